@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Ops of the launch sequence.
+#ifndef TRINE_DIALECT_PLAN_PLANSEQUENCEOPS
+#define TRINE_DIALECT_PLAN_PLANSEQUENCEOPS
+
+def Plan_LaunchOp : Plan_Op<"launch", [AttrSizedOperandSegments, DestinationStyleOpInterface, MemoryEffects<[MemRead, MemWrite]>,
+                                       DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Runs a kernel on a device's queue";
+  let description = [{
+    outs = kernel(ins, outs). On tensors the op has one result per destination; on memrefs it has none and writes the destinations. Launches
+    of one queue run in order.
+
+    ```mlir
+    %y = plan.launch @scale on @device0 queue 0 ins(%x : tensor<?x64xf32>) outs(%e : tensor<?x64xf32>) -> tensor<?x64xf32>
+    plan.launch @scale on @device0 queue 0 ins(%x : memref<?x64xf32>) outs(%y : memref<?x64xf32>)
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$kernel, FlatSymbolRefAttr:$device, DefaultValuedAttr<I64Attr, "0">:$queue,
+                   Variadic<AnyTypeOf<[AnyRankedTensor, AnyMemRef, Index]>>:$inputs, Variadic<Plan_Storage>:$destinations);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let assemblyFormat = [{
+    $kernel `on` $device `queue` $queue (`ins` `(` $inputs^ `:` type($inputs) `)`)?
+    `outs` `(` $destinations `:` type($destinations) `)` attr-dict (`->` type($outputs)^)?
+  }];
+  let extraClassDeclaration = [{
+    MutableOperandRange getDpsInitsMutable() { return getDestinationsMutable(); }
+  }];
+}
+
+def Plan_LoadWeightOp : Plan_Op<"load_weight", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The stored form of a weight, mapped from the package";
+  let description = [{
+    ```mlir
+    %w = plan.load_weight @w3 : memref<1x64x32xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$weight);
+  let results = (outs Plan_Storage:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($result)";
+}
+
+def Plan_BufferOp : Plan_Op<"buffer", [AttrSizedOperandSegments, MemoryEffects<[MemAlloc]>]> {
+  let summary = "Memory for one value of the sequence";
+  let description = [{
+    A row-major buffer of the given dynamic sizes, alive from its first to its last use; `trine-plan-memory` turns buffers into
+    views of one arena per space. `size_bound` operands, when present, replace the sizes that only a kernel knows
+    (data-dependent) for planning.
+
+    ```mlir
+    %b = plan.buffer(%batch, %seq) on @device0 space <device> : memref<?x?x64xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<Index>:$sizes, FlatSymbolRefAttr:$device, Plan_MemorySpaceAttr:$space, Variadic<Index>:$size_bounds);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{ `(` $sizes `)` (`bounds` `(` $size_bounds^ `)`)? `on` $device `space` $space attr-dict `:` type($result) }];
+  let hasVerifier = 1;
+}
+def Plan_ArenaOp : Plan_Op<"arena", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "The one block of a space that holds all buffers of a step";
+  let description = [{
+    At least `bytes` bytes, aligned to 64, valid until the step ends; contents are undefined. A session keeps it between steps and
+    grows it only when a step needs more than any before.
+
+    ```mlir
+    %a = plan.arena(%bytes) on @device0 space <device> : memref<?xi8>
+    ```
+  }];
+  let arguments = (ins Index:$bytes, FlatSymbolRefAttr:$device, Plan_MemorySpaceAttr:$space);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "`(` $bytes `)` `on` $device `space` $space attr-dict `:` type($result)";
+}
+
+def Plan_OutputOp : Plan_Op<"output", [MemoryEffects<[MemAlloc]>]> {
+  let summary = "The caller's memory for a result of the model";
+  let description = [{
+    Tells the caller the sizes of result `index` and gets the memory to write it to.
+
+    ```mlir
+    %o = plan.output 0 (%batch, %seq) : memref<?x?x160xf32>
+    ```
+  }];
+  let arguments = (ins I64Attr:$index, Variadic<Index>:$sizes);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$index `(` $sizes `)` attr-dict `:` type($result)";
+}
+
+def Plan_ReadOp : Plan_Op<"read", [MemoryEffects<[MemRead]>]> {
+  let summary = "Waits for a queue and reads one element of a buffer on the host";
+  let description = [{
+    For sizes that only a kernel can tell. Integers are read as they are.
+
+    ```mlir
+    %n = plan.read %lengths[%c0] on @device0 queue 0 : memref<?xi64>
+    ```
+  }];
+  let arguments = (ins Plan_Storage:$buffer, Variadic<Index>:$indices, FlatSymbolRefAttr:$device, DefaultValuedAttr<I64Attr, "0">:$queue);
+  let results = (outs AnySignlessInteger:$result);
+  let assemblyFormat = "$buffer `[` $indices `]` `on` $device `queue` $queue attr-dict `:` type($buffer) `->` type($result)";
+}
+
+def Plan_RequireOp : Plan_Op<"require", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "Ends the step with a message unless a flag in a buffer is set";
+  let description = [{
+    ```mlir
+    plan.require %flag, "indices of node 7 (Gather) must lie in [-160, 160)" on @device0 queue 0 : memref<i1>
+    ```
+  }];
+  let arguments = (ins Plan_Storage:$condition, StrAttr:$message, FlatSymbolRefAttr:$device, DefaultValuedAttr<I64Attr, "0">:$queue);
+  let assemblyFormat = "$condition `,` $message `on` $device `queue` $queue attr-dict `:` type($condition)";
+}
+
+#endif

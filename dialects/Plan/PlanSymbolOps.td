@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Module-level symbols of a planned program: devices, sizes, weights, kernels.
+#ifndef TRINE_DIALECT_PLAN_PLANSYMBOLOPS
+#define TRINE_DIALECT_PLAN_PLANSYMBOLOPS
+
+def Plan_DeviceOp : Plan_Op<"device", [Symbol]> {
+  let summary = "A device that queues, buffers and launches name";
+  let description = [{
+    ```mlir
+    plan.device @device0
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let assemblyFormat = "$sym_name attr-dict";
+}
+
+def Plan_SymbolOp : Plan_Op<"symbol", [Symbol]> {
+  let summary = "A size that is known only when a step starts";
+  let description = [{
+    The value of dimension `dimension` of input `input`, within [minimum, maximum] and a multiple of `divisor`. Package-wide.
+
+    ```mlir
+    plan.symbol @batch = input 0 dimension 0 range [0, 9223372036854775807] divisor 1
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$input, I64Attr:$dimension,
+                   DefaultValuedAttr<I64Attr, "0">:$minimum,
+                   DefaultValuedAttr<I64Attr, "std::numeric_limits<int64_t>::max()">:$maximum,
+                   DefaultValuedAttr<I64Attr, "1">:$divisor);
+  let assemblyFormat = [{
+    $sym_name `=` `input` $input `dimension` $dimension `range` `[` $minimum `,` $maximum `]` `divisor` $divisor attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_WeightOp : Plan_Op<"weight", [Symbol]> {
+  let summary = "A weight of the package: where its bytes come from and how they are stored";
+  let description = [{
+    stored = pack(transpose(source, permutation), inner tiles). The source is a byte range of a file (or, for a small computed
+    constant, `value`). With empty `inner_tiles` the stored tensor is the transposed source. Otherwise it is what
+    `linalg.pack` makes with `outer_dims_perm`, `inner_dims_pos`, `inner_tiles` and zero padding: matrix products read
+    panels of 32 columns ([N/32][K][32]; 16-bit types in pairs of rows, [N/32][K/2][32][2]). The package holds stored bytes only.
+
+    ```mlir
+    plan.weight @w3 "val_90" from "model.onnx" at 4096 length 6144 : tensor<64x24xf32>
+      permutation [0, 1] outer [1, 0] inner [1] tiles [32] stored tensor<1x64x32xf32>
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$name, OptionalAttr<StrAttr>:$file, DefaultValuedAttr<I64Attr, "0">:$offset,
+                   DefaultValuedAttr<I64Attr, "0">:$length, OptionalAttr<ElementsAttr>:$value, TypeAttrOf<AnyStaticShapeTensor>:$source_type,
+                   DenseI64ArrayAttr:$permutation, DenseI64ArrayAttr:$outer_dims_perm, DenseI64ArrayAttr:$inner_dims_pos,
+                   DenseI64ArrayAttr:$inner_tiles, TypeAttrOf<AnyStaticShapeTensor>:$stored_type);
+  let assemblyFormat = [{
+    $sym_name $name (`from` $file^ `at` $offset `length` $length)? (`value` $value^)? `:` $source_type
+    `permutation` $permutation `outer` $outer_dims_perm `inner` $inner_dims_pos `tiles` $inner_tiles `stored` $stored_type attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def Plan_KernelOp : Plan_Op<"kernel", [Symbol, IsolatedFromAbove, FunctionOpInterface, SingleBlock]> {
+  let summary = "A pure function of tensors that one launch computes";
+  let description = [{
+    results = body(arguments). Arguments are tensors and sizes (index); results are tensors, written to the launch's `outs`. The body holds
+    linalg, tensor, arith, math, scf and trine's online forms on whole tensors. `skeleton` names the form of the root (matmul,
+    reduction, elementwise, gather, ...): reports count by it. Kernels with equal bodies are one kernel.
+
+    ```mlir
+    plan.kernel @scale(%x: tensor<?x64xf32>, %out: tensor<?x64xf32>) -> tensor<?x64xf32> attributes {skeleton = "elementwise"} {
+      %y = linalg.generic ... ins(%x) outs(%out)
+      plan.return %y : tensor<?x64xf32>
+    }
+    ```
+    The last arguments, one per result, are the destinations: a body computes into them.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrAttr:$skeleton,
+                   OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ArrayRef<Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ArrayRef<Type> getResultTypes() { return getFunctionType().getResults(); }
+    Region *getCallableRegion() { return &getBody(); }
+    /// How many of the last arguments are destinations: one per result.
+    unsigned getNumDestinations() { return getFunctionType().getNumResults(); }
+  }];
+}
+
+def Plan_ReturnOp : Plan_Op<"return", [Pure, Terminator, ReturnLike, HasParent<"KernelOp">]> {
+  let summary = "Ends a kernel's body with its results";
+  let arguments = (ins Variadic<AnyRankedTensor>:$values);
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+}
+
+#endif

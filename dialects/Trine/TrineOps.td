@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TRINE_DIALECT_TRINE_TRINEOPS
+#define TRINE_DIALECT_TRINE_TRINEOPS
+
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Trine_Dialect : Dialect {
+  let name = "trine";
+  let cppNamespace = "::mlir::trine";
+  let summary = "What a model means: attention on latents, routes, experts, hashes, state";
+  let useDefaultAttributePrinterParser = 0;
+}
+
+class Trine_Op<string mnemonic, list<Trait> traits = []> : Op<Trine_Dialect, mnemonic, traits>;
+
+include "TrineWeightOps.td"
+
+#endif

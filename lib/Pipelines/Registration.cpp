@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "trine/Pipelines/Registration.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Transforms/Passes.h"
+#include "trine/Dialect/ONNX/ONNX.h"
+#include "trine/Dialect/Plan/Plan.h"
+#include "trine/Dialect/Trine/Trine.h"
+
+void mlir::trine::registerAllDialects(DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<onnx::ONNXDialect, TrineDialect, plan::PlanDialect>();
+}
+
+void mlir::trine::registerAllPasses() { registerTransformsPasses(); }

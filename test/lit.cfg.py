@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+# lit configuration: text tests of every tool. Run: tools/check.sh, or lit build/release/test.
+import os
+
+import lit.formats
+from lit.llvm import llvm_config
+from lit.llvm.subst import ToolSubst
+
+config.name = "Trine"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test", ".onnxtxt"]
+config.excludes = ["unit", "models", "Inputs", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.trine_build, "test")
+
+# TRINE_ROUNDTRIP=1: every trine-opt call also checks that its IR prints and parses back to itself.
+roundtrip = os.environ.get("TRINE_ROUNDTRIP") == "1"
+llvm_config.with_environment("PATH", [os.path.join(config.trine_build, "bin"), config.llvm_tools], append_path=True)
+config.substitutions.append(("%source", config.trine_source))
+config.substitutions.append(("%models", os.path.join(config.trine_source, "test", "models")))
+config.substitutions.append(("%python", config.python))
+llvm_config.add_tool_substitutions(
+    [ToolSubst("trine-opt", extra_args=["--verify-roundtrip"] if roundtrip else []), "trine-translate", "trine-compile", "trine-run", "trine-verify"],
+    [os.path.join(config.trine_build, "bin")])
+llvm_config.add_tool_substitutions(["FileCheck", "not", "count", "split-file"], [config.llvm_tools])
