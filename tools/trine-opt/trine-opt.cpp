@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Runs any pass or pipeline of Trine on MLIR text: every stage of the compiler, alone.
+// Runs any pass or pipeline of Trine on MLIR text: every stage of the compiler,
+// alone.
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "trine/Pipelines/Registration.h"
 
@@ -7,5 +8,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::trine::registerAllDialects(registry);
   mlir::trine::registerAllPasses();
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Trine optimizer driver\n", registry));
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Trine optimizer driver\n", registry));
 }

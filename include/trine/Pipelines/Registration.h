@@ -7,10 +7,12 @@ namespace mlir {
 class DialectRegistry;
 namespace trine {
 
-/// Registers Trine's dialects, the upstream ones they lower through, and their interface models.
+/// Registers Trine's dialects, the upstream ones they lower through, and their
+/// interface models.
 void registerAllDialects(DialectRegistry &registry);
 
-/// Registers Trine's passes and pipelines, and the upstream passes that are useful between them.
+/// Registers Trine's passes and pipelines, and the upstream passes that are
+/// useful between them.
 void registerAllPasses();
 
 } // namespace trine

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The contract between a package's program.so and the runtime that loads it.
  *
- * program.so exports one symbol, trine_program_query, and imports nothing but libc and libm. Everything it needs from its surroundings comes
- * through trine_program_call. A program is code: load packages only from those you trust.
+ * program.so exports one symbol, trine_program_query, and imports nothing but
+ * libc and libm. Everything it needs from its surroundings comes through
+ * trine_program_call. A program is code: load packages only from those you
+ * trust.
  *
- * Structures only grow at the end; struct_size tells which members exist. A change that breaks this raises TRINE_PROGRAM_ABI_VERSION. */
+ * Structures only grow at the end; struct_size tells which members exist. A
+ * change that breaks this raises TRINE_PROGRAM_ABI_VERSION. */
 #ifndef TRINE_RUNTIME_PROGRAM_ABI_H
 #define TRINE_RUNTIME_PROGRAM_ABI_H
 
@@ -18,34 +21,51 @@ extern "C" {
 #define TRINE_MAX_RANK 8
 
 /* Spaces as in plan.buffer. */
-enum { TRINE_SPACE_DEVICE = 0, TRINE_SPACE_PINNED = 1, TRINE_SPACE_HOST = 2, TRINE_SPACE_DISK = 3 };
+enum {
+  TRINE_SPACE_DEVICE = 0,
+  TRINE_SPACE_PINNED = 1,
+  TRINE_SPACE_HOST = 2,
+  TRINE_SPACE_DISK = 3
+};
 
-/* An input: row-major, contiguous. The runtime has checked type, rank and static sizes against the manifest. */
+/* An input: row-major, contiguous. The runtime has checked type, rank and
+ * static sizes against the manifest. */
 typedef struct trine_program_tensor {
   const void *data;
   int64_t sizes[TRINE_MAX_RANK];
 } trine_program_tensor;
 
-/* What a running step may ask of the runtime. Every function returns 0, or a status that the program returns at once. */
+/* What a running step may ask of the runtime. Every function returns 0, or a
+ * status that the program returns at once. */
 typedef struct trine_program_services {
   uint32_t abi_version;
   uint32_t struct_size;
 
-  /* At least `bytes` bytes of `space` on `device`, aligned to 64, valid until the step ends, contents undefined. */
-  int32_t (*arena)(void *context, uint32_t device, uint32_t space, uint64_t bytes, void **base);
+  /* At least `bytes` bytes of `space` on `device`, aligned to 64, valid until
+   * the step ends, contents undefined. */
+  int32_t (*arena)(void *context, uint32_t device, uint32_t space,
+                   uint64_t bytes, void **base);
 
-  /* The memory for result `index`, row-major, of these sizes (`rank` of them). Called once per result in a step. */
-  int32_t (*output)(void *context, uint32_t index, uint32_t rank, const int64_t *sizes, void **data);
+  /* The memory for result `index`, row-major, of these sizes (`rank` of them).
+   * Called once per result in a step. */
+  int32_t (*output)(void *context, uint32_t index, uint32_t rank,
+                    const int64_t *sizes, void **data);
 
-  /* Runs workgroups [0, workgroups) of a kernel after all earlier launches on `queue`. Arguments are 64-bit words: for each kernel
-   * argument in order, a tensor as its address followed by its dynamic sizes, a size as itself. They are copied before the return. */
-  int32_t (*launch)(void *context, uint32_t device, uint32_t queue, uint32_t kernel, uint64_t workgroups, const uint64_t *arguments,
-                    uint32_t argument_count);
+  /* Runs workgroups [0, workgroups) of a kernel after all earlier launches on
+   * `queue`. Arguments are 64-bit words: for each kernel argument in order, a
+   * tensor as its address followed by its dynamic sizes, a size as itself. They
+   * are copied before the return. */
+  int32_t (*launch)(void *context, uint32_t device, uint32_t queue,
+                    uint32_t kernel, uint64_t workgroups,
+                    const uint64_t *arguments, uint32_t argument_count);
 
-  /* Waits for `queue`, then copies `bytes` bytes of device memory to the host. */
-  int32_t (*read)(void *context, uint32_t device, uint32_t queue, const void *source, void *host, uint64_t bytes);
+  /* Waits for `queue`, then copies `bytes` bytes of device memory to the host.
+   */
+  int32_t (*read)(void *context, uint32_t device, uint32_t queue,
+                  const void *source, void *host, uint64_t bytes);
 
-  /* Records why the step fails (a static string of the program), and returns the status to give back. */
+  /* Records why the step fails (a static string of the program), and returns
+   * the status to give back. */
   int32_t (*fail)(void *context, const char *message);
 } trine_program_services;
 
@@ -55,16 +75,19 @@ typedef struct trine_program_call {
   void *context;
   const trine_program_services *services;
   const trine_program_tensor *inputs;
-  /* Start of the data section of weights.safetensors, as the device sees it; offsets into it are part of the program. */
+  /* Start of the data section of weights.safetensors, as the device sees it;
+   * offsets into it are part of the program. */
   const void *weights;
 } trine_program_call;
 
 /* Runs workgroups [begin, end) of a kernel on the calling thread. */
-typedef void (*trine_kernel_function)(const uint64_t *arguments, uint64_t begin, uint64_t end);
+typedef void (*trine_kernel_function)(const uint64_t *arguments, uint64_t begin,
+                                      uint64_t end);
 
 typedef struct trine_program_kernel {
   const char *name;
-  trine_kernel_function function; /* host code of the best variant for this CPU; NULL when the device brings its own */
+  trine_kernel_function function; /* host code of the best variant for this CPU;
+                                     NULL when the device brings its own */
 } trine_program_kernel;
 
 typedef struct trine_program {
@@ -73,12 +96,14 @@ typedef struct trine_program {
   uint32_t kernel_count;
   uint32_t reserved;
   const trine_program_kernel *kernels;
-  /* One step: all launches from inputs to outputs. Thread-safe for different contexts. */
+  /* One step: all launches from inputs to outputs. Thread-safe for different
+   * contexts. */
   int32_t (*run)(const trine_program_call *call);
 } trine_program;
 
 /* The program, or NULL when it does not speak `abi_version`. */
-typedef const trine_program *(*trine_program_query_function)(uint32_t abi_version);
+typedef const trine_program *(*trine_program_query_function)(
+    uint32_t abi_version);
 #define TRINE_PROGRAM_QUERY_SYMBOL "trine_program_query"
 
 #ifdef __cplusplus
