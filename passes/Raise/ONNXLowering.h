@@ -15,6 +15,7 @@
 #include "trine/Dialect/ONNX/ONNX.h"
 #include "trine/Dialect/ONNX/ShapeAnalysis.h"
 #include "trine/Support/SymbolicExpression.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include <optional>
 
@@ -22,11 +23,9 @@ namespace mlir::trine {
 
 class ONNXLowering;
 
-/// Lowers one op: maps each result that is not `none` to a tensor of type
-/// `lowering.type(result)`, or reports why it cannot with
-/// `lowering.unsupported` and fails.
-using ONNXLoweringHandler = LogicalResult (*)(Operation *op,
-                                              ONNXLowering &lowering);
+/// Lowers one op: calls `lowering.map` for each result that is not `none`, or
+/// reports why it cannot with `lowering.unsupported` and fails.
+using ONNXLoweringHandler = LogicalResult (*)(Operation *op, ONNXLowering &);
 
 /// From op name ("Add", "com.microsoft.MoE": without "onnx.") to handler.
 class ONNXLoweringRegistry {
@@ -45,16 +44,25 @@ private:
   llvm::StringMap<ONNXLoweringHandler> handlers;
 };
 
+/// One per family; ConvertONNXToLinalg.cpp calls them all.
+void registerActivationLowerings(ONNXLoweringRegistry &registry);
+void registerCastLowerings(ONNXLoweringRegistry &registry);
+void registerControlFlowLowerings(ONNXLoweringRegistry &registry);
 void registerElementwiseLowerings(ONNXLoweringRegistry &registry);
+void registerGeneratorLowerings(ONNXLoweringRegistry &registry);
 void registerMovementLowerings(ONNXLoweringRegistry &registry);
+void registerNormalizationLowerings(ONNXLoweringRegistry &registry);
 void registerReductionLowerings(ONNXLoweringRegistry &registry);
+void registerScanLowerings(ONNXLoweringRegistry &registry);
+void registerSliceLowerings(ONNXLoweringRegistry &registry);
 
-/// The state of lowering one function. "onnx value" below is a value of the
-/// function before the pass, "lowered" one of the function that is being built.
+/// The state of lowering one function. Below, an "onnx value" is a value of the
+/// function before the pass, a "lowered" one belongs to what is being built.
 class ONNXLowering {
 public:
   using Expression = SymbolicExpression;
 
+  /// `shapes` must have visited the whole function.
   ONNXLowering(func::FuncOp function, const onnx::ShapeAnalysis &shapes,
                const ONNXLoweringRegistry &registry);
 
@@ -63,14 +71,13 @@ public:
   /// The location of the op being lowered.
   Location loc;
 
-  //===--- values
-  //----------------------------------------------------------------------------------------------===//
+  //===--- values ---------------------------------------------------------===//
 
   /// The lowered tensor of an onnx value. Never null for operands of the op
   /// being lowered that are not `none`. Integer tensors whose contents the
   /// shape analysis knows are made from these, so size computations vanish.
   Value lookup(Value onnxValue);
-  /// Records the lowered tensor of an onnx value; a `tensor.cast` is added when
+  /// Records the lowered tensor of an onnx value; a tensor.cast is added when
   /// its type is not `type(onnxValue)`.
   void map(Value onnxValue, Value lowered);
   /// True for an absent optional operand or result.
@@ -78,124 +85,121 @@ public:
     return isa<NoneType>(onnxValue.getType());
   }
 
-  /// The elements of an integer constant (any rank, in row-major order), such
-  /// as axes; also those that the shape analysis proves constant. None if it is
-  /// not constant.
+  /// The elements of a constant integer tensor in row-major order, such as
+  /// axes; also of one that the shape analysis proves constant. None if not
+  /// constant.
   std::optional<SmallVector<int64_t>> constantIntegers(Value onnxValue) const;
-  /// The elements of a small integer tensor as symbolic expressions; none if
-  /// unknown.
+  /// The elements of a small integer tensor (rank 0 or 1) as symbolic
+  /// expressions; none if unknown.
   std::optional<SmallVector<Expression>> contents(Value onnxValue) const;
-  /// The value of an `onnx.Constant`, null if the value is no constant.
+  /// The value of an `onnx.Constant`, null if it is none or not dense.
   static DenseElementsAttr constant(Value onnxValue);
+  /// The shape analysis, for ranges of values.
+  const onnx::ShapeAnalysis &getShapes() const { return shapes; }
 
-  //===--- types and sizes
-  //-------------------------------------------------------------------------------------===//
+  //===--- types and sizes ------------------------------------------------===//
 
   /// The lowered type: dims from the shape analysis, static where they are
   /// constants; uiN becomes signless iN.
   RankedTensorType type(Value onnxValue) const;
-  /// The element type of the lowered tensor.
+  RankedTensorType type(ArrayRef<Expression> dims, Type elementType) const;
   Type elementType(Value onnxValue) const {
     return type(onnxValue).getElementType();
   }
-  /// True if the elements are unsigned integers (which the lowered type no
-  /// longer says).
+  /// True if the elements are unsigned (the lowered type no longer says it).
   static bool isUnsigned(Value onnxValue);
-  int64_t rank(Value onnxValue) const { return type(onnxValue).getRank(); }
+  int64_t rank(Value onnxValue) const { return dims(onnxValue).size(); }
   /// The dims as symbolic expressions.
   SmallVector<Expression> dims(Value onnxValue) const;
+  /// An expression that is a constant.
+  Expression constantExpression(int64_t value) const;
+  /// The product; 1 for none.
+  Expression product(ArrayRef<Expression> dims) const;
+
   /// The dims as attributes (constants) and index values.
   SmallVector<OpFoldResult> sizes(Value onnxValue) {
     return sizes(dims(onnxValue));
   }
   SmallVector<OpFoldResult> sizes(ArrayRef<Expression> dims);
   /// An expression as an attribute or an index value. Index arithmetic on sizes
-  /// of arguments is built once, at the entry of the function; what depends on
-  /// data is built here, from values given to `defineSize`.
-  OpFoldResult size(const Expression &expression);
+  /// of arguments is built once, at the function's entry; what depends on data
+  /// is built here, from the values given to `defineSize`.
+  OpFoldResult size(Expression expression);
   /// The same, always as an index value.
-  Value sizeValue(const Expression &expression);
+  Value sizeValue(Expression expression);
+  /// A constant index value, made once at the function's entry.
   Value indexConstant(int64_t value);
-  /// The index value of a size or offset.
+  /// An attribute or index value as an index value.
   Value indexValue(OpFoldResult value);
-  /// Gives the value of dimension `dim` of a result whose size depends on data
-  /// (a fresh symbol of the shape analysis). Returns the value that was
-  /// recorded: `size` clamped to [0, upper bound of the symbol].
-  Value defineSize(Value onnxResult, int64_t dim, Value size);
+  /// For the op that first has a size that depends on data: gives that size. It
+  /// is clamped to [0, the symbol's upper bound]; `mayExceed` adds a
+  /// trine.require that the bound holds (leave it out where it always does).
+  /// Returns the size to use; must come before `empty(onnxResult)`. Where the
+  /// analysis knows the size after all, returns what it knows.
+  Value defineSize(Value onnxResult, int64_t dim, Value size,
+                   bool mayExceed = true);
 
-  //===--- builders
-  //--------------------------------------------------------------------------------------------===//
+  //===--- builders -------------------------------------------------------===//
 
   /// tensor.empty of the type and sizes of an onnx value; `elementType`
-  /// replaces its own if given.
+  /// replaces its element type if given.
   Value empty(Value onnxValue, Type elementType = {});
   Value empty(ArrayRef<Expression> dims, Type elementType);
-  /// tensor.empty filled with a scalar value.
+  /// tensor.empty filled with a scalar value (linalg.fill).
   Value filled(ArrayRef<Expression> dims, Value scalar);
-  /// A scalar of `type` (integer or float); integers are truncated to the
-  /// width.
-  Value scalar(Type type, double value);
-  Value scalarInteger(Type type, int64_t value);
-  /// The one element of a tensor with one element (of any rank).
+  /// The element of a tensor that has one (of any rank), by tensor.extract.
   Value extractScalar(Value lowered);
 
   /// The same elements under other dims, as views: tensor.collapse_shape and
   /// tensor.expand_shape with groups found by comparing products of `from` and
-  /// `to`. Products that cannot be proven equal go through one dimension and a
-  /// trine.require.
+  /// `to`. Products that cannot be proven equal get a trine.require.
   Value reshape(Value lowered, ArrayRef<Expression> from,
                 ArrayRef<Expression> to);
   /// tensor.cast if the type differs; the value as it is otherwise.
   Value castTo(Value lowered, Type type);
 
-  /// The indexing map of an operand that is broadcast (numpy rules) to `to`:
-  /// dims known to be 1 are constant 0.
-  AffineMap broadcastMap(ArrayRef<Expression> from, ArrayRef<Expression> to);
-
-  /// The type in which floats are computed: f32 for f16 and bf16, the type
-  /// itself otherwise.
-  static Type computeType(Type elementType);
-  /// Widens a f16 or bf16 scalar to f32, leaves others.
-  static Value toComputeType(OpBuilder &builder, Location loc, Value scalar);
-  /// Rounds a float scalar to `elementType` if it has another float type.
-  static Value fromComputeType(OpBuilder &builder, Location loc, Value scalar,
-                               Type elementType);
-
-  /// Computes one result scalar from operand scalars in compute type.
-  using ScalarBody = llvm::function_ref<Value(OpBuilder &builder, Location loc,
-                                              ValueRange scalars)>;
-  /// One linalg.generic, all iterators parallel, over the dims of `onnxResult`;
-  /// `onnxInputs` are broadcast to it. Constants with one value become scalars
-  /// of the body. Rounds the scalar to the result's type.
-  Value elementwise(ValueRange onnxInputs, Value onnxResult, ScalarBody body);
-  /// The same on lowered tensors whose dims are given.
+  /// A lowered tensor with its dims.
   struct Operand {
     Value value;
     SmallVector<Expression> dims;
   };
-  Value elementwise(ArrayRef<Operand> inputs, ArrayRef<Expression> dims,
-                    Type elementType, ScalarBody body);
-  /// The lowered tensor with its dims.
   Operand operand(Value onnxValue) {
     return {lookup(onnxValue), dims(onnxValue)};
   }
+  /// The map of an operand of a linalg.generic over the dims `to` that is
+  /// broadcast to them (numpy rules): dims known to be 1 are constant 0.
+  /// Replaces the operand by the source of a tensor.expand_shape that only
+  /// added ones.
+  AffineMap broadcastMap(Operand &operand, ArrayRef<Expression> to);
 
-  /// Aborts the step with `message` at run time unless the i1 scalar holds
-  /// (trine.require).
+  /// Computes one result scalar from operand scalars.
+  using ScalarBody = llvm::function_ref<Value(OpBuilder &builder, Location loc,
+                                              ValueRange scalars)>;
+  /// One linalg.generic, all iterators parallel, over the dims of `onnxResult`,
+  /// to which the inputs are broadcast. Constants of one value become scalars
+  /// of the body. f16 and bf16 scalars are widened to f32 for the body and its
+  /// result is rounded to the result's type, unless `raw`.
+  Value elementwise(ValueRange onnxInputs, Value onnxResult, ScalarBody body,
+                    bool raw = false);
+  /// The same on lowered tensors.
+  Value elementwise(ArrayRef<Operand> inputs, ArrayRef<Expression> dims,
+                    Type elementType, ScalarBody body, bool raw = false);
+
+  /// Ends the step with `message` at run time unless the i1 holds.
   void require(Value condition, const Twine &message);
+  /// "node 'name' (Gather)" for messages at run time.
+  static std::string describe(Operation *op);
 
-  //===--- control
-  //-------------------------------------------------------------------------------------------===//
+  //===--- control --------------------------------------------------------===//
 
   /// Reports "'onnx.X' cannot be lowered: reason" at the op. Always fails.
-  LogicalResult unsupported(Operation *op, const Twine &reason);
+  static LogicalResult unsupported(Operation *op, const Twine &reason);
 
-  /// Lowers the ops of a block but its terminator, at the insertion point.
-  /// Values made inside are forgotten after `body` (which is called after the
-  /// ops, and sees them) returns.
+  /// Lowers the ops of a block but its terminator, at the insertion point, then
+  /// calls `finish`. What was mapped inside is forgotten afterwards.
   LogicalResult
   lowerBlock(Block &block,
-             llvm::function_ref<LogicalResult(Operation *terminator)> body);
+             llvm::function_ref<LogicalResult(Operation *terminator)> finish);
 
   /// Lowers the whole function in place. Reports every op that cannot be
   /// lowered, then fails.
@@ -203,12 +207,49 @@ public:
 
 private:
   LogicalResult lowerOp(Operation *op);
-  Value materialise(const Expression &expression);
+  /// True if every symbol of the expression has a value at this point.
+  bool isAvailable(Expression expression) const;
+  /// True if it uses sizes of arguments only.
+  bool isInvariant(Expression expression) const;
+  Value materialise(Expression expression);
+  Value lookupOrNull(Value onnxValue);
+  Value buildContents(Value onnxValue, ArrayRef<Expression> elements);
 
   func::FuncOp function;
   const onnx::ShapeAnalysis &shapes;
   const ONNXLoweringRegistry &registry;
+  /// Inserts before `anchor`, at the end of the entry section.
+  OpBuilder entry;
+  Operation *anchor = nullptr;
+  bool usedUnknownSize = false;
+  DenseMap<Value, Value> values;
+  DenseMap<Expression, Value> indices;
+  DenseMap<int64_t, Value> constants;
+  DenseMap<Expression, const onnx::SymbolDefinition *> definitions;
+  DenseMap<std::pair<Value, unsigned>, const onnx::SymbolDefinition *>
+      dataDefinitions;
 };
+
+//===--- scalars, for bodies
+//------------------------------------------------===//
+
+/// The type in which floats are computed: f32 for f16 and bf16, else itself.
+Type getComputeType(Type elementType);
+/// Widens a f16 or bf16 scalar to f32, leaves others.
+Value toComputeType(OpBuilder &builder, Location loc, Value scalar);
+/// Rounds a f32 scalar to `elementType` if that is f16 or bf16.
+Value fromComputeType(OpBuilder &builder, Location loc, Value scalar,
+                      Type elementType);
+/// A constant of a float type (rounded to it) or an integer type.
+Value scalarConstant(OpBuilder &builder, Location loc, Type type, double value);
+/// A constant of an integer type, truncated to its width, or of index type.
+Value integerConstant(OpBuilder &builder, Location loc, Type type,
+                      int64_t value);
+/// Element type conversion by the rules of ONNX Cast; `fromUnsigned` and
+/// `toUnsigned` say what signless integers stand for. Floats out of range of an
+/// integer type give its nearest value, NaN gives 0. i1 is boolean.
+Value castScalar(OpBuilder &builder, Location loc, Value scalar, Type to,
+                 bool fromUnsigned, bool toUnsigned);
 
 } // namespace mlir::trine
 

@@ -1,2 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 include "mlir/Pass/PassBase.td"
+
+def ConvertONNXToLinalg : Pass<"trine-convert-onnx-to-linalg", "::mlir::func::FuncOp"> {
+  let summary = "Lowers every onnx op to linalg on tensors";
+  let description = [{
+    Walks the function once, in order, and builds its new body. Element-wise work, reductions and products become linalg in
+    destination style; what linalg cannot say (sorting, scatters, prefix sums) becomes scf loops over tensors. Sizes come from the
+    shape analysis: one `tensor.dim` per symbol at the function's entry, index arithmetic on these, so that ONNX computations of
+    shapes vanish. f16 and bf16 are computed in f32 and rounded after each ONNX op; sums accumulate in f32 (f64 for f64).
+    Unsigned integers become signless. Initialisers become `trine.weight`.
+
+    All ops that cannot be lowered are reported, then the pass fails.
+
+    ```mlir
+    // before
+    %0 = onnx.Relu(%x) : (tensor<?x4xf32>) -> tensor<?x4xf32>
+    // after
+    %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+    %e = tensor.empty(%n) : tensor<?x4xf32>
+    %0 = linalg.generic {...} ins(%x : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) {...} -> tensor<?x4xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::scf::SCFDialect",
+    "::mlir::tensor::TensorDialect", "::mlir::trine::TrineDialect"
+  ];
+}
+
+def CheckLevelONNX : Pass<"trine-check-level-onnx"> {
+  let summary = "Checks that a module is at the onnx level";
+  let description = [{
+    The border of the onnx level: builtin.module, func, and the onnx dialect are legal. Names the first op that is not, with its
+    location. Changes nothing.
+  }];
+}
+
+def CheckLevelTrine : Pass<"trine-check-level-trine"> {
+  let summary = "Checks that a module is at the trine level";
+  let description = [{
+    The border of the trine level: builtin.module, func, linalg, tensor, arith, math, scf and the trine dialect are legal, on
+    tensors, integers, floats and indices. Names the first op or type that is not, with its location. Changes nothing.
+  }];
+}

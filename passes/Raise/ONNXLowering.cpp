@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The walk over a function and the map from its values to lowered ones.
+#include "ONNXLowering.h"
+
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "trine/Dialect/Trine/Trine.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+ONNXLoweringHandler ONNXLoweringRegistry::find(Operation *op) const {
+  StringRef name = op->getName().getStringRef();
+  if (!name.consume_front("onnx."))
+    return nullptr;
+  auto it = handlers.find(name);
+  return it == handlers.end() ? nullptr : it->second;
+}
+
+/// uiN becomes iN; other types stay.
+static Type getSignless(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  return integer && !integer.isSignless()
+             ? IntegerType::get(type.getContext(), integer.getWidth())
+             : type;
+}
+
+ONNXLowering::ONNXLowering(func::FuncOp function,
+                           const onnx::ShapeAnalysis &shapes,
+                           const ONNXLoweringRegistry &registry)
+    : builder(function.getContext()), loc(function.getLoc()),
+      function(function), shapes(shapes), registry(registry),
+      entry(function.getContext()) {
+  for (const onnx::SymbolDefinition &definition : shapes.getSymbols()) {
+    definitions[definition.symbol] = &definition;
+    if (!definition.isArgument)
+      dataDefinitions[{definition.value, definition.dimension}] = &definition;
+  }
+}
+
+//===--- values
+//-------------------------------------------------------------===//
+
+DenseElementsAttr ONNXLowering::constant(Value onnxValue) {
+  auto op = onnxValue.getDefiningOp<onnx::ConstantOp>();
+  return op ? dyn_cast<DenseElementsAttr>(op.getValue()) : DenseElementsAttr();
+}
+
+std::optional<SmallVector<ONNXLowering::Expression>>
+ONNXLowering::contents(Value onnxValue) const {
+  std::optional<ArrayRef<Expression>> elements = shapes.getContents(onnxValue);
+  if (!elements)
+    return std::nullopt;
+  return SmallVector<Expression>(*elements);
+}
+
+std::optional<SmallVector<int64_t>>
+ONNXLowering::constantIntegers(Value onnxValue) const {
+  if (DenseElementsAttr value = constant(onnxValue)) {
+    auto type = dyn_cast<IntegerType>(value.getElementType());
+    if (!type || type.getWidth() > 64)
+      return std::nullopt;
+    bool isSigned = !type.isUnsigned() && type.getWidth() != 1;
+    SmallVector<int64_t> result;
+    for (const APInt &element : value.getValues<APInt>())
+      result.push_back(isSigned ? element.getSExtValue()
+                                : (int64_t)element.getZExtValue());
+    return result;
+  }
+  std::optional<ArrayRef<Expression>> elements = shapes.getContents(onnxValue);
+  if (!elements)
+    return std::nullopt;
+  SmallVector<int64_t> result;
+  for (Expression element : *elements) {
+    std::optional<int64_t> value = element.getConstant();
+    if (!value)
+      return std::nullopt;
+    result.push_back(*value);
+  }
+  return result;
+}
+
+Value ONNXLowering::buildContents(Value onnxValue,
+                                  ArrayRef<Expression> elements) {
+  RankedTensorType resultType = type(onnxValue);
+  auto elementType = cast<IntegerType>(resultType.getElementType());
+  if (llvm::all_of(elements, [](Expression e) { return e.isConstant(); })) {
+    SmallVector<APInt> integers;
+    for (Expression element : elements)
+      integers.push_back(APInt(64, *element.getConstant())
+                             .sextOrTrunc(elementType.getWidth()));
+    return arith::ConstantOp::create(
+        builder, loc, DenseElementsAttr::get(resultType, integers));
+  }
+  SmallVector<Value> scalars;
+  for (Expression element : elements)
+    scalars.push_back(arith::IndexCastOp::create(builder, loc, elementType,
+                                                 sizeValue(element)));
+  return tensor::FromElementsOp::create(builder, loc, resultType, scalars);
+}
+
+Value ONNXLowering::lookupOrNull(Value onnxValue) {
+  if (Value lowered = values.lookup(onnxValue))
+    return lowered;
+  std::optional<ArrayRef<Expression>> elements = shapes.getContents(onnxValue);
+  if (!elements || !shapes.hasShape(onnxValue))
+    return {};
+  RankedTensorType resultType = type(onnxValue);
+  if (!resultType.hasStaticShape() ||
+      resultType.getNumElements() != (int64_t)elements->size() ||
+      !isa<IntegerType>(resultType.getElementType()))
+    return {};
+  for (Expression element : *elements)
+    if (!isAvailable(element) ||
+        (resultType.getElementType().isInteger(1) && !element.isConstant()))
+      return {};
+  Value lowered = buildContents(onnxValue, *elements);
+  values[onnxValue] = lowered;
+  return lowered;
+}
+
+Value ONNXLowering::lookup(Value onnxValue) { return lookupOrNull(onnxValue); }
+
+void ONNXLowering::map(Value onnxValue, Value lowered) {
+  values[onnxValue] = castTo(lowered, type(onnxValue));
+}
+
+//===--- types
+//--------------------------------------------------------------===//
+
+SmallVector<ONNXLowering::Expression>
+ONNXLowering::dims(Value onnxValue) const {
+  return SmallVector<Expression>(shapes.getShape(onnxValue));
+}
+
+RankedTensorType ONNXLowering::type(ArrayRef<Expression> dims,
+                                    Type elementType) const {
+  SmallVector<int64_t> shape;
+  for (Expression dim : dims) {
+    std::optional<int64_t> size = dim.getConstant();
+    shape.push_back(size && *size >= 0 ? *size : ShapedType::kDynamic);
+  }
+  return RankedTensorType::get(shape, getSignless(elementType));
+}
+
+RankedTensorType ONNXLowering::type(Value onnxValue) const {
+  return type(shapes.getShape(onnxValue),
+              cast<ShapedType>(onnxValue.getType()).getElementType());
+}
+
+bool ONNXLowering::isUnsigned(Value onnxValue) {
+  auto type = dyn_cast<ShapedType>(onnxValue.getType());
+  return type && type.getElementType().isUnsignedInteger();
+}
+
+//===--- control
+//------------------------------------------------------------===//
+
+LogicalResult ONNXLowering::unsupported(Operation *op, const Twine &reason) {
+  return op->emitError() << "'" << op->getName()
+                         << "' cannot be lowered: " << reason;
+}
+
+/// Any NameLoc inside a location.
+static StringRef findName(Location loc) {
+  StringRef name;
+  loc->walk([&](Location inner) {
+    if (auto named = dyn_cast<NameLoc>(inner)) {
+      name = named.getName();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return name;
+}
+
+std::string ONNXLowering::describe(Operation *op) {
+  StringRef kind = op->getName().getStringRef();
+  kind.consume_front("onnx.");
+  StringRef name = findName(op->getLoc());
+  if (name.empty())
+    return kind.str();
+  return ("node '" + name + "' (" + kind + ")").str();
+}
+
+LogicalResult ONNXLowering::lowerOp(Operation *op) {
+  loc = op->getLoc();
+  if (isa<onnx::NoneOp>(op))
+    return success();
+  // What uses a value that could not be lowered says nothing of its own.
+  for (Value operand : op->getOperands())
+    if (!isNone(operand) && !lookupOrNull(operand))
+      return failure();
+  for (Value result : op->getResults())
+    if (!isNone(result) && !shapes.hasShape(result))
+      return unsupported(op,
+                         "the shape of its result #" +
+                             Twine(cast<OpResult>(result).getResultNumber()) +
+                             " is unknown");
+  ONNXLoweringHandler handler = registry.find(op);
+  if (!handler)
+    return unsupported(op, "no lowering of this operator exists");
+  // Sizes that were computed as tensors are built from symbols when needed.
+  if (op->getNumOperands() != 0 && op->getNumResults() == 1 &&
+      op->getNumRegions() == 0 && lookupOrNull(op->getResult(0)))
+    return success();
+  if (failed(handler(op, *this)))
+    return failure();
+  // A size that a handler did not give is that of the tensor.
+  for (OpResult result : op->getResults()) {
+    Value lowered = isNone(result) ? Value() : values.lookup(result);
+    if (!lowered)
+      continue;
+    for (int64_t i = 0, e = rank(result); i < e; ++i)
+      if (dataDefinitions.count({result, i}) &&
+          !isAvailable(shapes.getShape(result)[i]))
+        defineSize(result, i, tensor::DimOp::create(builder, loc, lowered, i),
+                   /*mayExceed=*/false);
+  }
+  return success();
+}
+
+LogicalResult ONNXLowering::lowerBlock(
+    Block &block,
+    llvm::function_ref<LogicalResult(Operation *terminator)> finish) {
+  DenseMap<Value, Value> outerValues = values;
+  DenseMap<Expression, Value> outerIndices = indices;
+  LogicalResult result = success();
+  for (Operation &op : block.without_terminator())
+    if (failed(lowerOp(&op)))
+      result = failure();
+  if (succeeded(result) && !block.empty()) {
+    loc = block.back().getLoc();
+    result = finish(&block.back());
+  }
+  // Indices of the entry stay valid everywhere.
+  for (auto &[expression, value] : indices)
+    if (isInvariant(expression))
+      outerIndices.try_emplace(expression, value);
+  values = std::move(outerValues);
+  indices = std::move(outerIndices);
+  return result;
+}
+
+LogicalResult ONNXLowering::run() {
+  if (function.isExternal())
+    return success();
+  if (!function.getBody().hasOneBlock())
+    return function.emitError()
+           << "'" << function.getName() << "' must have one block";
+  Block &oldBlock = function.getBody().front();
+  auto terminator = dyn_cast<func::ReturnOp>(oldBlock.getTerminator());
+  if (!terminator)
+    return oldBlock.getTerminator()->emitError()
+           << "'" << function.getName() << "' must end with func.return";
+  for (BlockArgument argument : oldBlock.getArguments())
+    if (!shapes.hasShape(argument))
+      return function.emitError()
+             << "argument #" << argument.getArgNumber()
+             << " must be a ranked tensor, got " << argument.getType();
+
+  Block *newBlock = new Block;
+  function.getBody().push_back(newBlock);
+  builder.setInsertionPointToEnd(newBlock);
+  anchor = arith::ConstantIndexOp::create(builder, loc, 0);
+  entry.setInsertionPoint(anchor);
+  SmallVector<Type> argumentTypes, resultTypes;
+  for (BlockArgument argument : oldBlock.getArguments()) {
+    argumentTypes.push_back(type(argument));
+    values[argument] =
+        newBlock->addArgument(argumentTypes.back(), argument.getLoc());
+  }
+  LogicalResult result =
+      lowerBlock(oldBlock, [&](Operation *terminator) -> LogicalResult {
+        SmallVector<Value> results;
+        for (Value operand : terminator->getOperands()) {
+          Value lowered = lookupOrNull(operand);
+          if (!lowered)
+            return failure();
+          results.push_back(lowered);
+          resultTypes.push_back(lowered.getType());
+        }
+        func::ReturnOp::create(builder, loc, results);
+        return success();
+      });
+  if (failed(result) || usedUnknownSize) {
+    // Leaves a function that verifies, for what prints it.
+    newBlock->erase();
+    return failure();
+  }
+  anchor->erase();
+  oldBlock.erase();
+  function.setFunctionType(
+      FunctionType::get(function.getContext(), argumentTypes, resultTypes));
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*newBlock)))
+    if (isOpTriviallyDead(&op))
+      op.erase();
+  return success();
+}
