@@ -8,6 +8,8 @@
 #include "trine/Dialect/Trine/TrineOpsEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "trine/Dialect/Trine/TrineOpsAttributes.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "trine/Dialect/Trine/TrineOpsTypes.cpp.inc"
 #define GET_OP_CLASSES
 #include "trine/Dialect/Trine/TrineOps.cpp.inc"
 
@@ -18,5 +20,13 @@ void TrineDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "trine/Dialect/Trine/TrineOps.cpp.inc"
+      >();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "trine/Dialect/Trine/TrineOpsAttributes.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "trine/Dialect/Trine/TrineOpsTypes.cpp.inc"
       >();
 }

@@ -11,11 +11,18 @@ def Trine_Dialect : Dialect {
   let name = "trine";
   let cppNamespace = "::mlir::trine";
   let summary = "What a model means: attention on latents, routes, experts, hashes, state";
-  let useDefaultAttributePrinterParser = 0;
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
 }
 
 class Trine_Op<string mnemonic, list<Trait> traits = []> : Op<Trine_Dialect, mnemonic, traits>;
 
+include "TrineAttributes.td"
 include "TrineWeightOps.td"
+include "TrineNormOps.td"
+include "TrineAttentionOps.td"
+include "TrineMoEOps.td"
+include "TrineEngramOps.td"
+include "TrineStateOps.td"
 
 #endif

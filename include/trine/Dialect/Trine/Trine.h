@@ -16,6 +16,8 @@
 #include "trine/Dialect/Trine/TrineOpsEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "trine/Dialect/Trine/TrineOpsAttributes.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "trine/Dialect/Trine/TrineOpsTypes.h.inc"
 #define GET_OP_CLASSES
 #include "trine/Dialect/Trine/TrineOps.h.inc"
 

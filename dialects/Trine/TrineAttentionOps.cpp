@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Verification.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// Mask values come with additive masks alone, an offset with causal ones
+/// alone.
+static LogicalResult verifyMask(Operation *op, MaskKind kind, Value mask,
+                                Value offset) {
+  if (static_cast<bool>(mask) != (kind == MaskKind::Additive))
+    return op->emitOpError()
+           << "'mask_values' must be given exactly with an additive mask";
+  if (offset && kind != MaskKind::Causal)
+    return op->emitOpError() << "'offset' needs a causal mask";
+  return success();
+}
+
+/// output is [batch, heads, queries, values' width] and lse the same without
+/// the last.
+static LogicalResult verifyResults(Operation *op, const NamedTensor &query,
+                                   const NamedTensor &value, int64_t valueDim,
+                                   Value outputValue, Value lseValue) {
+  NamedTensor output("output", outputValue), lse("lse", lseValue);
+  if (failed(verifyRank(op, output, 4)) || failed(verifyRank(op, lse, 3)))
+    return failure();
+  for (int64_t i = 0; i < 3; ++i)
+    if (failed(verifySameSize(op, output, i, query, i)) ||
+        failed(verifySameSize(op, lse, i, query, i)))
+      return failure();
+  return verifySameSize(op, output, 3, value, valueDim);
+}
+
+/// Sizes aligned at the end are 1 or those of [batch, heads, queries, keys].
+static LogicalResult verifyMaskShape(Operation *op, const NamedTensor &mask,
+                                     const NamedTensor &query,
+                                     const NamedTensor &key, int64_t keyDim) {
+  int64_t rank = mask.type.getRank();
+  if (rank > 4)
+    return op->emitOpError()
+           << "'mask_values' must have rank 4 or less, got " << mask.type;
+  for (int64_t i = 1; i <= rank; ++i) {
+    if (mask.type.getDimSize(rank - i) == 1)
+      continue;
+    LogicalResult same = i == 1
+                             ? verifySameSize(op, mask, rank - 1, key, keyDim)
+                             : verifySameSize(op, mask, rank - i, query, 4 - i);
+    if (failed(same))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  NamedTensor query("query", getQuery()), key("key", getKey()),
+      value("value", getValue());
+  // attention_c1
+  if (failed(verifyRank(*this, query, 4)) ||
+      failed(verifyRank(*this, key, 4)) || failed(verifyRank(*this, value, 4)))
+    return failure();
+  // attention_c2
+  if (failed(verifySameSize(*this, key, 0, query, 0)) ||
+      failed(verifySameSize(*this, value, 0, query, 0)) ||
+      failed(verifySameSize(*this, value, 1, key, 1)) ||
+      failed(verifySameSize(*this, value, 2, key, 2)) ||
+      failed(verifySameSize(*this, key, 3, query, 3)))
+    return failure();
+  // attention_c3
+  int64_t heads = query.type.getDimSize(1), groups = key.type.getDimSize(1);
+  if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(groups) &&
+      (groups == 0 || heads % groups != 0))
+    return emitOpError()
+           << "heads of 'query' must be a multiple of those of 'key', "
+           << groups << ", got " << heads;
+  // attention_c4
+  if (failed(verifyMask(*this, getMaskKind(), getMask(), getOffset())))
+    return failure();
+  // attention_c7
+  if (getMask() &&
+      failed(verifyMaskShape(*this, NamedTensor("mask_values", getMask()),
+                             query, key, 2)))
+    return failure();
+  // attention_c6
+  if (getSoftCap() && !(getSoftCap()->convertToDouble() > 0))
+    return emitOpError() << "'soft_cap' must be positive, got "
+                         << getSoftCap()->convertToDouble();
+  // attention_c5
+  return verifyResults(*this, query, value, 3, getOutput(), getLse());
+}
+
+LogicalResult MLAAttentionOp::verify() {
+  NamedTensor qNope("q_nope", getQNope()), qRope("q_rope", getQRope()),
+      latent("latent", getLatent()), kRope("k_rope", getKRope()),
+      wUK("w_uk", getWUk()), wUV("w_uv", getWUv());
+  // mla_c1
+  for (auto [tensor, rank] : {std::pair(&qNope, 4),
+                              {&qRope, 4},
+                              {&latent, 3},
+                              {&kRope, 3},
+                              {&wUK, 3},
+                              {&wUV, 3}})
+    if (failed(verifyRank(*this, *tensor, rank)))
+      return failure();
+  // mla_c2
+  for (int64_t i = 0; i < 3; ++i)
+    if (failed(verifySameSize(*this, qRope, i, qNope, i)))
+      return failure();
+  if (failed(verifySameSize(*this, latent, 0, qNope, 0)) ||
+      failed(verifySameSize(*this, kRope, 0, latent, 0)) ||
+      failed(verifySameSize(*this, kRope, 1, latent, 1)))
+    return failure();
+  // mla_c3
+  if (failed(verifySameSize(*this, wUK, 0, latent, 2)) ||
+      failed(verifySameSize(*this, wUV, 0, latent, 2)))
+    return failure();
+  // mla_c4
+  if (failed(verifySameSize(*this, wUK, 1, qNope, 1)) ||
+      failed(verifySameSize(*this, wUK, 2, qNope, 3)) ||
+      failed(verifySameSize(*this, wUV, 1, qNope, 1)) ||
+      failed(verifySameSize(*this, kRope, 2, qRope, 3)))
+    return failure();
+  // mla_c5
+  if (failed(verifyMask(*this, getMaskKind(), getMask(), getOffset())))
+    return failure();
+  if (getMask() &&
+      failed(verifyMaskShape(*this, NamedTensor("mask_values", getMask()),
+                             qNope, latent, 1)))
+    return failure();
+  // mla_c6
+  return verifyResults(*this, qNope, wUV, 2, getOutput(), getLse());
+}
+
+LogicalResult MergeOp::verify() {
+  // merge_c1: SameVariadicOperandSize makes the counts equal.
+  if (getOutputs().empty())
+    return emitOpError() << "needs at least one part";
+  // merge_c2
+  for (Value part : getOutputs())
+    if (part.getType() != getOutput().getType())
+      return emitOpError() << "parts must have the result's type "
+                           << getOutput().getType() << ", got "
+                           << part.getType();
+  for (Value part : getLses())
+    if (part.getType() != getLse().getType())
+      return emitOpError() << "log-sum-exps must have the result's type "
+                           << getLse().getType() << ", got " << part.getType();
+  // merge_c3
+  NamedTensor output("output", getOutput()), lse("lse", getLse());
+  if (output.type.getRank() < 1)
+    return emitOpError() << "'output' must have rank 1 or more, got "
+                         << output.type;
+  if (failed(verifyRank(*this, lse, output.type.getRank() - 1)))
+    return failure();
+  for (int64_t i = 0; i < lse.type.getRank(); ++i)
+    if (failed(verifySameSize(*this, lse, i, output, i)))
+      return failure();
+  return success();
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Attention: general, on a latent cache, and the join of partial results.
+#ifndef TRINE_DIALECT_TRINE_TRINEATTENTIONOPS
+#define TRINE_DIALECT_TRINE_TRINEATTENTIONOPS
+
+def Trine_AttentionOp : Trine_Op<"attention", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Scaled dot-product attention with log-sum-exp";
+  let description = [{
+    s = scale · query · keyᵀ; s = soft_cap · tanh(s / soft_cap) if given; output = softmax(s + mask) · value; lse = log Σ exp(s + mask)
+
+    Sizes: query [B, H, S, K], key [B, G, T, K], value [B, G, T, V] with H a multiple of G (query head h reads key head h / (H / G)); output
+    [B, H, S, V]; lse [B, H, S] in f32. `causal`: query i sees keys j <= i + offset, `offset` (i64 scalar) defaulting to T - S. `additive`: `mask`
+    broadcasts to [B, H, S, T]. `masked_row` says what a query without keys gives: zeros, the mean of all values, or NaN.
+
+    Constraints:
+    - attention_c1: query, key and value have rank 4;
+    - attention_c2: B agrees in all three, G and T in key and value, K in query and key;
+    - attention_c3: H is a multiple of G;
+    - attention_c4: `mask` is given exactly with `additive`, `offset` only with `causal`;
+    - attention_c5: `output` is [B, H, S, V] and `lse` [B, H, S];
+    - attention_c6: `soft_cap` is positive;
+    - attention_c7: `mask` broadcasts to [B, H, S, T].
+
+    ```mlir
+    %o, %lse = trine.attention query(%q : tensor<?x4x?x24xf32>) key(%k : tensor<?x2x?x24xf32>) value(%v : tensor<?x2x?x16xf32>)
+      scale 2.0e-1 mask causal masked_row zero -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$query, RankedTensorOf<[AnyFloat]>:$key, RankedTensorOf<[AnyFloat]>:$value,
+                   Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset, F64Attr:$scale, Trine_MaskKindAttr:$mask_kind,
+                   Trine_MaskedRowAttr:$masked_row, OptionalAttr<F64Attr>:$soft_cap);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse);
+  let assemblyFormat = [{
+    `query` `(` $query `:` type($query) `)` `key` `(` $key `:` type($key) `)` `value` `(` $value `:` type($value) `)`
+    (`mask_values` `(` $mask^ `:` type($mask) `)`)? (`offset` `(` $offset^ `:` type($offset) `)`)?
+    `scale` $scale `mask` $mask_kind `masked_row` $masked_row (`soft_cap` $soft_cap^)? attr-dict `->` type($output) `,` type($lse)
+  }];
+  let hasVerifier = 1;
+}
+
+def Trine_MLAAttentionOp : Trine_Op<"mla.attention", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Multi-head latent attention";
+  let description = [{
+    k_nope = latent · w_uk, v = latent · w_uv per head; s = scale · (q_nope · k_nopeᵀ + q_rope · k_ropeᵀ); output = softmax(s + mask) · v
+
+    Sizes: q_nope [B, H, S, N], q_rope [B, H, S, P], latent [B, T, R], k_rope [B, T, P], w_uk [R, H, N], w_uv [R, H, V]; output [B, H, S, V], lse
+    [B, H, S]. `decompressed` computes as written; `absorbed` computes (q_nope · w_ukᵀ) · latentᵀ and (p · latent) · w_uv, which never makes keys or
+    values; `by_shape` lets the plan choose by S and T at run time. The forms differ in rounding only. (DeepSeek-V2, arXiv 2405.04434.)
+
+    Constraints:
+    - mla_c1: ranks are 4, 4, 3, 3, 3, 3 in the order above;
+    - mla_c2: B, H and S agree in q_nope and q_rope, B and T in latent and k_rope;
+    - mla_c3: the latent rank R agrees in latent, w_uk and w_uv;
+    - mla_c4: H and N agree in q_nope and w_uk, H in w_uv, P in q_rope and k_rope;
+    - mla_c5: `mask` is given exactly with `additive`, `offset` only with `causal`;
+    - mla_c6: `output` is [B, H, S, V] and `lse` [B, H, S].
+
+    ```mlir
+    %o, %lse = trine.mla.attention query(%qn, %qr : tensor<?x4x?x16xf32>, tensor<?x4x?x8xf32>) cache(%c, %kr : tensor<?x?x32xf32>, tensor<?x?x8xf32>)
+      weights(%uk, %uv : tensor<32x4x16xf32>, tensor<32x4x16xf32>) scale 2.0e-1 mask causal masked_row zero form by_shape
+      -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$q_nope, RankedTensorOf<[AnyFloat]>:$q_rope, RankedTensorOf<[AnyFloat]>:$latent,
+                   RankedTensorOf<[AnyFloat]>:$k_rope, RankedTensorOf<[AnyFloat]>:$w_uk, RankedTensorOf<[AnyFloat]>:$w_uv,
+                   Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset, F64Attr:$scale, Trine_MaskKindAttr:$mask_kind,
+                   Trine_MaskedRowAttr:$masked_row, Trine_LatentFormAttr:$form);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse);
+  let assemblyFormat = [{
+    `query` `(` $q_nope `,` $q_rope `:` type($q_nope) `,` type($q_rope) `)` `cache` `(` $latent `,` $k_rope `:` type($latent) `,` type($k_rope) `)`
+    `weights` `(` $w_uk `,` $w_uv `:` type($w_uk) `,` type($w_uv) `)`
+    (`mask_values` `(` $mask^ `:` type($mask) `)`)? (`offset` `(` $offset^ `:` type($offset) `)`)?
+    `scale` $scale `mask` $mask_kind `masked_row` $masked_row `form` $form attr-dict `->` type($output) `,` type($lse)
+  }];
+  let hasVerifier = 1;
+}
+
+def Trine_MergeOp : Trine_Op<"merge", [Pure, SameVariadicOperandSize]> {
+  let summary = "Joins partial attentions by their log-sum-exp";
+  let description = [{
+    lse = log Σᵢ exp(lseᵢ); output = Σᵢ exp(lseᵢ - lse) · outputᵢ
+
+    The result of attending to several disjoint sets of keys. A part whose lse is -infinity adds nothing.
+
+    Constraints:
+    - merge_c1: there are as many outputs as lses, at least one;
+    - merge_c2: all outputs have the result's type, all lses that of the result lse;
+    - merge_c3: an lse has the sizes of an output without its last dimension.
+
+    ```mlir
+    %o, %lse = trine.merge outputs(%o0, %o1 : tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>) lses(%l0, %l1 : tensor<?x4x?xf32>, tensor<?x4x?xf32>)
+      -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<RankedTensorOf<[AnyFloat]>>:$outputs, Variadic<RankedTensorOf<[F32]>>:$lses);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse);
+  let assemblyFormat = [{
+    `outputs` `(` $outputs `:` type($outputs) `)` `lses` `(` $lses `:` type($lses) `)` attr-dict `->` type($output) `,` type($lse)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif

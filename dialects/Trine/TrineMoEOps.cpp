@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Verification.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+LogicalResult MoERouteOp::verify() {
+  NamedTensor logits("logits", getLogits()), ids("ids", getIds()),
+      weights("weights", getWeights());
+  int64_t k = getK(), groups = getGroups(), kept = getKeptGroups();
+  // route_c1
+  if (failed(verifyRank(*this, logits, 2)))
+    return failure();
+  if (getBias()) {
+    NamedTensor bias("bias", getBias());
+    if (failed(verifyRank(*this, bias, 1)) ||
+        failed(verifySameSize(*this, bias, 0, logits, 1)))
+      return failure();
+  }
+  int64_t experts = logits.type.getDimSize(1);
+  bool known = !ShapedType::isDynamic(experts);
+  // route_c2
+  if (k < 1 || (known && k > experts))
+    return emitOpError()
+           << "'k' must be between 1 and the number of experts, got " << k;
+  // route_c3
+  if (groups < 1 || (known && experts % groups != 0))
+    return emitOpError()
+           << "the number of experts must be a multiple of 'groups', got "
+           << groups << " groups";
+  if (kept < 1 || kept > groups)
+    return emitOpError() << "kept groups must be between 1 and " << groups
+                         << ", got " << kept;
+  // route_c4
+  if (known && groups > 1 && getGroupScore() == GroupScore::SumTop2 &&
+      experts / groups < 2)
+    return emitOpError()
+           << "sum_top_2 needs at least two experts in a group, got "
+           << experts / groups;
+  // route_c5
+  if (known && experts / groups * kept < k)
+    return emitOpError() << "kept groups must hold at least 'k' experts, " << k
+                         << ", got " << experts / groups * kept;
+  // route_c6
+  for (const NamedTensor &result : {ids, weights})
+    if (failed(verifyRank(*this, result, 2)) ||
+        failed(verifySameSize(*this, result, 0, logits, 0)) ||
+        failed(verifySize(*this, result, 1, k)))
+      return failure();
+  // route_c7
+  if (static_cast<bool>(getTable()) != static_cast<bool>(getTokenIds()))
+    return emitOpError() << "'table' and 'token_ids' must come together";
+  if (getTable()) {
+    NamedTensor table("table", getTable()), tokens("token_ids", getTokenIds());
+    if (failed(verifyRank(*this, table, 2)) ||
+        failed(verifySize(*this, table, 1, k)) ||
+        failed(verifyRank(*this, tokens, 1)) ||
+        failed(verifySameSize(*this, tokens, 0, logits, 0)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult MoEExpertsOp::verify() {
+  NamedTensor input("input", getInput()), ids("ids", getIds()),
+      weights("weights", getWeights()), gateUp("w_gate_up", getWGateUp()),
+      down("w_down", getWDown());
+  // experts_c1
+  for (auto [tensor, rank] : {std::pair(&input, 2),
+                              {&ids, 2},
+                              {&weights, 2},
+                              {&gateUp, 3},
+                              {&down, 3}})
+    if (failed(verifyRank(*this, *tensor, rank)))
+      return failure();
+  // experts_c2
+  if (failed(verifySameSize(*this, ids, 0, input, 0)) ||
+      failed(verifySameSize(*this, weights, 0, ids, 0)) ||
+      failed(verifySameSize(*this, weights, 1, ids, 1)))
+    return failure();
+  // experts_c3
+  if (failed(verifySameSize(*this, down, 0, gateUp, 0)) ||
+      failed(verifySameSize(*this, gateUp, 2, input, 1)) ||
+      failed(verifySameSize(*this, down, 1, input, 1)))
+    return failure();
+  // experts_c4
+  bool gatedActivation = getActivation() == Activation::SiluGated ||
+                         getActivation() == Activation::GeluGated ||
+                         getActivation() == Activation::ReluGated;
+  if (gatedActivation == (getGateUp() == GateUpLayout::UpOnly))
+    return emitOpError() << "activation "
+                         << stringifyActivation(getActivation())
+                         << " does not go with layout "
+                         << stringifyGateUpLayout(getGateUp());
+  int64_t inner = down.type.getDimSize(2);
+  if (!ShapedType::isDynamic(inner) &&
+      failed(verifySize(*this, gateUp, 1, gatedActivation ? 2 * inner : inner)))
+    return failure();
+  // experts_c5
+  if (getClamp() && !(getClamp()->convertToDouble() > 0))
+    return emitOpError() << "'clamp' must be positive, got "
+                         << getClamp()->convertToDouble();
+  if (int64_t identity = getIdentityExperts(); identity < 0)
+    return emitOpError() << "'identity_experts' must not be negative, got "
+                         << identity;
+  return success();
+}
+
+LogicalResult MoEGroupOp::verify() {
+  NamedTensor ids("ids", getIds()), order("order", getOrder()),
+      offsets("offsets", getOffsets());
+  // group_c1
+  if (failed(verifyRank(*this, ids, 2)) ||
+      failed(verifyRank(*this, order, 1)) ||
+      failed(verifyRank(*this, offsets, 1)))
+    return failure();
+  // group_c2
+  if (int64_t experts = getExperts(); experts < 1)
+    return emitOpError() << "'experts' must be positive, got " << experts;
+  else if (failed(verifySize(*this, offsets, 0, experts + 1)))
+    return failure();
+  // group_c3
+  if (ids.type.hasStaticShape())
+    return verifySize(*this, order, 0, ids.type.getNumElements());
+  return success();
+}
+
+LogicalResult MoEGroupedMatMulOp::verify() {
+  NamedTensor input("input", getInput()), offsets("offsets", getOffsets()),
+      weight("weight", getWeight()), result("result", getResult());
+  // grouped_matmul_c1
+  if (failed(verifyRank(*this, input, 2)) ||
+      failed(verifyRank(*this, offsets, 1)) ||
+      failed(verifyRank(*this, weight, 3)) ||
+      failed(verifyRank(*this, result, 2)))
+    return failure();
+  // grouped_matmul_c2
+  if (failed(verifySameSize(*this, weight, 2, input, 1)))
+    return failure();
+  if (int64_t experts = weight.type.getDimSize(0);
+      !ShapedType::isDynamic(experts) &&
+      failed(verifySize(*this, offsets, 0, experts + 1)))
+    return failure();
+  // grouped_matmul_c3
+  if (failed(verifySameSize(*this, result, 1, weight, 1)))
+    return failure();
+  if (getOrder()) {
+    NamedTensor order("order", getOrder());
+    if (failed(verifyRank(*this, order, 1)) ||
+        failed(verifySameSize(*this, result, 0, order, 0)))
+      return failure();
+  } else if (failed(verifySameSize(*this, result, 0, input, 0))) {
+    return failure();
+  }
+  // grouped_matmul_c4
+  if (getSlots().has_value() != static_cast<bool>(getOrder()))
+    return emitOpError() << "'slots' must be given exactly with 'order'";
+  if (getSlots() && static_cast<int64_t>(*getSlots()) < 1)
+    return emitOpError() << "'slots' must be positive, got "
+                         << static_cast<int64_t>(*getSlots());
+  return success();
+}
+
+LogicalResult MoECombineOp::verify() {
+  NamedTensor rows("rows", getRows()), order("order", getOrder()),
+      weights("weights", getWeights()), result("result", getResult());
+  // combine_c1
+  if (failed(verifyRank(*this, rows, 2)) ||
+      failed(verifyRank(*this, order, 1)) ||
+      failed(verifyRank(*this, weights, 2)))
+    return failure();
+  // combine_c2
+  if (failed(verifySameSize(*this, order, 0, rows, 0)))
+    return failure();
+  // combine_c3
+  if (failed(verifyRank(*this, result, 2)) ||
+      failed(verifySameSize(*this, result, 0, weights, 0)))
+    return failure();
+  return verifySameSize(*this, result, 1, rows, 1);
+}

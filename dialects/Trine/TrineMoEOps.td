@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Mixture of experts: routing, the experts as a whole, and their scheduled form.
+#ifndef TRINE_DIALECT_TRINE_TRINEMOEOPS
+#define TRINE_DIALECT_TRINE_TRINEMOEOPS
+
+def Trine_MoERouteOp : Trine_Op<"moe.route", [Pure, AttrSizedOperandSegments]> {
+  let summary = "Chooses k experts for each token";
+  let description = [{
+    p = scoring(logits); c = p + bias; groups outside the best `kept_groups` have c replaced by `masked_score`; ids = top-k of c; weights = p[ids],
+    divided by (their sum + epsilon) if `renormalize`, times `scale`
+
+    All in f32. Ties go to the lower index, for groups and for experts. `softmax_top_k` takes the softmax over the chosen logits only. A group's score is the
+    maximum of its c, or the sum of its two largest. With `table` the choice is table[token_ids] and only the weights come from the logits.
+
+    Sizes: logits [N, E], bias [E], token_ids [N], table [V, k]; ids [N, k] i64, weights [N, k] f32.
+
+    Constraints:
+    - route_c1: logits has rank 2; bias, if given, is [E];
+    - route_c2: 1 <= k <= E;
+    - route_c3: E is a multiple of `groups`, and 1 <= kept_groups <= groups;
+    - route_c4: with `sum_top_2` a group has at least two experts;
+    - route_c5: the kept groups hold at least k experts;
+    - route_c6: ids and weights are [N, k];
+    - route_c7: `table` and `token_ids` come together, the table is [V, k] and the ids [N].
+
+    ```mlir
+    %ids, %w = trine.moe.route %logits bias(%b : tensor<8xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero
+      renormalize epsilon 1.0e-20 scale 2.5 after_division : tensor<?x8xf32> -> tensor<?x3xi64>, tensor<?x3xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$logits, Optional<RankedTensorOf<[AnyFloat]>>:$bias, Optional<RankedTensorOf<[I64]>>:$token_ids,
+                   Optional<RankedTensorOf<[I64]>>:$table, Trine_ScoringAttr:$scoring, I64Attr:$k, I64Attr:$groups, I64Attr:$kept_groups,
+                   Trine_GroupScoreAttr:$group_score, Trine_MaskedScoreAttr:$masked_score, UnitAttr:$renormalize, F64Attr:$epsilon, F64Attr:$scale,
+                   Trine_ScalePositionAttr:$scale_position);
+  let results = (outs RankedTensorOf<[I64]>:$ids, RankedTensorOf<[F32]>:$weights);
+  let assemblyFormat = [{
+    $logits (`bias` `(` $bias^ `:` type($bias) `)`)? (`token_ids` `(` $token_ids^ `:` type($token_ids) `)`)? (`table` `(` $table^ `:` type($table) `)`)?
+    `scoring` $scoring `k` $k `groups` $groups `keep` $kept_groups `by` $group_score `masked` $masked_score (`renormalize` $renormalize^)?
+    `epsilon` $epsilon `scale` $scale $scale_position attr-dict `:` type($logits) `->` type($ids) `,` type($weights)
+  }];
+  let hasVerifier = 1;
+}
+
+def Trine_MoEExpertsOp : Trine_Op<"moe.experts", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "The routed experts of a layer as one computation";
+  let description = [{
+    result[n] = Σⱼ weights[n, j] · w_down[e] · activation(w_gate_up[e] · input[n]), e = ids[n, j]
+
+    Gated activations compute act(gate) · up, where gate and up are the two halves of the first product (`concatenated`) or its even and odd rows
+    (`interleaved`); `up_only` has no gate. With `clamp` c, gate is limited to at most c and up to [-c, c]. The last `identity_experts` ids stand for
+    experts that return their input. An expert that no token chose costs nothing. The sum over j runs in slot order, in f32.
+
+    Sizes: input [N, D], ids and weights [N, k], w_gate_up [E, G, D] with G = 2I or I, w_down [E, D, I].
+
+    Constraints:
+    - experts_c1: ranks are 2, 2, 2, 3, 3;
+    - experts_c2: N agrees in input, ids and weights, k in ids and weights;
+    - experts_c3: E and D agree in w_gate_up and w_down, D in input;
+    - experts_c4: G is 2I for gated layouts and I for `up_only`; a gated activation needs a gated layout;
+    - experts_c5: `clamp` is positive, `identity_experts` is not negative.
+
+    ```mlir
+    %y = trine.moe.experts %x routed(%ids, %w : tensor<?x3xi64>, tensor<?x3xf32>) weights(%gu, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>)
+      activation silu_gated gate_up concatenated : tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$input, RankedTensorOf<[I64]>:$ids, RankedTensorOf<[AnyFloat]>:$weights, RankedTensorOf<[AnyFloat]>:$w_gate_up,
+                   RankedTensorOf<[AnyFloat]>:$w_down, Trine_ActivationAttr:$activation, Trine_GateUpLayoutAttr:$gate_up, OptionalAttr<F64Attr>:$clamp,
+                   DefaultValuedAttr<I64Attr, "0">:$identity_experts);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$result);
+  let assemblyFormat = [{
+    $input `routed` `(` $ids `,` $weights `:` type($ids) `,` type($weights) `)` `weights` `(` $w_gate_up `,` $w_down `:` type($w_gate_up) `,` type($w_down) `)`
+    `activation` $activation `gate_up` $gate_up (`clamp` $clamp^)? attr-dict `:` type($input)
+  }];
+  let hasVerifier = 1;
+}
+
+def Trine_MoEGroupOp : Trine_Op<"moe.group", [Pure]> {
+  let summary = "Sorts token slots by expert";
+  let description = [{
+    order = stable argsort of flatten(ids); offsets[e] = number of slots with an expert below e
+
+    Rows offsets[e] to offsets[e + 1] of the order belong to expert e. Sizes: ids [N, k]; order [N·k], offsets [E + 1], both i64.
+
+    Constraints:
+    - group_c1: ids has rank 2, order and offsets rank 1;
+    - group_c2: offsets has `experts` + 1 elements;
+    - group_c3: order has N·k elements where that is known.
+
+    ```mlir
+    %order, %offsets = trine.moe.group %ids experts 8 : tensor<?x3xi64> -> tensor<?xi64>, tensor<9xi64>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[I64]>:$ids, I64Attr:$experts);
+  let results = (outs RankedTensorOf<[I64]>:$order, RankedTensorOf<[I64]>:$offsets);
+  let assemblyFormat = "$ids `experts` $experts attr-dict `:` type($ids) `->` type($order) `,` type($offsets)";
+  let hasVerifier = 1;
+}
+
+def Trine_MoEGroupedMatMulOp : Trine_Op<"moe.grouped_matmul", [Pure]> {
+  let summary = "One matrix product per expert over its rows";
+  let description = [{
+    result[r] = weight[e] · input[row(r)] for offsets[e] <= r < offsets[e + 1]; row(r) = order[r] / slots if `order` is given, else r
+
+    With `order` the rows of tokens are gathered as they are read. `rows_per_expert` is the expected number, for the schedule; `tile_order` says whether tiles that
+    share rows or tiles that share weights run next to each other.
+
+    Sizes: input [M, K], offsets [E + 1], weight [E, C, K], order [R]; result [R, C].
+
+    Constraints:
+    - grouped_matmul_c1: ranks are 2, 1 and 3, order has rank 1;
+    - grouped_matmul_c2: K agrees in input and weight, offsets has E + 1 elements;
+    - grouped_matmul_c3: result is [R, C];
+    - grouped_matmul_c4: `slots` is positive, and given with `order` only.
+
+    ```mlir
+    %h = trine.moe.grouped_matmul %x, %offsets, %w order(%order : tensor<?xi64>) slots 3 tiles rows_first
+      : tensor<?x64xf32>, tensor<9xi64>, tensor<8x64x64xf32> -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$input, RankedTensorOf<[I64]>:$offsets, RankedTensorOf<[AnyFloat]>:$weight, Optional<RankedTensorOf<[I64]>>:$order,
+                   OptionalAttr<I64Attr>:$slots, OptionalAttr<F64Attr>:$rows_per_expert, Trine_TileOrderAttr:$tile_order);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$result);
+  let assemblyFormat = [{
+    $input `,` $offsets `,` $weight (`order` `(` $order^ `:` type($order) `)`)? (`slots` $slots^)? (`rows_per_expert` $rows_per_expert^)? `tiles` $tile_order attr-dict `:`
+    type($input) `,` type($offsets) `,` type($weight) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Trine_MoECombineOp : Trine_Op<"moe.combine", [Pure]> {
+  let summary = "Sums each token's expert results by their weights";
+  let description = [{
+    result[n] = Σⱼ weights[n, j] · rows[position of slot n·k + j in order]
+
+    In slot order, in f32, so that the result does not depend on the schedule. Sizes: rows [N·k, D], order [N·k], weights [N, k]; result [N, D].
+
+    Constraints:
+    - combine_c1: ranks are 2, 1 and 2;
+    - combine_c2: rows and order agree in their first size;
+    - combine_c3: result is [N, D].
+
+    ```mlir
+    %y = trine.moe.combine %rows, %order, %w : tensor<?x64xf32>, tensor<?xi64>, tensor<?x3xf32> -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$rows, RankedTensorOf<[I64]>:$order, RankedTensorOf<[AnyFloat]>:$weights);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$result);
+  let assemblyFormat = "$rows `,` $order `,` $weights attr-dict `:` type($rows) `,` type($order) `,` type($weights) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif

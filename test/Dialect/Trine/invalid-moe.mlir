@@ -1,0 +1,231 @@
+// RUN: trine-opt %s --split-input-file --verify-diagnostics
+
+func.func @route_c1(%l: tensor<5x8xf32>, %b: tensor<7xf32>) {
+  // expected-error@+1 {{'bias' dimension 0 must equal 'logits' dimension 1, 8, got 7}}
+  %i, %w = trine.moe.route %l bias(%b : tensor<7xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c2(%l: tensor<5x8xf32>) {
+  // expected-error@+1 {{'k' must be between 1 and the number of experts, got 9}}
+  %i, %w = trine.moe.route %l  scoring sigmoid k 9 groups 4 keep 2 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x9xi64>, tensor<5x9xf32>
+  return
+}
+
+// -----
+
+func.func @route_c3(%l: tensor<5x8xf32>) {
+  // expected-error@+1 {{the number of experts must be a multiple of 'groups', got 3 groups}}
+  %i, %w = trine.moe.route %l  scoring sigmoid k 3 groups 3 keep 2 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c3_kept(%l: tensor<5x8xf32>) {
+  // expected-error@+1 {{kept groups must be between 1 and 4, got 5}}
+  %i, %w = trine.moe.route %l  scoring sigmoid k 3 groups 4 keep 5 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c4(%l: tensor<5x8xf32>) {
+  // expected-error@+1 {{sum_top_2 needs at least two experts in a group, got 1}}
+  %i, %w = trine.moe.route %l  scoring sigmoid k 3 groups 8 keep 4 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c5(%l: tensor<5x8xf32>) {
+  // expected-error@+1 {{kept groups must hold at least 'k' experts, 3, got 2}}
+  %i, %w = trine.moe.route %l  scoring sigmoid k 3 groups 4 keep 1 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c6(%l: tensor<5x8xf32>) {
+  // expected-error@+1 {{'ids' dimension 1 must be 3, got 2}}
+  %i, %w = trine.moe.route %l  scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x2xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c7(%l: tensor<5x8xf32>, %t: tensor<5xi64>) {
+  // expected-error@+1 {{'table' and 'token_ids' must come together}}
+  %i, %w = trine.moe.route %l token_ids(%t : tensor<5xi64>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @route_c7_size(%l: tensor<5x8xf32>, %t: tensor<5xi64>, %u: tensor<9x2xi64>) {
+  // expected-error@+1 {{'table' dimension 1 must be 3, got 2}}
+  %i, %w = trine.moe.route %l token_ids(%t : tensor<5xi64>) table(%u : tensor<9x2xi64>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c1(%x: tensor<1x5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>) {
+  // expected-error@+1 {{'input' must have rank 2}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>) activation silu_gated gate_up concatenated  : tensor<1x5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c2(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x2xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>) {
+  // expected-error@+1 {{'weights' dimension 1 must equal 'ids' dimension 1, 3, got 2}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x2xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>) activation silu_gated gate_up concatenated  : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c3(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<7x64x32xf32>) {
+  // expected-error@+1 {{'w_down' dimension 0 must equal 'w_gate_up' dimension 0, 8, got 7}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<7x64x32xf32>) activation silu_gated gate_up concatenated  : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c4(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>) {
+  // expected-error@+1 {{activation silu does not go with layout concatenated}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>) activation silu gate_up concatenated  : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c4_size(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x30xf32>) {
+  // expected-error@+1 {{'w_gate_up' dimension 1 must be 60, got 64}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x30xf32>) activation silu_gated gate_up concatenated  : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c5(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>) {
+  // expected-error@+1 {{'clamp' must be positive}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>) activation silu_gated gate_up concatenated clamp 0.0 : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c5_identity(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>) {
+  // expected-error@+1 {{'identity_experts' must not be negative, got -1}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>) activation silu_gated gate_up concatenated {identity_experts = -1 : i64} : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @group_c1(%i: tensor<15xi64>) {
+  // expected-error@+1 {{'ids' must have rank 2}}
+  %o, %f = trine.moe.group %i experts 8 : tensor<15xi64> -> tensor<15xi64>, tensor<9xi64>
+  return
+}
+
+// -----
+
+func.func @group_c2(%i: tensor<5x3xi64>) {
+  // expected-error@+1 {{'offsets' dimension 0 must be 9, got 8}}
+  %o, %f = trine.moe.group %i experts 8 : tensor<5x3xi64> -> tensor<15xi64>, tensor<8xi64>
+  return
+}
+
+// -----
+
+func.func @group_c2_experts(%i: tensor<5x3xi64>) {
+  // expected-error@+1 {{'experts' must be positive, got 0}}
+  %o, %f = trine.moe.group %i experts 0 : tensor<5x3xi64> -> tensor<15xi64>, tensor<9xi64>
+  return
+}
+
+// -----
+
+func.func @group_c3(%i: tensor<5x3xi64>) {
+  // expected-error@+1 {{'order' dimension 0 must be 15, got 14}}
+  %o, %f = trine.moe.group %i experts 8 : tensor<5x3xi64> -> tensor<14xi64>, tensor<9xi64>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c1(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<40x64xf32>) {
+  // expected-error@+1 {{'weight' must have rank 3}}
+  %y = trine.moe.grouped_matmul %x, %f, %w  tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c2(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x60xf32>) {
+  // expected-error@+1 {{'weight' dimension 2 must equal 'input' dimension 1, 64, got 60}}
+  %y = trine.moe.grouped_matmul %x, %f, %w  tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x60xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c2_offsets(%x: tensor<5x64xf32>, %f: tensor<8xi64>, %w: tensor<8x40x64xf32>) {
+  // expected-error@+1 {{'offsets' dimension 0 must be 9, got 8}}
+  %y = trine.moe.grouped_matmul %x, %f, %w  tiles rows_first : tensor<5x64xf32>, tensor<8xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c3(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>) {
+  // expected-error@+1 {{'result' dimension 1 must equal 'weight' dimension 1, 40, got 41}}
+  %y = trine.moe.grouped_matmul %x, %f, %w  tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x41xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c4(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>) {
+  // expected-error@+1 {{'slots' must be given exactly with 'order'}}
+  %y = trine.moe.grouped_matmul %x, %f, %w slots 3 tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c4_positive(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>, %o: tensor<5xi64>) {
+  // expected-error@+1 {{'slots' must be positive, got 0}}
+  %y = trine.moe.grouped_matmul %x, %f, %w order(%o : tensor<5xi64>) slots 0 tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @combine_c1(%r: tensor<15xf32>, %o: tensor<15xi64>, %w: tensor<5x3xf32>) {
+  // expected-error@+1 {{'rows' must have rank 2}}
+  %y = trine.moe.combine %r, %o, %w : tensor<15xf32>, tensor<15xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @combine_c2(%r: tensor<15x64xf32>, %o: tensor<14xi64>, %w: tensor<5x3xf32>) {
+  // expected-error@+1 {{'order' dimension 0 must equal 'rows' dimension 0, 15, got 14}}
+  %y = trine.moe.combine %r, %o, %w : tensor<15x64xf32>, tensor<14xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @combine_c3(%r: tensor<15x64xf32>, %o: tensor<15xi64>, %w: tensor<5x3xf32>) {
+  // expected-error@+1 {{'result' dimension 1 must equal 'rows' dimension 1, 64, got 60}}
+  %y = trine.moe.combine %r, %o, %w : tensor<15x64xf32>, tensor<15xi64>, tensor<5x3xf32> -> tensor<5x60xf32>
+  return
+}

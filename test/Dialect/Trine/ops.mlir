@@ -1,0 +1,128 @@
+// RUN: trine-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: func.func @weight
+func.func @weight(%flag: tensor<i1>) -> tensor<160x64xf32> {
+  // CHECK: trine.weight "emb" from "model.onnx" at 4096 length 40960 : tensor<160x64xf32>
+  %w = trine.weight "emb" from "model.onnx" at 4096 length 40960 : tensor<160x64xf32>
+  // CHECK: trine.require %{{.*}}, "indices must lie in [0, 160)" : tensor<i1>
+  trine.require %flag, "indices must lie in [0, 160)" : tensor<i1>
+  return %w : tensor<160x64xf32>
+}
+
+// CHECK-LABEL: func.func @norm
+func.func @norm(%x: tensor<?x?x64xbf16>, %w: tensor<64xbf16>) -> tensor<?x?x64xbf16> {
+  // CHECK: trine.rms_norm %{{.*}}, %{{.*}} epsilon {{.*}} compute f32 cast before_weight : tensor<?x?x64xbf16>, tensor<64xbf16>
+  %y = trine.rms_norm %x, %w epsilon 1.0e-6 compute f32 cast before_weight : tensor<?x?x64xbf16>, tensor<64xbf16>
+  // CHECK: trine.rms_norm %{{.*}} epsilon {{.*}} compute f32 cast after_weight : tensor<?x?x64xbf16>
+  %z = trine.rms_norm %y epsilon 0.0 compute f32 cast after_weight : tensor<?x?x64xbf16>
+  return %z : tensor<?x?x64xbf16>
+}
+
+// CHECK-LABEL: func.func @rope
+func.func @rope(%x: tensor<?x4x?x8xf32>, %cos: tensor<?x1x?x4xf32>, %sin: tensor<?x1x?x4xf32>) -> tensor<?x4x?x8xf32> {
+  // CHECK: trine.rope {{.*}} pairing interleaved layout permuted begin 0
+  %y = trine.rope %x, %cos, %sin pairing interleaved layout permuted begin 0 : tensor<?x4x?x8xf32>, tensor<?x1x?x4xf32>, tensor<?x1x?x4xf32>
+  return %y : tensor<?x4x?x8xf32>
+}
+
+// CHECK-LABEL: func.func @attention
+func.func @attention(%q: tensor<?x4x?x24xf32>, %k: tensor<?x2x?x24xf32>, %v: tensor<?x2x?x16xf32>, %m: tensor<?x1x?x?xf32>, %p: tensor<i64>)
+    -> tensor<?x4x?x16xf32> {
+  // CHECK: trine.attention query({{.*}}) key({{.*}}) value({{.*}}) offset({{.*}}) scale {{.*}} mask causal masked_row zero soft_cap
+  %o, %lse = trine.attention query(%q : tensor<?x4x?x24xf32>) key(%k : tensor<?x2x?x24xf32>) value(%v : tensor<?x2x?x16xf32>)
+    offset(%p : tensor<i64>) scale 2.0e-1 mask causal masked_row zero soft_cap 3.0e+1 -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+  // CHECK: mask_values({{.*}}) scale {{.*}} mask additive masked_row uniform
+  %o1, %lse1 = trine.attention query(%q : tensor<?x4x?x24xf32>) key(%k : tensor<?x2x?x24xf32>) value(%v : tensor<?x2x?x16xf32>)
+    mask_values(%m : tensor<?x1x?x?xf32>) scale 2.0e-1 mask additive masked_row uniform -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+  // CHECK: trine.merge outputs({{.*}}) lses({{.*}}) -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+  %o2, %lse2 = trine.merge outputs(%o, %o1 : tensor<?x4x?x16xf32>, tensor<?x4x?x16xf32>) lses(%lse, %lse1 : tensor<?x4x?xf32>, tensor<?x4x?xf32>)
+    -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+  return %o2 : tensor<?x4x?x16xf32>
+}
+
+// CHECK-LABEL: func.func @latent
+func.func @latent(%qn: tensor<?x4x?x16xf32>, %qr: tensor<?x4x?x8xf32>, %c: tensor<?x?x32xf32>, %kr: tensor<?x?x8xf32>, %uk: tensor<32x4x16xf32>,
+                  %uv: tensor<32x4x12xf32>) -> tensor<?x4x?x12xf32> {
+  // CHECK: trine.mla.attention query({{.*}}) cache({{.*}}) weights({{.*}}) scale {{.*}} mask causal masked_row zero form by_shape
+  %o, %lse = trine.mla.attention query(%qn, %qr : tensor<?x4x?x16xf32>, tensor<?x4x?x8xf32>) cache(%c, %kr : tensor<?x?x32xf32>, tensor<?x?x8xf32>)
+    weights(%uk, %uv : tensor<32x4x16xf32>, tensor<32x4x12xf32>) scale 2.0e-1 mask causal masked_row zero form by_shape
+    -> tensor<?x4x?x12xf32>, tensor<?x4x?xf32>
+  return %o : tensor<?x4x?x12xf32>
+}
+
+// CHECK-LABEL: func.func @experts
+func.func @experts(%logits: tensor<?x8xf32>, %b: tensor<8xf32>, %x: tensor<?x64xf32>, %gu: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>)
+    -> (tensor<?x64xf32>, tensor<?x64xf32>) {
+  // CHECK: trine.moe.route {{.*}} bias({{.*}}) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero renormalize epsilon {{.*}} scale {{.*}} after_division
+  %ids, %w = trine.moe.route %logits bias(%b : tensor<8xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero
+    renormalize epsilon 1.0e-20 scale 2.5 after_division : tensor<?x8xf32> -> tensor<?x3xi64>, tensor<?x3xf32>
+  // CHECK: trine.moe.experts {{.*}} routed({{.*}}) weights({{.*}}) activation silu_gated gate_up concatenated clamp
+  %y = trine.moe.experts %x routed(%ids, %w : tensor<?x3xi64>, tensor<?x3xf32>) weights(%gu, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>)
+    activation silu_gated gate_up concatenated clamp 1.0e+1 : tensor<?x64xf32>
+  // CHECK: trine.moe.group {{.*}} experts 8
+  %order, %offsets = trine.moe.group %ids experts 8 : tensor<?x3xi64> -> tensor<?xi64>, tensor<9xi64>
+  // CHECK: trine.moe.grouped_matmul {{.*}} order({{.*}}) slots 3 tiles rows_first
+  %h = trine.moe.grouped_matmul %x, %offsets, %gu order(%order : tensor<?xi64>) slots 3 tiles rows_first
+    : tensor<?x64xf32>, tensor<9xi64>, tensor<8x64x64xf32> -> tensor<?x64xf32>
+  // CHECK: trine.moe.combine
+  %z = trine.moe.combine %h, %order, %w : tensor<?x64xf32>, tensor<?xi64>, tensor<?x3xf32> -> tensor<?x64xf32>
+  return %y, %z : tensor<?x64xf32>, tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func.func @table_route
+func.func @table_route(%logits: tensor<?x8xf32>, %t: tensor<?xi64>, %table: tensor<160x2xi64>) -> tensor<?x2xi64> {
+  // CHECK: trine.moe.route {{.*}} token_ids({{.*}}) table({{.*}}) scoring sqrt_softplus
+  %ids, %w = trine.moe.route %logits token_ids(%t : tensor<?xi64>) table(%table : tensor<160x2xi64>) scoring sqrt_softplus k 2 groups 1 keep 1 by max
+    masked negative_infinity epsilon 0.0 scale 1.0 before_division : tensor<?x8xf32> -> tensor<?x2xi64>, tensor<?x2xf32>
+  return %ids : tensor<?x2xi64>
+}
+
+// CHECK-LABEL: func.func @engram
+func.func @engram(%ids: tensor<?x?xi64>, %hist: tensor<?x2xi64>, %map: tensor<160xi64>, %table: tensor<890x16xf32>, %k: tensor<?x?x1x64xf32>,
+                  %q: tensor<?x?x1x64xf32>, %v: tensor<?x?x64xf32>, %kw: tensor<1x64xf32>, %s: tensor<?x9x64xf32>, %cw: tensor<64x4xf32>)
+    -> (tensor<?x?x4x16xf32>, tensor<?x?x1x64xf32>, tensor<?x?x64xf32>) {
+  // CHECK: trine.engram.hash {{.*}} history({{.*}}) map({{.*}}) order 3 heads 2 multipliers [{{.*}}] moduli [211, 223, 227, 229] offsets [0, 211, 434, 661] pad 2 reset never wrap twos_complement
+  %rows, %present = trine.engram.hash %ids history(%hist : tensor<?x2xi64>) map(%map : tensor<160xi64>) order 3 heads 2
+    multipliers [63280230511788609, 3996608348655193, 29694298745574697] moduli [211, 223, 227, 229] offsets [0, 211, 434, 661]
+    pad 2 reset never wrap twos_complement : tensor<?x?xi64> -> tensor<?x?x4xi64>, tensor<?x2xi64>
+  // CHECK: trine.engram.lookup
+  %e = trine.engram.lookup %rows, %table : tensor<?x?x4xi64>, tensor<890x16xf32> -> tensor<?x?x4x16xf32>
+  // CHECK: trine.engram.gate {{.*}} epsilon {{.*}} root sign floor
+  %u = trine.engram.gate %k, %q, %v weights(%kw, %kw : tensor<1x64xf32>, tensor<1x64xf32>) epsilon 1.0e-5 root sign floor 1.0e-6
+    : tensor<?x?x1x64xf32>, tensor<?x?x64xf32>
+  // CHECK: trine.engram.conv {{.*}} dilation 3
+  %c, %s1 = trine.engram.conv %v, %s, %cw dilation 3 : tensor<?x?x64xf32>, tensor<?x9x64xf32>, tensor<64x4xf32>
+  return %e, %u, %c : tensor<?x?x4x16xf32>, tensor<?x?x1x64xf32>, tensor<?x?x64xf32>
+}
+
+// CHECK-LABEL: func.func @scaled_lookup
+func.func @scaled_lookup(%rows: tensor<?x24xi64>, %table: tensor<384006168x256xf8E4M3FN>, %scales: tensor<384006168x8xf8E8M0FNU>) -> tensor<?x24x256xbf16> {
+  // CHECK: trine.engram.lookup {{.*}} scales({{.*}})
+  %e = trine.engram.lookup %rows, %table scales(%scales : tensor<384006168x8xf8E8M0FNU>) : tensor<?x24xi64>, tensor<384006168x256xf8E4M3FN> -> tensor<?x24x256xbf16>
+  return %e : tensor<?x24x256xbf16>
+}
+
+// CHECK-LABEL: func.func @hyper
+func.func @hyper(%h: tensor<?x?x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3xf32>, %b: tensor<24xf32>) -> tensor<?x?x64xf32> {
+  // CHECK: trine.hyper.mix {{.*}} rounds 20 epsilon
+  %x, %post, %comb = trine.hyper.mix %h, %p, %s, %b rounds 20 epsilon 1.0e-6 norm_epsilon 1.0e-6
+    : tensor<?x?x4x64xf32>, tensor<24x256xf32>, tensor<3xf32>, tensor<24xf32> -> tensor<?x?x64xf32>, tensor<?x?x4xf32>, tensor<?x?x4x4xf32>
+  return %x : tensor<?x?x64xf32>
+}
+
+// CHECK-LABEL: func.func @state
+func.func @state(%new: tensor<?x?x512xf32>, %n: tensor<?xi64>) -> tensor<?x?x512xf32> {
+  // CHECK: trine.state.open "layer0.latent" capacity 4096 : !trine.state<tensor<?x?x512xf32>, axis 1>
+  %s = trine.state.open "layer0.latent" capacity 4096 : !trine.state<tensor<?x?x512xf32>, axis 1>
+  // CHECK: trine.state.append {{.*}} counts(
+  %s1 = trine.state.append %s, %new counts(%n : tensor<?xi64>) : !trine.state<tensor<?x?x512xf32>, axis 1>, tensor<?x?x512xf32>
+  // CHECK: trine.state.truncate
+  %s2 = trine.state.truncate %s1, %n : !trine.state<tensor<?x?x512xf32>, axis 1>, tensor<?xi64>
+  // CHECK: trine.state.fork
+  %s3 = trine.state.fork %s2, %n : !trine.state<tensor<?x?x512xf32>, axis 1>, tensor<?xi64>
+  // CHECK: trine.state.reset
+  %s4 = trine.state.reset %s3, %n : !trine.state<tensor<?x?x512xf32>, axis 1>, tensor<?xi64>
+  // CHECK: trine.state.read
+  %v, %lengths = trine.state.read %s4 : !trine.state<tensor<?x?x512xf32>, axis 1> -> tensor<?x?x512xf32>, tensor<?xi64>
+  return %v : tensor<?x?x512xf32>
+}
