@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Names and versions of the package on disk, shared by its writer and its
+ * reader. A package is a folder:
+ *
+ *   manifest.json         what this is: inputs, outputs, files with hashes
+ *   program.so            the code (ProgramABI.h)
+ *   weights.safetensors   the weights, packed as the program reads them; its
+ *                         data section begins at a multiple of
+ *                         TRINE_WEIGHTS_ALIGNMENT
+ *
+ * A reader accepts every minor version of its major version: minor versions
+ * only add keys that may be ignored. */
+#ifndef TRINE_RUNTIME_PACKAGE_FORMAT_H
+#define TRINE_RUNTIME_PACKAGE_FORMAT_H
+
+#define TRINE_PACKAGE_FORMAT_MAJOR 1
+#define TRINE_PACKAGE_FORMAT_MINOR 0
+#define TRINE_PACKAGE_MANIFEST "manifest.json"
+#define TRINE_PACKAGE_PROGRAM "program.so"
+#define TRINE_PACKAGE_WEIGHTS "weights.safetensors"
+#define TRINE_WEIGHTS_ALIGNMENT 64
+
+#endif

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Trine's runtime: opens a compiled package and runs it.
+ *
+ *   trine_package *package;
+ *   trine_session *session;
+ *   if (trine_package_open("model.trine", NULL, &package) != TRINE_OK ||
+ *       trine_session_create(package, NULL, &session) != TRINE_OK)
+ *     puts(trine_status_message());
+ *   trine_tensor input = {.name = "x", .data = x, .bytes = sizeof x,
+ *                         .type = TRINE_TYPE_F32, .rank = 2, .sizes = {2, 4}};
+ *   trine_tensor output = {.name = "y"};
+ *   if (trine_session_run(session, &input, 1, &output, 1) == TRINE_OK)
+ *     use(output.data, output.sizes);
+ *   trine_session_destroy(session);
+ *   trine_package_close(package);
+ *
+ * Errors. Functions that can fail return a trine_status. Anything but TRINE_OK
+ * leaves a sentence for people, which names the value, what was expected and
+ * what came, in trine_status_message(). Nothing here aborts or throws.
+ *
+ * Ownership. What a function hands out through a pointer belongs to the object
+ * it was asked of, and lives as long as that object, unless said otherwise.
+ * Memory passed in is borrowed for the duration of the call only.
+ *
+ * Threads. A package may be used from any number of threads. A session runs one
+ * step at a time; different sessions may run at the same time. Every other
+ * function on one session must not overlap with its run.
+ *
+ * Trust. A package contains machine code: open only packages you trust.
+ *
+ * Compatibility. Structures that begin with struct_size only grow at the end.
+ * Set struct_size to the sizeof that you compiled with (the INIT macros do).
+ * trine_tensor and trine_profile_record never change. */
+#ifndef TRINE_RUNTIME_TRINE_H
+#define TRINE_RUNTIME_TRINE_H
+
+#include <stdint.h>
+
+#ifdef __GNUC__
+#define TRINE_API __attribute__((visibility("default")))
+#else
+#define TRINE_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Version of this header's functions and structures. */
+#define TRINE_API_VERSION 1
+#ifndef TRINE_MAX_RANK
+#define TRINE_MAX_RANK 8
+#endif
+
+/*===-- Status ------------------------------------------------------------===*/
+
+typedef int32_t trine_status;
+enum {
+  TRINE_OK = 0,
+  TRINE_ERROR_INVALID_ARGUMENT = 1, /* the call itself: NULL, unknown name */
+  TRINE_ERROR_NOT_FOUND = 2,        /* a file or folder does not exist */
+  TRINE_ERROR_IO = 3,               /* the system could not read or map it */
+  TRINE_ERROR_BAD_PACKAGE = 4,      /* malformed, truncated or inconsistent */
+  TRINE_ERROR_HASH_MISMATCH = 5,    /* a file is not the one compiled */
+  TRINE_ERROR_VERSION = 6,          /* format or program ABI not supported */
+  TRINE_ERROR_CPU = 7,              /* this CPU lacks a required feature */
+  TRINE_ERROR_DEVICE = 8,           /* device unknown, absent or failing */
+  TRINE_ERROR_BAD_INPUT = 9,        /* an input's name, type, rank or sizes */
+  TRINE_ERROR_BAD_OUTPUT = 10,      /* an output's name or memory */
+  TRINE_ERROR_OUT_OF_MEMORY = 11,
+  TRINE_ERROR_PROGRAM = 12 /* the step failed: the model's own checks */
+};
+
+/* Why the last failing call on this thread failed; "" before any. Several
+ * problems are separated by newlines. Valid until the next failing call on
+ * this thread. */
+TRINE_API const char *trine_status_message(void);
+
+/* The name of a status in words, as "hash mismatch". Never NULL. */
+TRINE_API const char *trine_status_name(trine_status status);
+
+/* TRINE_API_VERSION of the library that is loaded. */
+TRINE_API uint32_t trine_api_version(void);
+
+/* Version of the library that is loaded, as "0.1.0". */
+TRINE_API const char *trine_version(void);
+
+/*===-- Tensors -----------------------------------------------------------===*/
+
+typedef int32_t trine_type;
+enum {
+  TRINE_TYPE_NONE = 0,
+  TRINE_TYPE_F64 = 1,
+  TRINE_TYPE_F32 = 2,
+  TRINE_TYPE_F16 = 3,
+  TRINE_TYPE_BF16 = 4,
+  TRINE_TYPE_I8 = 5,
+  TRINE_TYPE_I16 = 6,
+  TRINE_TYPE_I32 = 7,
+  TRINE_TYPE_I64 = 8,
+  TRINE_TYPE_U8 = 9,
+  TRINE_TYPE_U16 = 10,
+  TRINE_TYPE_U32 = 11,
+  TRINE_TYPE_U64 = 12,
+  TRINE_TYPE_BOOL = 13 /* one byte, 0 or 1 */
+};
+
+/* "f32", "bool", ...; NULL for what is no type. */
+TRINE_API const char *trine_type_name(trine_type type);
+/* Bytes of one element; 0 for what is no type. */
+TRINE_API uint32_t trine_type_size(trine_type type);
+
+/* A named tensor in memory: row-major, contiguous, aligned at least to its
+ * element size. A size may be 0; a scalar has rank 0. */
+typedef struct trine_tensor {
+  const char *name;
+  void *data;     /* never written through for inputs */
+  uint64_t bytes; /* of the memory at data; at least what the sizes need */
+  trine_type type;
+  uint32_t rank;
+  int64_t sizes[TRINE_MAX_RANK];
+} trine_tensor;
+
+/*===-- Packages ----------------------------------------------------------===*/
+
+typedef struct trine_package trine_package;
+
+typedef struct trine_package_options {
+  uint32_t struct_size;
+  /* Nonzero: compare the SHA-256 of every file with the manifest's. Reads the
+   * whole package once. Sizes are always compared. Default: 1. */
+  uint32_t verify_hashes;
+} trine_package_options;
+#define TRINE_PACKAGE_OPTIONS_INIT {sizeof(trine_package_options), 1}
+
+/* Opens the package in folder `path`. Weights are mapped read-only, once for
+ * all sessions. NULL options are the defaults. On failure *package is NULL. */
+TRINE_API trine_status trine_package_open(const char *path,
+                                          const trine_package_options *options,
+                                          trine_package **package);
+
+/* Gives the package back. Sessions made from it keep what they need: the order
+ * of closing is free. NULL is ignored. */
+TRINE_API void trine_package_close(trine_package *package);
+
+typedef struct trine_package_info {
+  uint32_t struct_size;
+  uint32_t format_major, format_minor;
+  uint32_t program_abi;
+  const char *name;
+  const char *producer;
+  const char *target; /* as "host x86_64: x86-64-v3 (avx2, fma)" */
+  uint64_t weights_bytes;
+  uint32_t input_count, output_count, symbol_count, kernel_count;
+} trine_package_info;
+
+/* Describes the package. The caller sets info->struct_size. */
+TRINE_API trine_status trine_package_describe(const trine_package *package,
+                                              trine_package_info *info);
+
+typedef struct trine_tensor_info {
+  uint32_t struct_size;
+  trine_type type;
+  const char *name;
+  uint32_t rank;
+  const int64_t *sizes;       /* rank of them; -1: known only at run time */
+  const char *const *symbols; /* rank of them; text as "past + seq", or NULL
+                                 where the size is a constant */
+  double relative_tolerance;  /* promised for an output; 0: none stated */
+} trine_tensor_info;
+
+/* Input or output `index`, in the order of the model. The caller sets
+ * info->struct_size. */
+TRINE_API trine_status trine_package_input(const trine_package *package,
+                                           uint32_t index,
+                                           trine_tensor_info *info);
+TRINE_API trine_status trine_package_output(const trine_package *package,
+                                            uint32_t index,
+                                            trine_tensor_info *info);
+
+/* A size that a step chooses: which input shows it, and its range. */
+typedef struct trine_symbol_info {
+  uint32_t struct_size;
+  const char *name;
+  int32_t input, dimension; /* where it is read; -1: it depends on data */
+  int64_t minimum;
+  int64_t maximum; /* -1: no bound */
+  int64_t divisor; /* the size must be a multiple of this; at least 1 */
+} trine_symbol_info;
+
+TRINE_API trine_status trine_package_symbol(const trine_package *package,
+                                            uint32_t index,
+                                            trine_symbol_info *info);
+
+/* A compiled kernel, and the nodes of the source model that it computes. */
+typedef struct trine_kernel_info {
+  uint32_t struct_size;
+  const char *name;
+  const char *skeleton; /* as "matmul"; "" when the manifest says nothing */
+  uint32_t node_count;
+  const char *const *nodes;
+} trine_kernel_info;
+
+TRINE_API trine_status trine_package_kernel(const trine_package *package,
+                                            uint32_t index,
+                                            trine_kernel_info *info);
+
+/*===-- Sessions ----------------------------------------------------------===*/
+
+typedef struct trine_session trine_session;
+
+typedef struct trine_session_options {
+  uint32_t struct_size;
+  /* Threads that work on a step, the calling one included. 0 (default): as
+   * many as the CPUs this process may use. The result does not depend on it. */
+  uint32_t threads;
+  const char *device; /* "host"; NULL (default): what the package is made for */
+  uint32_t profile;   /* nonzero: record kernel times. Default: 0 */
+} trine_session_options;
+#define TRINE_SESSION_OPTIONS_INIT                                             \
+  {sizeof(trine_session_options), 0, (const char *)0, 0}
+
+/* A session holds what a step needs besides weights: threads, working memory,
+ * outputs. NULL options are the defaults. On failure *session is NULL. */
+TRINE_API trine_status trine_session_create(
+    trine_package *package, const trine_session_options *options,
+    trine_session **session);
+TRINE_API void trine_session_destroy(trine_session *session);
+
+/* Runs one step.
+ *
+ * Inputs: every input of the model once, by name, in any order.
+ *
+ * Outputs: any of the model's outputs, by name, in any order. All are computed;
+ * those not named here can be had from trine_session_output. On entry only
+ * `name`, `data` and `bytes` are read:
+ * - data NULL: the session owns the memory, which stays valid until the next
+ *   run or the end of the session;
+ * - else the result is written there. `bytes` must be enough, and the memory
+ *   must not overlap an input or another output.
+ * On return all members but `name` describe the result. When the step fails,
+ * outputs hold nothing useful.
+ *
+ * Sizes that were seen before, or smaller ones, allocate nothing. */
+TRINE_API trine_status trine_session_run(trine_session *session,
+                                         const trine_tensor *inputs,
+                                         uint32_t input_count,
+                                         trine_tensor *outputs,
+                                         uint32_t output_count);
+
+/* Output `index` of the last run, which must have succeeded. */
+TRINE_API trine_status trine_session_output(const trine_session *session,
+                                            uint32_t index,
+                                            trine_tensor *output);
+
+/* Time that one thread spent in one launch of a kernel. */
+typedef struct trine_profile_record {
+  uint32_t kernel;     /* index for trine_package_kernel */
+  uint32_t thread;     /* 0 is the thread that called run */
+  uint64_t launch;     /* number of the launch within the step, from 0 */
+  uint64_t start, end; /* nanoseconds since the step began */
+  uint64_t workgroups; /* that this thread ran */
+} trine_profile_record;
+
+/* Records of the last run by start time, valid until the next one. None unless
+ * the session was created with `profile`. */
+TRINE_API trine_status
+trine_session_profile(const trine_session *session,
+                      const trine_profile_record **records, uint64_t *count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Json.h"
+#include <set>
+
+using namespace trine::runtime;
+using nlohmann::json;
+
+bool trine::runtime::parseJson(std::string_view text, json &result,
+                               std::string &problem) {
+  std::vector<std::set<std::string>> keys;
+  bool tooDeep = false;
+  std::string duplicate;
+  bool hasDuplicate = false;
+  auto callback = [&](int depth, json::parse_event_t event, json &value) {
+    switch (event) {
+    case json::parse_event_t::object_start:
+      keys.emplace_back();
+      break;
+    case json::parse_event_t::object_end:
+      keys.pop_back();
+      break;
+    case json::parse_event_t::key: {
+      std::string key = value.get<std::string>();
+      if (!hasDuplicate && !keys.back().insert(key).second) {
+        hasDuplicate = true;
+        duplicate = key;
+      }
+      break;
+    }
+    default:
+      break;
+    }
+    // Nothing of ours nests deeper; what does is skipped, and refused below.
+    tooDeep |= depth > 64;
+    return depth <= 64;
+  };
+  result = json::parse(text.begin(), text.end(), callback,
+                       /*allow_exceptions=*/false);
+  if (result.is_discarded() && !tooDeep)
+    problem = "is not valid JSON";
+  else if (tooDeep)
+    problem = "nests deeper than 64 levels";
+  else if (hasDuplicate)
+    problem = concat("has the key ", quote(duplicate), " twice");
+  else
+    return true;
+  return false;
+}
+
+JsonPlace JsonPlace::operator[](const char *key) const {
+  JsonPlace result = *this;
+  result.path = path.empty() ? key : path + "." + key;
+  result.value = nullptr;
+  if (isObject()) {
+    auto it = value->find(key);
+    if (it != value->end())
+      result.value = &*it;
+  }
+  return result;
+}
+
+std::vector<JsonPlace> JsonPlace::getElements() const {
+  std::vector<JsonPlace> result;
+  if (!value || !value->is_array()) {
+    reportExpected("an array");
+    return result;
+  }
+  result.reserve(value->size());
+  for (const json &element : *value) {
+    JsonPlace place = *this;
+    place.path = concat(path, "[", result.size(), "]");
+    place.value = &element;
+    result.push_back(std::move(place));
+  }
+  return result;
+}
+
+int64_t JsonPlace::getInteger(int64_t minimum, int64_t maximum) const {
+  bool fits = isInteger() && !(value->is_number_unsigned() &&
+                               value->get<uint64_t>() > INT64_MAX);
+  int64_t integer = fits ? value->get<int64_t>() : 0;
+  if (fits && integer >= minimum && integer <= maximum)
+    return integer;
+  if (maximum == INT64_MAX)
+    reportExpected(concat("an integer of at least ", minimum));
+  else
+    reportExpected(concat("an integer in [", minimum, ", ", maximum, "]"));
+  return minimum;
+}
+
+double JsonPlace::getNumber() const {
+  if (value && value->is_number())
+    return value->get<double>();
+  reportExpected("a number");
+  return 0;
+}
+
+std::string JsonPlace::getString() const {
+  if (isString()) {
+    const std::string &text = value->get_ref<const std::string &>();
+    // Texts end up as C strings.
+    if (text.find('\0') == std::string::npos)
+      return text;
+    report("must not contain a zero byte");
+    return "";
+  }
+  reportExpected("a string");
+  return "";
+}
+
+void JsonPlace::reportExpected(std::string_view expected) const {
+  std::string got = "nothing";
+  if (value) {
+    if (value->is_string())
+      got = quote(value->get_ref<const std::string &>());
+    else if (value->is_structured())
+      got = value->is_array() ? "an array" : "an object";
+    else
+      got = value->dump();
+  }
+  report(concat("must be ", expected, ", got ", got));
+}
+
+void JsonPlace::report(std::string_view text) const {
+  problems->push_back(
+      concat(path.empty() ? "the top level" : quote(path), " ", text));
+}
+
+std::string
+trine::runtime::joinProblems(std::string_view label,
+                             const std::vector<std::string> &problems) {
+  constexpr size_t limit = 20;
+  std::string result;
+  for (size_t i = 0; i < problems.size() && i < limit; ++i) {
+    if (i)
+      result += "\n";
+    if (!label.empty())
+      result += concat(label, ": ");
+    result += problems[i];
+  }
+  if (problems.size() > limit)
+    result += concat("\n", problems.size() - limit, " more problems");
+  return result;
+}

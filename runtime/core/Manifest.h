@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// manifest.json: what a package is.
+#ifndef TRINE_RUNTIME_CORE_MANIFEST_H
+#define TRINE_RUNTIME_CORE_MANIFEST_H
+
+#include "SizeExpression.h"
+#include "Status.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace trine::runtime {
+
+struct ManifestTensor {
+  std::string name;
+  trine_type type = TRINE_TYPE_NONE;
+  std::vector<int64_t> sizes;              // -1: see `expressions`
+  std::vector<std::string> symbols;        // "" for constants
+  std::vector<SizeExpression> expressions; // empty ones for constants
+  std::vector<const char *> symbolTexts;   // of `symbols`, NULL for constants
+  double relativeTolerance = 0;
+};
+
+struct ManifestSymbol {
+  std::string name;
+  int32_t input = -1, dimension = -1;
+  int64_t minimum = 0, maximum = -1, divisor = 1;
+};
+
+struct ManifestFile {
+  std::string path;
+  uint64_t bytes = 0;
+  std::string sha256;
+};
+
+struct ManifestKernel {
+  std::string name, skeleton;
+  std::vector<std::string> nodes;
+  std::vector<const char *> nodeTexts; // of `nodes`
+};
+
+struct ManifestVariant {
+  std::string name;
+  std::vector<std::string> features;
+};
+
+struct Manifest {
+  uint32_t formatMajor = 0, formatMinor = 0, abi = 0;
+  std::string producer, name;
+  std::string targetKind, targetArchitecture;
+  std::vector<ManifestVariant> variants;
+  std::vector<ManifestSymbol> symbols; // the first `declaredSymbols` are listed
+                                       // in the file, others only used there
+  size_t declaredSymbols = 0;
+  std::vector<ManifestTensor> inputs, outputs;
+  std::vector<ManifestFile> files;
+  std::vector<ManifestKernel> kernels;
+  bool hasWeights = false;
+  std::string weightsPath;
+  uint64_t weightsDataOffset = 0;
+
+  const ManifestFile *findFile(const std::string &path) const;
+};
+
+/// Reads and checks a manifest's text. Everything wrong is reported at once;
+/// keys that this version does not know are ignored. Versions are judged first:
+/// the rest of a newer major format may mean anything.
+Status parseManifest(std::string_view text, Manifest &manifest);
+
+} // namespace trine::runtime
+
+#endif

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// The part of a session that a running program sees. The program is trusted
+/// code, but is checked where it costs nothing: a wrong compiler should give a
+/// message, and not a crash.
+#include "ElementType.h"
+#include "Session.h"
+#include <algorithm>
+
+using namespace trine::runtime;
+
+const trine_program_services Session::services = {
+    TRINE_PROGRAM_ABI_VERSION,
+    sizeof(trine_program_services),
+    serveArena,
+    serveOutput,
+    serveLaunch,
+    serveRead,
+    serveFail};
+
+Status Session::callProgram() {
+  stepStatus = Status();
+  trine_program_call call = {};
+  call.struct_size = sizeof(call);
+  call.input_count = static_cast<uint32_t>(programInputs.size());
+  call.context = this;
+  call.services = &services;
+  call.inputs = programInputs.data();
+  call.weights = weights;
+
+  device->beginStep();
+  int32_t code = package->getProgram().run(&call);
+  if (trine_status failure = device->synchronize())
+    failStep(failure, device->getMessage());
+  device->endStep();
+  device->collectProfile(profileRecords);
+  std::sort(profileRecords.begin(), profileRecords.end(),
+            [](const trine_profile_record &a, const trine_profile_record &b) {
+              return a.start != b.start ? a.start < b.start
+                                        : a.thread < b.thread;
+            });
+  for (Arena &arena : arenas)
+    arena.reset();
+
+  if (!stepStatus.ok())
+    return stepStatus;
+  if (code != 0)
+    return Status(TRINE_ERROR_PROGRAM, concat("the program failed with status ",
+                                              code, " and no message"));
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (!outputs[i].produced)
+      return Status(TRINE_ERROR_PROGRAM,
+                    concat("the program did not produce output ",
+                           quote(package->getManifest().outputs[i].name)));
+  return Status();
+}
+
+int32_t Session::failStep(trine_status code, std::string message) {
+  if (stepStatus.ok())
+    stepStatus = Status(code, std::move(message));
+  return code;
+}
+
+int32_t Session::checkDevice(uint32_t index) {
+  if (index == 0)
+    return TRINE_OK;
+  return failStep(TRINE_ERROR_PROGRAM, concat("the program used device ", index,
+                                              ", but the session has 1"));
+}
+
+int32_t Session::serveArena(void *context, uint32_t device, uint32_t space,
+                            uint64_t bytes, void **base) {
+  Session *session = static_cast<Session *>(context);
+  *base = nullptr;
+  if (int32_t code = session->checkDevice(device))
+    return code;
+  if (space >= session->arenas.size())
+    return session->failStep(TRINE_ERROR_PROGRAM,
+                             concat("the program asked for memory in space ",
+                                    space, ", which has none"));
+  if (trine_status code = session->arenas[space].allocate(bytes, base))
+    return session->failStep(code, session->device->getMessage());
+  return TRINE_OK;
+}
+
+/// The sizes of a result against the manifest and the step's symbols.
+Status Session::checkOutputSizes(uint32_t index, uint32_t rank,
+                                 const int64_t *sizes) const {
+  const ManifestTensor &declared = package->getManifest().outputs[index];
+  if (rank != declared.sizes.size())
+    return Status(TRINE_ERROR_PROGRAM,
+                  concat("the program gave output ", quote(declared.name),
+                         " rank ", rank, ", expected ", declared.sizes.size()));
+  for (uint32_t d = 0; d < rank; ++d) {
+    int64_t expected = declared.sizes[d];
+    if (expected < 0)
+      expected = declared.expressions[d].evaluate(symbolValues);
+    if (sizes[d] < 0 || (expected >= 0 && sizes[d] != expected))
+      return Status(
+          TRINE_ERROR_PROGRAM,
+          concat("the program gave output ", quote(declared.name),
+                 " dimension ", d, " as ", sizes[d], ", expected ",
+                 declared.sizes[d] < 0 ? quote(declared.symbols[d]) + " = "
+                                       : "",
+                 expected < 0 ? "at least 0" : std::to_string(expected)));
+  }
+  return Status();
+}
+
+int32_t Session::serveOutput(void *context, uint32_t index, uint32_t rank,
+                             const int64_t *sizes, void **data) {
+  Session *session = static_cast<Session *>(context);
+  *data = nullptr;
+  if (index >= session->outputs.size())
+    return session->failStep(TRINE_ERROR_PROGRAM,
+                             concat("the program gave output ", index,
+                                    ", but the model has ",
+                                    session->outputs.size()));
+  const ManifestTensor &declared =
+      session->package->getManifest().outputs[index];
+  Output &output = session->outputs[index];
+  if (output.produced)
+    return session->failStep(
+        TRINE_ERROR_PROGRAM,
+        concat("the program gave output ", quote(declared.name), " twice"));
+  Status status = session->checkOutputSizes(index, rank, sizes);
+  if (!status.ok())
+    return session->failStep(status.getCode(), status.getMessage());
+  if (!getTensorBytes(sizes, rank, trine_type_size(declared.type),
+                      output.bytes))
+    return session->failStep(
+        TRINE_ERROR_OUT_OF_MEMORY,
+        concat("output ", quote(declared.name),
+               " is too large: ", formatSizes(sizes, rank)));
+  if (output.callerData) {
+    if (output.bytes > output.callerBytes)
+      return session->failStep(
+          TRINE_ERROR_BAD_OUTPUT,
+          concat("output ", quote(declared.name), " needs ", output.bytes,
+                 " bytes for ", formatSizes(sizes, rank), " of ",
+                 trine_type_name(declared.type), ", got ", output.callerBytes));
+    output.data = output.callerData;
+  } else {
+    if (trine_status code = output.block.reserve(output.bytes))
+      return session->failStep(code, session->device->getMessage());
+    output.data = output.block.getData();
+  }
+  std::fill(std::copy(sizes, sizes + rank, output.sizes),
+            output.sizes + TRINE_MAX_RANK, 0);
+  output.produced = true;
+  *data = output.data;
+  return TRINE_OK;
+}
+
+int32_t Session::serveLaunch(void *context, uint32_t device, uint32_t queue,
+                             uint32_t kernel, uint64_t workgroups,
+                             const uint64_t *arguments,
+                             uint32_t argumentCount) {
+  Session *session = static_cast<Session *>(context);
+  if (int32_t code = session->checkDevice(device))
+    return code;
+  if (trine_status code = session->device->launch(queue, kernel, workgroups,
+                                                  arguments, argumentCount))
+    return session->failStep(code, session->device->getMessage());
+  return TRINE_OK;
+}
+
+int32_t Session::serveRead(void *context, uint32_t device, uint32_t queue,
+                           const void *source, void *host, uint64_t bytes) {
+  Session *session = static_cast<Session *>(context);
+  if (int32_t code = session->checkDevice(device))
+    return code;
+  if (trine_status code = session->device->read(queue, source, host, bytes))
+    return session->failStep(code, session->device->getMessage());
+  return TRINE_OK;
+}
+
+int32_t Session::serveFail(void *context, const char *message) {
+  return static_cast<Session *>(context)->failStep(
+      TRINE_ERROR_PROGRAM,
+      message && *message ? message : "the program failed without a reason");
+}

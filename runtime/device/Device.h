@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// What the runtime asks of a device. Each session has its own. Nothing here
+/// depends on runtime/core, so that a simulated device stands alone.
+#ifndef TRINE_RUNTIME_DEVICE_DEVICE_H
+#define TRINE_RUNTIME_DEVICE_DEVICE_H
+
+#include "trine/Runtime/ProgramABI.h"
+#include "trine/Runtime/trine.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace trine::runtime {
+
+/// Functions that can fail return a trine_status, and then leave a sentence in
+/// getMessage(). Queues are numbered from 0; work on one queue runs in order.
+class Device {
+public:
+  virtual ~Device();
+
+  /// "host", "cuda", "sim".
+  virtual const char *getKind() const = 0;
+
+  /// At least one byte, aligned to 64, of `space` (TRINE_SPACE_*).
+  virtual trine_status allocate(uint32_t space, uint64_t bytes,
+                                void **memory) = 0;
+  virtual void release(uint32_t space, void *memory, uint64_t bytes) = 0;
+
+  /// Makes weights that lie in host memory readable by kernels; `memory` is
+  /// where they see them. The host memory outlives the device.
+  virtual trine_status shareWeights(const void *host, uint64_t bytes,
+                                    const void **memory) = 0;
+
+  /// Copies host memory to the device, in the order of `queue`.
+  virtual trine_status write(uint32_t queue, const void *host,
+                             void *destination, uint64_t bytes) = 0;
+
+  /// Waits for `queue`, then copies device memory to the host.
+  virtual trine_status read(uint32_t queue, const void *source, void *host,
+                            uint64_t bytes) = 0;
+
+  /// Runs workgroups [0, workgroups) of a kernel after all earlier work on
+  /// `queue`. `arguments` are copied when the device needs them later.
+  virtual trine_status launch(uint32_t queue, uint32_t kernel,
+                              uint64_t workgroups, const uint64_t *arguments,
+                              uint32_t argumentCount) = 0;
+
+  /// Waits for all queues.
+  virtual trine_status synchronize() = 0;
+
+  /// A step begins: floating-point modes are set, records of an earlier step
+  /// are dropped.
+  virtual void beginStep() = 0;
+  /// The step is over: modes are as before. All queues are idle.
+  virtual void endStep() = 0;
+
+  /// Appends the times of the launches of this step.
+  virtual void collectProfile(std::vector<trine_profile_record> &records) = 0;
+
+  const std::string &getMessage() const { return message; }
+
+protected:
+  trine_status fail(trine_status status, std::string text) {
+    message = std::move(text);
+    return status;
+  }
+
+private:
+  std::string message;
+};
+
+} // namespace trine::runtime
+
+#endif
