@@ -7,6 +7,8 @@
 #include "trine/Dialect/ONNX/ONNX.h"
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Dialect/Trine/Trine.h"
+#include "trine/Passes/Optimize.h"
+#include "trine/Passes/Plan.h"
 
 void mlir::trine::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
@@ -14,4 +16,8 @@ void mlir::trine::registerAllDialects(DialectRegistry &registry) {
   registry.insert<onnx::ONNXDialect, TrineDialect, plan::PlanDialect>();
 }
 
-void mlir::trine::registerAllPasses() { registerTransformsPasses(); }
+void mlir::trine::registerAllPasses() {
+  registerTransformsPasses();
+  registerTrineOptimizePasses();
+  registerTrinePlanPasses();
+}

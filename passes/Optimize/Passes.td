@@ -1,2 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Passes that rewrite the linalg level.
+#ifndef TRINE_PASSES_OPTIMIZE_PASSES
+#define TRINE_PASSES_OPTIMIZE_PASSES
+
 include "mlir/Pass/PassBase.td"
+
+def TrineFuseElementwise : Pass<"trine-fuse-elementwise", "func::FuncOp"> {
+  let summary = "Fuse element-wise ops into the ops that use them";
+  let description = [{
+    Named element-wise, broadcasting, transposing and reducing linalg ops become `linalg.generic`, unit dims are dropped, and element-wise
+    producers are fused into element-wise and reducing consumers. A producer with one use is fused when no element is computed twice; one
+    that costs next to nothing (a copy, a cast) also into several users or where it is broadcast. Work such as exp, division or a
+    gather never moves into a loop with more iterations than its own. Matrix products and convolutions take no producers.
+    Every rounding (truncf) stays where it is.
+
+    ```mlir
+    %a = linalg.generic ... ins(%x, %y : ...) { arith.mulf }
+    %b = linalg.generic ... ins(%a, %z : ...) { arith.addf }
+    // becomes
+    %b = linalg.generic ... ins(%x, %y, %z : ...) { arith.mulf, arith.addf }
+    ```
+  }];
+  let options = [Option<"maximumOperands", "maximum-operands", "unsigned", "24",
+                        "No fusion that gives an op more inputs than this">,
+                 Option<"maximumBody", "maximum-body", "unsigned", "96",
+                        "No fusion that gives an op more scalar operations than this">];
+  let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect", "tensor::TensorDialect"];
+}
+
+#endif

@@ -1,2 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Passes from the linalg level to the plan level, in the order of the flow.
+#ifndef TRINE_PASSES_PLAN_PASSES
+#define TRINE_PASSES_PLAN_PASSES
+
 include "mlir/Pass/PassBase.td"
+
+def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
+  let summary = "Give each weight a stored layout and a package symbol";
+  let description = [{
+    Every `trine.weight` of `@main`, and every dense constant above `constant-limit` bytes, becomes a `plan.weight` and a
+    `plan.load_weight`. Transposes of weights are folded into `permutation`; contiguous static slices become weights with a smaller
+    byte range. A matrix that is only the right side of matrix products is stored in panels ([N/32][K][32]; 16-bit types in pairs of
+    rows, [N/32][K/2][32][2]), and the function sees it through `linalg.unpack`. Equal byte ranges with equal layouts are one symbol.
+
+    ```mlir
+    %w = trine.weight "w" from "model.onnx" at 64 length 6144 : tensor<64x24xf32>
+    %y = linalg.matmul ins(%x, %w : ...) outs(%init : ...)
+    // becomes
+    plan.weight @w "w" from "model.onnx" at 64 length 6144 : tensor<64x24xf32>
+      permutation [0, 1] outer [1, 0] inner [1] tiles [32] stored tensor<1x64x32xf32>
+    %s = plan.load_weight @w : tensor<1x64x32xf32>
+    %e = tensor.empty() : tensor<64x24xf32>
+    %w = linalg.unpack %s outer_dims_perm = [1, 0] inner_dims_pos = [1] inner_tiles = [32] into %e : ...
+    %y = linalg.matmul ins(%x, %w : ...) outs(%init : ...)
+    ```
+  }];
+  let options = [Option<"constantLimit", "constant-limit", "int64_t", "1024",
+                        "Dense constants of more bytes than this are stored in the package; smaller ones stay in the code">,
+                 Option<"packMatrices", "pack-matrices", "bool", "true", "Store right sides of matrix products in panels">];
+  let statistics = [Statistic<"numWeights", "weights", "Symbols made">,
+                    Statistic<"numPacked", "packed", "Symbols stored in panels">,
+                    Statistic<"numTwice", "stored-twice", "Weights that are stored in two layouts">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect", "linalg::LinalgDialect", "tensor::TensorDialect"];
+}
+
+def TrineFormKernels : Pass<"trine-form-kernels", "ModuleOp"> {
+  let summary = "Group the tensor ops of @main into kernels and launches";
+  let description = [{
+    Every op of `@main` that computes a tensor ends up in a `plan.kernel`, called by a `plan.launch`; reshapes stay between the
+    launches as views, index arithmetic stays as it is, `tensor.extract` for sizes becomes `plan.read`, `trine.require` becomes
+    `plan.require`. A kernel is a tree of ops: each op but the root is used only inside. Ops that cost nothing (slices, fills, constants,
+    empty tensors) are cloned into the kernels that use them. Element-wise consumers join a contraction of the same iteration space;
+    reductions and element-wise ops over the same leading rows form one kernel ("row").
+
+    ```mlir
+    %e = tensor.empty(%n) : tensor<?x64xf32>
+    %y = linalg.generic ... ins(%x : tensor<?x64xf32>) outs(%e : tensor<?x64xf32>) { ... }
+    // becomes
+    plan.kernel @elementwise_0(%x: tensor<?x64xf32>, %out: tensor<?x64xf32>) -> tensor<?x64xf32>
+        attributes {skeleton = "elementwise"} {
+      %y = linalg.generic ... ins(%x : tensor<?x64xf32>) outs(%out : tensor<?x64xf32>) { ... }
+      plan.return %y : tensor<?x64xf32>
+    }
+    %e = tensor.empty(%n) : tensor<?x64xf32>
+    %y = plan.launch @elementwise_0 on @device0 queue 0 ins(%x : ...) outs(%e : ...) -> tensor<?x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numKernels", "kernels", "Kernels formed, before equal ones become one">,
+                    Statistic<"numFused", "fused-ops", "Ops that joined the kernel of their consumer">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect", "linalg::LinalgDialect", "tensor::TensorDialect", "arith::ArithDialect"];
+}
+
+def TrineDeduplicateKernels : Pass<"trine-deduplicate-kernels", "ModuleOp"> {
+  let summary = "Make kernels with equal bodies one kernel";
+  let description = [{
+    Kernels are equal when type, skeleton and body are, up to locations and symbol names. The first one stays; launches keep their own
+    locations, so reports still name the nodes of each launch. Linear: bodies are compared only within one hash.
+
+    ```mlir
+    plan.kernel @row_0(...) ...   plan.kernel @row_7(...) ...   // same body
+    plan.launch @row_7 ...
+    // becomes
+    plan.kernel @row_0(...) ...
+    plan.launch @row_0 ...
+    ```
+  }];
+  let statistics = [Statistic<"numErased", "erased", "Kernels that had an equal one">];
+}
+
+#endif

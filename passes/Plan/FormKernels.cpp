@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "KernelOutlining.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "trine/Dialect/Trine/Trine.h"
+#include "trine/Passes/Plan.h"
+#include "llvm/ADT/StringExtras.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_TRINEFORMKERNELS
+#include "trine/Passes/Plan.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// Ops that are defined by what they do rather than into what: rewritten to
+/// fill, insert and generic.
+static LogicalResult makeDestinationStyle(func::FuncOp function) {
+  IRRewriter rewriter(function.getContext());
+  for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
+    rewriter.setInsertionPoint(&op);
+    if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
+      FailureOr<SmallVector<Value>> pieces =
+          concat.decomposeOperation(rewriter);
+      if (failed(pieces))
+        return op.emitOpError() << "cannot be split into insertions";
+      rewriter.replaceOp(&op, *pieces);
+    } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+      if (failed(linalg::rewriteInDestinationPassingStyle(rewriter, pad)))
+        return op.emitOpError() << "cannot be written as fill and insertion";
+    } else if (auto elements = dyn_cast<tensor::FromElementsOp>(op)) {
+      if (failed(linalg::rewriteInDestinationPassingStyle(rewriter, elements)))
+        return op.emitOpError() << "cannot be written as insertions";
+    } else if (auto generate = dyn_cast<tensor::GenerateOp>(op)) {
+      if (failed(linalg::rewriteInDestinationPassingStyle(rewriter, generate)))
+        return op.emitOpError() << "cannot be written as linalg.generic";
+    } else if (auto splat = dyn_cast<tensor::SplatOp>(op)) {
+      SmallVector<OpFoldResult> sizes;
+      unsigned next = 0;
+      for (int64_t size : splat.getType().getShape())
+        sizes.push_back(ShapedType::isDynamic(size)
+                            ? OpFoldResult(splat.getDynamicSizes()[next++])
+                            : OpFoldResult(rewriter.getIndexAttr(size)));
+      Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), sizes,
+                                            splat.getType().getElementType());
+      rewriter.replaceOpWithNewOp<linalg::FillOp>(splat, splat.getInput(),
+                                                  empty);
+    }
+  }
+  return success();
+}
+
+/// A plan.symbol for each argument dimension that is a symbol by itself.
+static void addSymbols(ModuleOp module, func::FuncOp function,
+                       OpBuilder builder) {
+  SymbolTable table(module);
+  for (BlockArgument argument : function.getArguments()) {
+    auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
+                                                      "onnx.dims");
+    if (!names)
+      continue;
+    for (auto [dim, attribute] : llvm::enumerate(names)) {
+      auto name = dyn_cast<StringAttr>(attribute);
+      if (!name || name.empty() ||
+          !llvm::all_of(name.getValue(),
+                        [](char c) {
+                          return llvm::isAlnum(c) || c == '_' || c == '.';
+                        }) ||
+          llvm::isDigit(name.getValue().front()))
+        continue;
+      if (table.lookup(name.getValue()))
+        continue;
+      auto symbol =
+          plan::SymbolOp::create(builder, argument.getLoc(), name.getValue(),
+                                 argument.getArgNumber(), dim);
+      table.insert(symbol);
+    }
+  }
+}
+
+namespace {
+
+struct FormKernels : trine::impl::TrineFormKernelsBase<FormKernels> {
+  void runOnOperation() override;
+
+private:
+  LogicalResult formKernels(func::FuncOp function);
+  void rewriteSequence(func::FuncOp function, FlatSymbolRefAttr device);
+};
+
+} // namespace
+
+void FormKernels::rewriteSequence(func::FuncOp function,
+                                  FlatSymbolRefAttr device) {
+  for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
+    OpBuilder builder(&op);
+    if (auto require = dyn_cast<RequireOp>(op)) {
+      plan::RequireOp::create(builder, op.getLoc(), require.getCondition(),
+                              require.getMessage(), device.getAttr(),
+                              /*queue=*/0);
+      require.erase();
+    } else if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
+      Type type = extract.getType();
+      if (!type.isSignlessInteger())
+        continue;
+      auto read = plan::ReadOp::create(
+          builder, op.getLoc(), type, extract.getTensor(), extract.getIndices(),
+          device, builder.getI64IntegerAttr(0));
+      extract.replaceAllUsesWith(read.getResult());
+      extract.erase();
+    }
+  }
+}
+
+LogicalResult FormKernels::formKernels(func::FuncOp function) {
+  ModuleOp module = getOperation();
+  if (!llvm::hasSingleElement(function.getBody()))
+    return function.emitOpError() << "must have one block";
+  if (failed(makeDestinationStyle(function)))
+    return failure();
+  eraseDeadOps(function.getBody().front());
+  TensorSizes sizes;
+  if (failed(sizes.analyse(function)))
+    return failure();
+
+  OpBuilder builder(function);
+  SymbolTable table(module);
+  auto device = table.lookup<plan::DeviceOp>("device0");
+  if (!device) {
+    device = plan::DeviceOp::create(builder, function.getLoc(), "device0");
+    table.insert(device);
+  }
+  addSymbols(module, function, builder);
+  auto deviceName = FlatSymbolRefAttr::get(device.getSymNameAttr());
+
+  KernelGrouping grouping(function, sizes);
+  KernelOutliner outliner(grouping, sizes, builder, deviceName);
+  llvm::StringMap<unsigned> counts;
+  for (const std::unique_ptr<KernelGroup> &group : grouping.groups()) {
+    StringRef skeleton = group->skeleton();
+    std::string name;
+    do
+      name = (skeleton + "_" + Twine(counts[skeleton]++)).str();
+    while (table.lookup(name));
+    if (failed(outliner.outline(*group, name)))
+      return failure();
+    ++numKernels;
+  }
+  numFused += grouping.numJoined();
+  eraseDeadOps(function.getBody().front());
+  rewriteSequence(function, deviceName);
+  eraseDeadOps(function.getBody().front());
+  return success();
+}
+
+void FormKernels::runOnOperation() {
+  auto function = getOperation().lookupSymbol<func::FuncOp>("main");
+  if (!function || function.isExternal()) {
+    getOperation().emitError() << "module must have a function '@main'";
+    return signalPassFailure();
+  }
+  if (failed(formKernels(function)))
+    signalPassFailure();
+}

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "KernelGrouping.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "trine/Dialect/Plan/Plan.h"
+#include "trine/Dialect/Trine/Trine.h"
+#include "trine/Passes/Plan.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_TRINEPLANWEIGHTS
+#include "trine/Passes/Plan.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// Columns of a panel, and rows of a pair for 16-bit types.
+static constexpr int64_t panelColumns = 32;
+static constexpr int64_t pairRows = 2;
+/// Matrices with fewer columns would be mostly padding.
+static constexpr int64_t minimumColumns = 8;
+
+namespace {
+
+/// What the function sees of stored bytes: transpose(source, permutation).
+struct WeightForm {
+  StringAttr name;
+  StringAttr file; // null for a constant
+  ElementsAttr value;
+  int64_t offset = 0, length = 0;
+  RankedTensorType source;
+  SmallVector<int64_t> permutation;
+
+  bool isTransposed() const { return !isIdentityPermutation(permutation); }
+};
+
+struct PlanWeights : trine::impl::TrinePlanWeightsBase<PlanWeights> {
+  using TrinePlanWeightsBase::TrinePlanWeightsBase;
+
+  void runOnOperation() override;
+
+private:
+  void collect(Operation *op);
+  void foldViews(Value value);
+  void foldTransposes(Value value);
+  void plan(Value value, const WeightForm &form);
+  Value load(const WeightForm &form, bool packed, Location loc);
+  Value asMatrix(Value stored, const WeightForm &form, Location loc);
+
+  func::FuncOp function;
+  std::optional<OpBuilder> symbols;
+  llvm::MapVector<Value, WeightForm> forms;
+  llvm::DenseMap<Attribute, Value> loaded;
+  llvm::DenseMap<Attribute, unsigned> layoutsOfRange;
+  /// Where the next load goes: all loads come first.
+  Operation *lastLoad = nullptr;
+};
+
+} // namespace
+
+/// `slice` as a byte range of its source, counted in elements from its start;
+/// none if it is no contiguous static range.
+static std::optional<int64_t> contiguousStart(tensor::ExtractSliceOp slice) {
+  RankedTensorType source = slice.getSourceType();
+  if (!source.hasStaticShape() || !slice.getType().hasStaticShape() ||
+      ShapedType::isDynamicShape(slice.getStaticOffsets()) ||
+      ShapedType::isDynamicShape(slice.getStaticSizes()) ||
+      llvm::any_of(slice.getStaticStrides(), [](int64_t s) { return s != 1; }))
+    return std::nullopt;
+  int64_t start = 0, stride = 1;
+  bool partial = false; // a dim to the right is not taken as a whole
+  for (int64_t dim = source.getRank() - 1; dim >= 0; --dim) {
+    int64_t size = slice.getStaticSizes()[dim];
+    if (partial && size != 1)
+      return std::nullopt;
+    start += slice.getStaticOffsets()[dim] * stride;
+    stride *= source.getDimSize(dim);
+    partial |= size != source.getDimSize(dim);
+  }
+  return start;
+}
+
+/// The permutation of an op that does nothing but transpose `value`.
+static std::optional<SmallVector<int64_t>> transposition(Operation *op) {
+  if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
+    return SmallVector<int64_t>(transpose.getPermutation());
+  auto generic = dyn_cast<linalg::GenericOp>(op);
+  if (!generic || generic.getNumDpsInputs() != 1 ||
+      generic.getNumDpsInits() != 1 ||
+      generic.getNumLoops() != generic.getNumParallelLoops())
+    return std::nullopt;
+  Block &body = *generic.getBody();
+  if (!llvm::hasSingleElement(body) ||
+      body.getTerminator()->getOperand(0) != body.getArgument(0))
+    return std::nullopt;
+  AffineMap in = generic.getMatchingIndexingMap(generic.getDpsInputOperand(0));
+  AffineMap out = generic.getMatchingIndexingMap(generic.getDpsInitOperand(0));
+  if (!in.isPermutation() || !out.isPermutation())
+    return std::nullopt;
+  SmallVector<int64_t> permutation;
+  for (AffineExpr loop : out.getResults())
+    permutation.push_back(*in.getResultPosition(loop));
+  return permutation;
+}
+
+/// The right side of a product of matrices, [K, N] or, if `transposed`, [N, K].
+static bool isRightSide(OpOperand &use, bool &transposed) {
+  auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+  if (!op || !isa<linalg::GenericOp, linalg::MatmulOp>(use.getOwner()) ||
+      op.getNumDpsInputs() != 2 || &use != op.getDpsInputOperand(1) ||
+      !isMatrixProduct(op))
+    return false;
+  AffineMap map = op.getMatchingIndexingMap(&use);
+  FailureOr<linalg::ContractionDimensions> dims =
+      linalg::inferContractionDims(op);
+  if (failed(dims) || map.getNumResults() != 2 ||
+      !map.isProjectedPermutation() || dims->n.size() != 1 ||
+      dims->k.size() != 1)
+    return false;
+  unsigned first = map.getDimPosition(0), second = map.getDimPosition(1);
+  transposed = first == dims->n[0] && second == dims->k[0];
+  return transposed || (first == dims->k[0] && second == dims->n[0]);
+}
+
+void PlanWeights::collect(Operation *op) {
+  if (auto weight = dyn_cast<WeightOp>(op)) {
+    WeightForm form;
+    form.name = weight.getNameAttr();
+    form.file = weight.getFileAttr();
+    form.offset = weight.getOffset();
+    form.length = weight.getLength();
+    form.source = cast<RankedTensorType>(weight.getType());
+    forms.insert({weight.getResult(), form});
+  } else if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto value = dyn_cast<ElementsAttr>(constant.getValue());
+    auto type = dyn_cast<RankedTensorType>(constant.getType());
+    if (!value || !type)
+      return;
+    if (value.isSplat() && type.getNumElements() > 1) {
+      // One number, not a table of it.
+      OpBuilder builder(op);
+      Attribute element = value.getSplatValue<Attribute>();
+      if (auto typed = dyn_cast<TypedAttr>(element)) {
+        Value scalar = arith::ConstantOp::create(builder, op->getLoc(), typed);
+        Value empty = tensor::EmptyOp::create(
+            builder, op->getLoc(), type.getShape(), type.getElementType());
+        constant.replaceAllUsesWith(
+            linalg::FillOp::create(builder, op->getLoc(), scalar, empty)
+                .getResult(0));
+        op->erase();
+        return;
+      }
+    }
+    unsigned bits = type.getElementType().isIntOrFloat()
+                        ? type.getElementTypeBitWidth()
+                        : 64;
+    if (type.getNumElements() * llvm::divideCeil(bits, 8) <= constantLimit)
+      return;
+    WeightForm form;
+    form.name =
+        StringAttr::get(&getContext(), "constant_" + Twine(forms.size()));
+    form.value = value;
+    form.source = type;
+    forms.insert({constant.getResult(), form});
+  } else {
+    return;
+  }
+  WeightForm &form = forms.back().second;
+  form.permutation =
+      llvm::to_vector(llvm::seq<int64_t>(0, form.source.getRank()));
+}
+
+/// Reshapes and slices of a weight in a file are weights in that file.
+void PlanWeights::foldViews(Value value) {
+  WeightForm form = forms.lookup(value);
+  if (!form.file)
+    return;
+  auto isSlice = [](Operation *user) {
+    auto slice = dyn_cast<tensor::ExtractSliceOp>(user);
+    return slice && contiguousStart(slice).has_value();
+  };
+  // A table that is also used as a whole is not stored again in parts.
+  bool sliced = llvm::all_of(value.getUsers(), isSlice);
+  int64_t elements = form.source.getNumElements();
+  for (Operation *user : llvm::make_early_inc_range(value.getUsers())) {
+    WeightForm part = form;
+    if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user)) {
+      if (!cast<RankedTensorType>(user->getResult(0).getType())
+               .hasStaticShape())
+        continue;
+    } else if (sliced && elements > 0) {
+      auto slice = cast<tensor::ExtractSliceOp>(user);
+      int64_t size = form.length / elements;
+      part.offset += *contiguousStart(slice) * size;
+      part.length = slice.getType().getNumElements() * size;
+    } else {
+      continue;
+    }
+    OpBuilder builder(user);
+    auto type = cast<RankedTensorType>(user->getResult(0).getType());
+    auto weight = WeightOp::create(builder, user->getLoc(), type, part.name,
+                                   part.file, part.offset, part.length);
+    user->replaceAllUsesWith(weight);
+    user->erase();
+    part.source = type;
+    part.permutation = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
+    forms.insert({weight.getResult(), part});
+  }
+}
+
+void PlanWeights::foldTransposes(Value value) {
+  WeightForm form = forms.lookup(value);
+  for (Operation *user : llvm::make_early_inc_range(value.getUsers())) {
+    std::optional<SmallVector<int64_t>> permutation = transposition(user);
+    if (!permutation || user->getOperand(0) != value)
+      continue;
+    WeightForm transposed = form;
+    transposed.permutation = applyPermutation(form.permutation, *permutation);
+    forms.insert({user->getResult(0), transposed});
+  }
+}
+
+Value PlanWeights::load(const WeightForm &form, bool packed, Location loc) {
+  OpBuilder builder(&getContext());
+  Builder attributes(&getContext());
+  Attribute range =
+      form.value ? Attribute(form.value)
+                 : attributes.getArrayAttr(
+                       {form.file, attributes.getI64IntegerAttr(form.offset),
+                        attributes.getI64IntegerAttr(form.length),
+                        TypeAttr::get(form.source)});
+  Attribute key = attributes.getArrayAttr(
+      {range, attributes.getDenseI64ArrayAttr(form.permutation),
+       attributes.getBoolAttr(packed)});
+  Value &value = loaded[key];
+  if (value)
+    return value;
+  SmallVector<int64_t> shape = applyPermutation(
+      ArrayRef<int64_t>(form.source.getShape()), form.permutation);
+  Type element = form.source.getElementType();
+  SmallVector<int64_t> outer, inner, tiles;
+  if (packed) {
+    outer = {1, 0};
+    int64_t panels = llvm::divideCeil(shape[1], panelColumns);
+    shape = {panels, shape[0]};
+    if (element.getIntOrFloatBitWidth() == 16) {
+      inner = {1, 0};
+      tiles = {panelColumns, pairRows};
+      shape[1] = llvm::divideCeil(shape[1], pairRows);
+    } else {
+      inner = {1};
+      tiles = {panelColumns};
+    }
+    llvm::append_range(shape, tiles);
+    ++numPacked;
+  }
+  auto stored = RankedTensorType::get(shape, element);
+  auto symbol = plan::WeightOp::create(
+      *symbols, loc, "w" + std::to_string(loaded.size() - 1), form.name,
+      form.file, form.offset, form.length, form.value, form.source,
+      form.permutation, outer, inner, tiles, stored);
+  ++numWeights;
+  if (++layoutsOfRange[range] == 2)
+    ++numTwice;
+  Block &entry = function.getBody().front();
+  if (lastLoad)
+    builder.setInsertionPointAfter(lastLoad);
+  else
+    builder.setInsertionPointToStart(&entry);
+  auto loadOp =
+      plan::LoadWeightOp::create(builder, loc, stored, symbol.getSymName());
+  lastLoad = loadOp;
+  value = loadOp.getResult();
+  return value;
+}
+
+Value PlanWeights::asMatrix(Value stored, const WeightForm &form,
+                            Location loc) {
+  OpBuilder builder(&getContext());
+  builder.setInsertionPointAfterValue(stored);
+  SmallVector<int64_t> shape = applyPermutation(
+      ArrayRef<int64_t>(form.source.getShape()), form.permutation);
+  Type element = form.source.getElementType();
+  bool pairs = element.getIntOrFloatBitWidth() == 16;
+  Value empty = tensor::EmptyOp::create(builder, loc, shape, element);
+  SmallVector<int64_t> outer = {1, 0};
+  SmallVector<int64_t> inner = {1};
+  SmallVector<OpFoldResult> tiles = {builder.getIndexAttr(panelColumns)};
+  if (pairs) {
+    inner = {1, 0};
+    tiles.push_back(builder.getIndexAttr(pairRows));
+  }
+  auto unpack = linalg::UnPackOp::create(builder, loc, stored, empty, inner,
+                                         tiles, outer);
+  if (lastLoad == stored.getDefiningOp())
+    lastLoad = unpack;
+  return unpack.getResult();
+}
+
+void PlanWeights::plan(Value value, const WeightForm &form) {
+  // Uses by products of matrices, plain and transposed, and all others.
+  SmallVector<OpOperand *> right[2], others;
+  Type element = form.source.getElementType();
+  bool packable = packMatrices && form.source.getRank() == 2 &&
+                  form.source.getNumElements() > 0 &&
+                  (element.isF32() || element.isF64() || element.isF16() ||
+                   element.isBF16());
+  for (OpOperand &use : value.getUses()) {
+    bool transposed = false;
+    if (packable && isRightSide(use, transposed) &&
+        form.source.getDimSize(form.permutation[transposed ? 0 : 1]) >=
+            minimumColumns)
+      right[transposed].push_back(&use);
+    else if (!forms.contains(use.getOwner()->getNumResults()
+                                 ? use.getOwner()->getResult(0)
+                                 : Value()))
+      others.push_back(&use);
+  }
+  Location loc = value.getLoc();
+  if (!others.empty()) {
+    Value whole = load(form, /*packed=*/false, loc);
+    for (OpOperand *use : others)
+      use->set(whole);
+  }
+  for (bool transposed : {false, true}) {
+    if (right[transposed].empty())
+      continue;
+    WeightForm matrix = form;
+    if (transposed)
+      std::swap(matrix.permutation[0], matrix.permutation[1]);
+    Value unpacked = asMatrix(load(matrix, /*packed=*/true, loc), matrix, loc);
+    for (OpOperand *use : right[transposed]) {
+      use->set(unpacked);
+      if (!transposed)
+        continue;
+      // [N, K] became [K, N].
+      auto op = cast<linalg::LinalgOp>(use->getOwner());
+      SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+      AffineMap &map = maps[use->getOperandNumber()];
+      map = AffineMap::get(map.getNumDims(), 0,
+                           {map.getResult(1), map.getResult(0)},
+                           map.getContext());
+      auto attribute = Builder(&getContext()).getAffineMapArrayAttr(maps);
+      if (auto generic = dyn_cast<linalg::GenericOp>(use->getOwner()))
+        generic.setIndexingMapsAttr(attribute);
+      else
+        cast<linalg::MatmulOp>(use->getOwner()).setIndexingMapsAttr(attribute);
+    }
+  }
+}
+
+void PlanWeights::runOnOperation() {
+  function = getOperation().lookupSymbol<func::FuncOp>("main");
+  if (!function || function.isExternal()) {
+    getOperation().emitError() << "module must have a function '@main'";
+    return signalPassFailure();
+  }
+  forms.clear();
+  loaded.clear();
+  layoutsOfRange.clear();
+  lastLoad = nullptr;
+  symbols.emplace(function);
+  for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
+    collect(&op);
+  // Both add entries for what they make, which are visited in turn.
+  for (size_t i = 0; i < forms.size(); ++i)
+    foldViews((forms.begin() + i)->first);
+  for (size_t i = 0; i < forms.size(); ++i)
+    foldTransposes((forms.begin() + i)->first);
+  for (auto &[value, form] : forms)
+    plan(value, form);
+  // Users were made after what they use.
+  for (auto &[value, form] : llvm::reverse(forms)) {
+    Operation *op = value.getDefiningOp();
+    if (value.use_empty())
+      op->erase();
+  }
+}

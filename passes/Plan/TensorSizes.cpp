@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "TensorSizes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+ArrayRef<OpFoldResult> TensorSizes::of(Value tensor) const {
+  auto found = sizes.find(tensor);
+  return found == sizes.end() ? ArrayRef<OpFoldResult>() : found->second;
+}
+
+SmallVector<Value> TensorSizes::dynamicOf(Value tensor) const {
+  SmallVector<Value> dynamic;
+  for (auto [dim, size] : llvm::enumerate(of(tensor)))
+    if (cast<RankedTensorType>(tensor.getType()).isDynamicDim(dim))
+      if (auto value = dyn_cast<Value>(size))
+        dynamic.push_back(value);
+  return dynamic;
+}
+
+void TensorSizes::alias(Value from, Value to) {
+  SmallVector<OpFoldResult> copy(of(from));
+  sizes[to] = std::move(copy);
+}
+
+void TensorSizes::analyseArguments(func::FuncOp function) {
+  Block &entry = function.getBody().front();
+  SmallVector<tensor::DimOp> present(entry.getOps<tensor::DimOp>());
+  llvm::DenseMap<Attribute, Value> symbols;
+  OpBuilder builder = OpBuilder::atBlockBegin(&entry);
+  for (BlockArgument argument : entry.getArguments()) {
+    auto type = dyn_cast<RankedTensorType>(argument.getType());
+    if (!type)
+      continue;
+    auto names = function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(),
+                                                      "onnx.dims");
+    SmallVector<OpFoldResult> result;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      if (!type.isDynamicDim(dim)) {
+        result.push_back(builder.getIndexAttr(type.getDimSize(dim)));
+        continue;
+      }
+      StringAttr symbol;
+      if (names && dim < static_cast<int64_t>(names.size()))
+        symbol = dyn_cast<StringAttr>(names[dim]);
+      Value value = symbol ? symbols.lookup(symbol) : Value();
+      if (!value) {
+        value = builder.createOrFold<tensor::DimOp>(argument.getLoc(), argument,
+                                                    dim);
+        if (symbol)
+          symbols[symbol] = value;
+      }
+      result.push_back(value);
+    }
+    sizes[argument] = std::move(result);
+  }
+  for (tensor::DimOp dim : present) {
+    std::optional<int64_t> index = dim.getConstantIndex();
+    ArrayRef<OpFoldResult> found = of(dim.getSource());
+    if (!index || *index < 0 || *index >= static_cast<int64_t>(found.size()) ||
+        !isa<Value>(found[*index]))
+      continue;
+    dim.getResult().replaceAllUsesWith(cast<Value>(found[*index]));
+    dim.erase();
+  }
+}
+
+/// Sizes of an expand_shape or collapse_shape and similar ops; none if the op
+/// does not say.
+static std::optional<SmallVector<OpFoldResult>>
+sizesOfResult(OpResult result, const TensorSizes &known) {
+  using Sizes = std::optional<SmallVector<OpFoldResult>>;
+  Operation *op = result.getOwner();
+  OpBuilder builder(op->getContext());
+  builder.setInsertionPointAfter(op);
+  auto copyOf = [&](Value tensor) -> Sizes {
+    ArrayRef<OpFoldResult> sizes = known.of(tensor);
+    if (static_cast<int64_t>(sizes.size()) !=
+        cast<RankedTensorType>(tensor.getType()).getRank())
+      return std::nullopt;
+    return SmallVector<OpFoldResult>(sizes);
+  };
+  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+    return copyOf(destination.getTiedOpOperand(result)->get());
+  return llvm::TypeSwitch<Operation *, Sizes>(op)
+      .Case([&](tensor::EmptyOp empty) { return empty.getMixedSizes(); })
+      .Case([&](tensor::ExpandShapeOp expand) {
+        return expand.getMixedOutputShape();
+      })
+      .Case([&](tensor::CollapseShapeOp collapse) -> Sizes {
+        Sizes source = copyOf(collapse.getSrc());
+        if (!source)
+          return std::nullopt;
+        SmallVector<OpFoldResult> sizes;
+        for (const ReassociationIndices &group :
+             collapse.getReassociationIndices()) {
+          int64_t factor = 1;
+          Value product;
+          for (int64_t dim : group) {
+            if (std::optional<int64_t> constant =
+                    getConstantIntValue((*source)[dim])) {
+              factor *= *constant;
+              continue;
+            }
+            Value size = cast<Value>((*source)[dim]);
+            product = product ? arith::MulIOp::create(builder, op->getLoc(),
+                                                      product, size)
+                                    .getResult()
+                              : size;
+          }
+          if (product && factor != 1) {
+            Value constant =
+                arith::ConstantIndexOp::create(builder, op->getLoc(), factor);
+            product =
+                arith::MulIOp::create(builder, op->getLoc(), product, constant);
+          }
+          sizes.push_back(product ? OpFoldResult(product)
+                                  : OpFoldResult(builder.getIndexAttr(factor)));
+        }
+        return sizes;
+      })
+      .Case([&](tensor::CastOp cast) { return copyOf(cast.getSource()); })
+      .Case([&](tensor::ExtractSliceOp slice) -> Sizes {
+        llvm::SmallBitVector dropped = slice.getDroppedDims();
+        SmallVector<OpFoldResult> sizes;
+        for (auto [dim, size] : llvm::enumerate(slice.getMixedSizes()))
+          if (!dropped.test(dim))
+            sizes.push_back(size);
+        return sizes;
+      })
+      .Case([&](tensor::InsertSliceOp insert) {
+        return copyOf(insert.getDest());
+      })
+      .Case([&](tensor::InsertOp insert) { return copyOf(insert.getDest()); })
+      .Case([&](scf::ForOp loop) {
+        return copyOf(loop.getInitArgs()[result.getResultNumber()]);
+      })
+      .Case([&](scf::WhileOp loop) -> Sizes {
+        if (result.getResultNumber() < loop.getInits().size() &&
+            loop.getInits()[result.getResultNumber()].getType() ==
+                result.getType())
+          return copyOf(loop.getInits()[result.getResultNumber()]);
+        return std::nullopt;
+      })
+      .Case([&](scf::ForallOp loop) {
+        return copyOf(loop.getOutputs()[result.getResultNumber()]);
+      })
+      .Case([&](tensor::GenerateOp generate) -> Sizes {
+        SmallVector<OpFoldResult> sizes;
+        unsigned next = 0;
+        for (int64_t size : generate.getType().getShape())
+          sizes.push_back(
+              ShapedType::isDynamic(size)
+                  ? OpFoldResult(generate.getDynamicExtents()[next++])
+                  : OpFoldResult(builder.getIndexAttr(size)));
+        return sizes;
+      })
+      .Case([&](tensor::SplatOp splat) -> Sizes {
+        SmallVector<OpFoldResult> sizes;
+        unsigned next = 0;
+        for (int64_t size : splat.getType().getShape())
+          sizes.push_back(ShapedType::isDynamic(size)
+                              ? OpFoldResult(splat.getDynamicSizes()[next++])
+                              : OpFoldResult(builder.getIndexAttr(size)));
+        return sizes;
+      })
+      .Default([](Operation *) -> Sizes { return std::nullopt; });
+}
+
+LogicalResult TensorSizes::analyseOp(Operation *op) {
+  for (OpResult result : op->getResults()) {
+    if (isa<UnrankedTensorType>(result.getType()))
+      return op->emitOpError()
+             << "must have ranked tensors, got " << result.getType();
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    if (!type)
+      continue;
+    std::optional<SmallVector<OpFoldResult>> found =
+        sizesOfResult(result, *this);
+    if (!found || static_cast<int64_t>(found->size()) != type.getRank()) {
+      if (!type.hasStaticShape())
+        return op->emitOpError() << "sizes of its result " << type
+                                 << " do not follow from its operands";
+      found.emplace();
+      found->resize(type.getRank());
+    }
+    // What the type says is true and cheapest.
+    Builder builder(op->getContext());
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (!type.isDynamicDim(dim))
+        (*found)[dim] = builder.getIndexAttr(type.getDimSize(dim));
+      else if (std::optional<int64_t> constant =
+                   getConstantIntValue((*found)[dim]);
+               constant && isa<Attribute>((*found)[dim])) {
+        // A dynamic dim with a known size still needs a value.
+        OpBuilder values(op);
+        values.setInsertionPointAfter(op);
+        (*found)[dim] =
+            arith::ConstantIndexOp::create(values, op->getLoc(), *constant)
+                .getResult();
+      }
+    sizes[result] = std::move(*found);
+  }
+  return success();
+}
+
+LogicalResult TensorSizes::analyse(func::FuncOp function) {
+  Block &entry = function.getBody().front();
+  analyseArguments(function);
+  for (Operation &op : llvm::make_early_inc_range(entry)) {
+    if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+      // Sizes of values inside the sequence are the values they were made from.
+      std::optional<int64_t> index = dim.getConstantIndex();
+      ArrayRef<OpFoldResult> found = of(dim.getSource());
+      if (!index || isa<BlockArgument>(dim.getSource()) || *index < 0 ||
+          *index >= static_cast<int64_t>(found.size()))
+        continue;
+      OpBuilder builder(dim);
+      Value value;
+      if (auto attribute = dyn_cast<Attribute>(found[*index]))
+        value = arith::ConstantIndexOp::create(
+            builder, dim.getLoc(), cast<IntegerAttr>(attribute).getInt());
+      else
+        value = cast<Value>(found[*index]);
+      dim.getResult().replaceAllUsesWith(value);
+      dim.erase();
+      continue;
+    }
+    if (failed(analyseOp(&op)))
+      return failure();
+  }
+  return success();
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// The sizes of the tensors of a straight-line function, as attributes and
+/// index values, so that memory for a result can be made before the op that
+/// computes it.
+#ifndef TRINE_PASSES_PLAN_TENSORSIZES_H
+#define TRINE_PASSES_PLAN_TENSORSIZES_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpDefinition.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace mlir::trine {
+
+class TensorSizes {
+public:
+  /// Walks the entry block of `function` in order. Sizes of arguments are
+  /// `tensor.dim` ops at the entry, one per symbol of `onnx.dims` (existing
+  /// ones are used where there are); products for collapsed dims are built
+  /// right after the collapse. Fails with an error at the first op whose result
+  /// sizes do not follow from its operands.
+  LogicalResult analyse(func::FuncOp function);
+
+  /// The sizes of a tensor defined in the entry block.
+  ArrayRef<OpFoldResult> of(Value tensor) const;
+  /// The dynamic ones among them, in order.
+  SmallVector<Value> dynamicOf(Value tensor) const;
+  /// Says that `to` has the sizes of `from`.
+  void alias(Value from, Value to);
+
+private:
+  void analyseArguments(func::FuncOp function);
+  LogicalResult analyseOp(Operation *op);
+
+  llvm::DenseMap<Value, SmallVector<OpFoldResult>> sizes;
+};
+
+} // namespace mlir::trine
+
+#endif

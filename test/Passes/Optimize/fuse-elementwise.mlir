@@ -1,0 +1,141 @@
+// RUN: trine-opt %s --split-input-file --pass-pipeline="builtin.module(func.func(trine-fuse-elementwise,canonicalize,cse))" | FileCheck %s
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#column = affine_map<(d0, d1) -> (d0, 0)>
+#one = affine_map<(d0) -> (d0)>
+
+// A chain with named ops is one op; roundings stay.
+
+// CHECK-LABEL: func.func @chain
+// CHECK-COUNT-1: linalg.generic
+// CHECK: arith.mulf
+// CHECK-NEXT: arith.truncf
+// CHECK-NEXT: arith.extf
+// CHECK: arith.addf
+// CHECK-NOT: linalg.generic
+func.func @chain(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>, %z: tensor<?x8xf32>, %e: tensor<?x8xf32>, %h: tensor<?x8xbf16>) -> tensor<?x8xf32> {
+  %a = linalg.mul ins(%x, %y : tensor<?x8xf32>, tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %b = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%a : tensor<?x8xf32>) outs(%h : tensor<?x8xbf16>) {
+  ^bb0(%p: f32, %o: bf16):
+    %t = arith.truncf %p : f32 to bf16
+    linalg.yield %t : bf16
+  } -> tensor<?x8xbf16>
+  %c = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]} ins(%b, %z : tensor<?x8xbf16>, tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%p: bf16, %q: f32, %o: f32):
+    %t = arith.extf %p : bf16 to f32
+    %s = arith.addf %t, %q : f32
+    linalg.yield %s : f32
+  } -> tensor<?x8xf32>
+  return %c : tensor<?x8xf32>
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#row = affine_map<(d0, d1) -> (d0)>
+#one = affine_map<(d0) -> (d0)>
+
+// A square root per row does not move into the loop over the columns; an addition per row does.
+
+// CHECK-LABEL: func.func @per_row
+// CHECK: linalg.generic
+// CHECK: math.sqrt
+// CHECK: linalg.generic
+// CHECK-NOT: math.sqrt
+// CHECK: arith.negf
+// CHECK: arith.mulf
+// CHECK-NOT: linalg.generic
+func.func @per_row(%x: tensor<?x8xf32>, %v: tensor<?xf32>, %e: tensor<?x8xf32>, %f: tensor<?xf32>) -> tensor<?x8xf32> {
+  %r = linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%v : tensor<?xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%p: f32, %o: f32):
+    %t = math.sqrt %p : f32
+    linalg.yield %t : f32
+  } -> tensor<?xf32>
+  %n = linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%r : tensor<?xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%p: f32, %o: f32):
+    %t = arith.negf %p : f32
+    linalg.yield %t : f32
+  } -> tensor<?xf32>
+  %m = linalg.generic {indexing_maps = [#one, #one], iterator_types = ["parallel"]} ins(%v : tensor<?xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%p: f32, %o: f32):
+    %t = arith.negf %p : f32
+    linalg.yield %t : f32
+  } -> tensor<?xf32>
+  %y = linalg.generic {indexing_maps = [#id, #row, #row, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %n, %m : tensor<?x8xf32>, tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %u: f32, %o: f32):
+    %t = arith.mulf %p, %q : f32
+    %s = arith.addf %t, %u : f32
+    linalg.yield %s : f32
+  } -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+
+// An exponential with two users is computed once; a cast with two users goes into both.
+
+// CHECK-LABEL: func.func @users
+// CHECK-COUNT-1: math.exp
+// CHECK-NOT: math.exp
+// CHECK-COUNT-2: arith.extf
+func.func @users(%x: tensor<?x8xf32>, %y: tensor<?x8xbf16>, %e: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %a = linalg.exp ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %b = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%y : tensor<?x8xbf16>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%p: bf16, %o: f32):
+    %t = arith.extf %p : bf16 to f32
+    linalg.yield %t : f32
+  } -> tensor<?x8xf32>
+  %c = linalg.mul ins(%a, %b : tensor<?x8xf32>, tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %d = linalg.add ins(%a, %b : tensor<?x8xf32>, tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %c, %d : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// -----
+
+#id = affine_map<(d0, d1) -> (d0, d1)>
+#keep = affine_map<(d0, d1) -> (d0, 0)>
+#unit = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+#sum = affine_map<(d0, d1, d2) -> (d0, d1)>
+
+// A square is fused into its sum; the kept dim of size 1 vanishes, so that sum and use agree on rows.
+
+// CHECK-LABEL: func.func @keep_dims
+// CHECK: %[[SUM:.*]] = linalg.generic {{.*}}iterator_types = ["parallel", "reduction"]
+// CHECK: arith.mulf
+// CHECK: arith.addf
+// CHECK-NOT: shape
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[SUM]] : tensor<?x8xf32>, tensor<?xf32>)
+func.func @keep_dims(%x: tensor<?x8xf32>, %e: tensor<?x8xf32>, %n: index) -> tensor<?x8xf32> {
+  %zero = arith.constant 0.0 : f32
+  %sq = linalg.square ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %r = tensor.empty(%n) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%r : tensor<?xf32>) -> tensor<?xf32>
+  %s = linalg.reduce ins(%sq : tensor<?x8xf32>) outs(%f : tensor<?xf32>) dimensions = [1]
+    (%p: f32, %o: f32) {
+      %t = arith.addf %p, %o : f32
+      linalg.yield %t : f32
+    }
+  %k = tensor.expand_shape %s [[0, 1]] output_shape [%n, 1] : tensor<?xf32> into tensor<?x1xf32>
+  %y = linalg.generic {indexing_maps = [#id, #keep, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %k : tensor<?x8xf32>, tensor<?x1xf32>) outs(%e : tensor<?x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %t = arith.divf %p, %q : f32
+    linalg.yield %t : f32
+  } -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// Matrix products take no producers.
+
+// CHECK-LABEL: func.func @product
+// CHECK: linalg.generic
+// CHECK: linalg.matmul
+func.func @product(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %a = linalg.exp ins(%x : tensor<?x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %c = linalg.matmul ins(%a, %w : tensor<?x8xf32>, tensor<8x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %c : tensor<?x8xf32>
+}
