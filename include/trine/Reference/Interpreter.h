@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// The oracle: interprets onnx-level IR on real tensors, naively and by the
+/// ONNX specification. It shares no code with the compiler that it judges.
+#ifndef TRINE_REFERENCE_INTERPRETER_H
+#define TRINE_REFERENCE_INTERPRETER_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "trine/Reference/Tensor.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringRef.h"
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace mlir::trine::reference {
+
+/// How sums and products are accumulated. Operands are exact, and results are
+/// rounded once to their type, in both modes.
+enum class Accumulation { F64, F32 };
+
+struct InterpreterOptions {
+  /// The folder that the file names of weights are relative to.
+  std::string weightFolder;
+  Accumulation accumulation = Accumulation::F64;
+  /// Called after each op with its results (constants and weights too), which
+  /// it may read or replace. In a loop it is called once for every iteration.
+  std::function<void(Operation *op, llvm::MutableArrayRef<Tensor> results)>
+      observer;
+  /// Indices that a choosing op (TopK, ArgMax, ArgMin) must give instead of its
+  /// own, with the shape of its index result.
+  llvm::DenseMap<Operation *, Tensor> forcedChoices;
+  /// Loops stop with an error after this many iterations.
+  int64_t maximumIterations = int64_t(1) << 24;
+};
+
+/// Runs the function on the inputs (one per argument) and gives its results,
+/// one per returned value.
+///
+/// Computes each op in double precision and rounds once to the type of its
+/// result. Errors (a shape that does not fit, an index out of range, an op
+/// without a rule) are diagnostics at the op.
+FailureOr<std::vector<Tensor>>
+interpret(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
+          const InterpreterOptions &options = InterpreterOptions());
+
+/// Whether the interpreter has a rule for ops of that full name, such as
+/// "onnx.Add".
+bool canInterpret(llvm::StringRef operationName);
+/// The names of all ops that it has a rule for, sorted.
+std::vector<std::string> interpretableOperations();
+
+} // namespace mlir::trine::reference
+
+#endif

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// If and Loop.
+#include "Operator.h"
+#include "trine/Dialect/ONNX/ONNX.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::reference;
+
+static FailureOr<bool> readCondition(OperatorCall &call, const Tensor &tensor) {
+  if (tensor.getElementType() != ElementType::Bool ||
+      tensor.getNumElements() != 1)
+    return call.fail("condition must be one bool, got " +
+                     nameOf(tensor.getElementType()) + " of shape " +
+                     describeShape(tensor.getShape()));
+  return tensor.integer(0) != 0;
+}
+
+static LogicalResult ifOp(OperatorCall &call) {
+  auto op = cast<onnx::IfOp>(call.op);
+  FailureOr<bool> condition = readCondition(call, call.operand(0));
+  if (failed(condition))
+    return failure();
+  FailureOr<std::vector<Tensor>> results =
+      call.runRegion(*condition ? op.getThenBranch() : op.getElseBranch(), {});
+  if (failed(results))
+    return failure();
+  if (results->size() != call.numResults())
+    return call.fail("branch must give " + llvm::Twine(call.numResults()) +
+                     " values, got " + llvm::Twine(results->size()));
+  for (auto [i, result] : llvm::enumerate(*results))
+    call.setResult(i, result);
+  return success();
+}
+
+/// The per-iteration values of one scan output, stacked on a new first axis.
+static FailureOr<Tensor> stack(OperatorCall &call,
+                               llvm::ArrayRef<Tensor> slices, unsigned result) {
+  llvm::SmallVector<int64_t> shape = {static_cast<int64_t>(slices.size())};
+  ElementType type = call.resultType(result, ElementType::F32);
+  if (slices.empty()) {
+    // Nothing ran, so only the type can tell the shape of a slice; unknown
+    // sizes count as 0.
+    if (auto ranked =
+            dyn_cast<RankedTensorType>(call.op->getResult(result).getType()))
+      for (int64_t d = 1; d < ranked.getRank(); ++d)
+        shape.push_back(ranked.isDynamicDim(d) ? 0 : ranked.getDimSize(d));
+    return call.allocate(type, shape);
+  }
+  llvm::append_range(shape, slices[0].getShape());
+  FailureOr<Tensor> stacked = call.allocate(slices[0].getElementType(), shape);
+  if (failed(stacked))
+    return failure();
+  int64_t at = 0;
+  for (const Tensor &slice : slices) {
+    if (slice.getShape() != slices[0].getShape() ||
+        failed(call.requireSameType(slices[0], slice, "scan output")))
+      return call.fail("scan output must keep its shape " +
+                       describeShape(slices[0].getShape()) + ", got " +
+                       describeShape(slice.getShape()));
+    for (int64_t i = 0, e = slice.getNumElements(); i < e; ++i)
+      stacked->copyElement(at++, slice, i);
+  }
+  return stacked;
+}
+
+static LogicalResult loop(OperatorCall &call) {
+  auto op = cast<onnx::LoopOp>(call.op);
+  int64_t limit = std::numeric_limits<int64_t>::max();
+  if (const Tensor *count = call.optional(0)) {
+    if (count->getNumElements() != 1)
+      return call.fail("'M' must be a scalar, got shape " +
+                       describeShape(count->getShape()));
+    limit = count->integer(0);
+  }
+  bool running = true;
+  if (const Tensor *condition = call.optional(1)) {
+    FailureOr<bool> value = readCondition(call, *condition);
+    if (failed(value))
+      return failure();
+    running = *value;
+  }
+  unsigned carried = call.numOperands() - 2;
+  if (call.numOperands() < 2 || call.numResults() < carried)
+    return call.fail("must give at least its " + llvm::Twine(carried) +
+                     " carried values, got " + llvm::Twine(call.numResults()));
+  std::vector<Tensor> state;
+  for (unsigned i = 0; i < carried; ++i)
+    state.push_back(call.operand(2 + i));
+  std::vector<std::vector<Tensor>> scans(call.numResults() - carried);
+  for (int64_t iteration = 0; running && iteration < limit; ++iteration) {
+    if (iteration >= call.options.maximumIterations)
+      return call.fail("runs for more than " +
+                       llvm::Twine(call.options.maximumIterations) +
+                       " iterations");
+    std::vector<Tensor> arguments = {
+        Tensor::fromIntegers(ElementType::I64, {}, {iteration}),
+        Tensor::fromIntegers(ElementType::Bool, {}, {1})};
+    arguments.insert(arguments.end(), state.begin(), state.end());
+    FailureOr<std::vector<Tensor>> results =
+        call.runRegion(op.getBody(), arguments);
+    if (failed(results))
+      return failure();
+    if (results->size() != 1 + call.numResults())
+      return call.fail("body must give " + llvm::Twine(1 + call.numResults()) +
+                       " values, got " + llvm::Twine(results->size()));
+    FailureOr<bool> value = readCondition(call, results->front());
+    if (failed(value))
+      return failure();
+    running = *value;
+    for (unsigned i = 0; i < carried; ++i)
+      state[i] = (*results)[1 + i];
+    for (size_t i = 0; i < scans.size(); ++i)
+      scans[i].push_back((*results)[1 + carried + i]);
+  }
+  for (unsigned i = 0; i < carried; ++i)
+    call.setResult(i, state[i]);
+  for (size_t i = 0; i < scans.size(); ++i) {
+    FailureOr<Tensor> stacked = stack(call, scans[i], carried + i);
+    if (failed(stacked))
+      return failure();
+    call.setResult(carried + i, *stacked);
+  }
+  return success();
+}
+
+void reference::addControlFlowRules(OperatorTable &table) {
+  table["onnx.If"] = ifOp;
+  table["onnx.Loop"] = loop;
+}
