@@ -41,8 +41,16 @@ static LogicalResult lowerInitializer(Operation *op, ONNXLowering &lowering) {
 static void registerLowerings(ONNXLoweringRegistry &registry) {
   registry.add("Constant", lowerConstant);
   registry.add("Initializer", lowerInitializer);
+  registerActivationLowerings(registry);
   registerCastLowerings(registry);
+  registerControlFlowLowerings(registry);
   registerElementwiseLowerings(registry);
+  registerGeneratorLowerings(registry);
+  registerMovementLowerings(registry);
+  registerNormalizationLowerings(registry);
+  registerReductionLowerings(registry);
+  registerScanLowerings(registry);
+  registerSliceLowerings(registry);
 }
 
 namespace {

@@ -35,6 +35,8 @@ ONNXLowering::ONNXLowering(func::FuncOp function,
     if (!definition.isArgument)
       dataDefinitions[{definition.value, definition.dimension}] = &definition;
   }
+  for (const onnx::ShapeAssumption &assumption : shapes.getAssumptions())
+    assumptions[assumption.operation].push_back(&assumption);
 }
 
 //===--- values
@@ -203,6 +205,18 @@ LogicalResult ONNXLowering::lowerOp(Operation *op) {
   if (op->getNumOperands() != 0 && op->getNumResults() == 1 &&
       op->getNumRegions() == 0 && lookupOrNull(op->getResult(0)))
     return success();
+  // Sizes that the analysis took to be equal are checked where it did so.
+  if (auto it = assumptions.find(op); it != assumptions.end())
+    for (const onnx::ShapeAssumption *assumption : it->second) {
+      Expression chosen = assumption->chosen, other = assumption->other;
+      if (!isAvailable(chosen) || !isAvailable(other))
+        continue;
+      Value equal =
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                sizeValue(chosen), sizeValue(other));
+      require(equal, "sizes " + chosen.str() + " and " + other.str() +
+                         " of operands of " + describe(op) + " must be equal");
+    }
   if (failed(handler(op, *this)))
     return failure();
   // A size that a handler did not give is that of the tensor.

@@ -116,6 +116,10 @@ public:
   /// The product; 1 for none.
   Expression product(ArrayRef<Expression> dims) const;
 
+  /// True if every symbol of the expression has a value at this point; false
+  /// for a size that `defineSize` must give first.
+  bool isAvailable(Expression expression) const;
+
   /// The dims as attributes (constants) and index values.
   SmallVector<OpFoldResult> sizes(Value onnxValue) {
     return sizes(dims(onnxValue));
@@ -185,6 +189,20 @@ public:
   Value elementwise(ArrayRef<Operand> inputs, ArrayRef<Expression> dims,
                     Type elementType, ScalarBody body, bool raw = false);
 
+  /// Computes one result scalar from the indices of its place.
+  using IndexBody = llvm::function_ref<Value(OpBuilder &builder, Location loc,
+                                             ValueRange indices)>;
+  /// One linalg.generic without inputs over `dims`, for what reads tensors at
+  /// computed places (tensor.extract in the body) or needs only the indices.
+  Value generate(ArrayRef<Expression> dims, Type elementType, IndexBody body);
+
+  /// The value of a tensor with one element as a scalar outside of bodies: a
+  /// constant, or tensor.extract.
+  Value scalarOf(Value onnxValue);
+  /// Element `position` of an integer tensor of rank 0 or 1 as an index value:
+  /// from its symbolic contents if known, else by tensor.extract.
+  Value indexElement(Value onnxValue, int64_t position);
+
   /// Ends the step with `message` at run time unless the i1 holds.
   void require(Value condition, const Twine &message);
   /// "node 'name' (Gather)" for messages at run time.
@@ -207,9 +225,7 @@ public:
 
 private:
   LogicalResult lowerOp(Operation *op);
-  /// True if every symbol of the expression has a value at this point.
-  bool isAvailable(Expression expression) const;
-  /// True if it uses sizes of arguments only.
+  /// True if the expression uses sizes of arguments only.
   bool isInvariant(Expression expression) const;
   Value materialise(Expression expression);
   Value lookupOrNull(Value onnxValue);
@@ -228,6 +244,8 @@ private:
   DenseMap<Expression, const onnx::SymbolDefinition *> definitions;
   DenseMap<std::pair<Value, unsigned>, const onnx::SymbolDefinition *>
       dataDefinitions;
+  DenseMap<Operation *, SmallVector<const onnx::ShapeAssumption *, 1>>
+      assumptions;
 };
 
 //===--- scalars, for bodies
