@@ -51,6 +51,13 @@ static void registerLowerings(ONNXLoweringRegistry &registry) {
   registerReductionLowerings(registry);
   registerScanLowerings(registry);
   registerSliceLowerings(registry);
+  registerContractionLowerings(registry);
+  registerConvolutionLowerings(registry);
+  registerEinsumLowerings(registry);
+  registerGatherLowerings(registry);
+  registerScatterLowerings(registry);
+  registerSelectionLowerings(registry);
+  registerTopKLowerings(registry);
 }
 
 namespace {

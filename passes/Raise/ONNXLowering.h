@@ -47,14 +47,21 @@ private:
 /// One per family; ConvertONNXToLinalg.cpp calls them all.
 void registerActivationLowerings(ONNXLoweringRegistry &registry);
 void registerCastLowerings(ONNXLoweringRegistry &registry);
+void registerContractionLowerings(ONNXLoweringRegistry &registry);
 void registerControlFlowLowerings(ONNXLoweringRegistry &registry);
+void registerConvolutionLowerings(ONNXLoweringRegistry &registry);
+void registerEinsumLowerings(ONNXLoweringRegistry &registry);
 void registerElementwiseLowerings(ONNXLoweringRegistry &registry);
+void registerGatherLowerings(ONNXLoweringRegistry &registry);
 void registerGeneratorLowerings(ONNXLoweringRegistry &registry);
 void registerMovementLowerings(ONNXLoweringRegistry &registry);
 void registerNormalizationLowerings(ONNXLoweringRegistry &registry);
 void registerReductionLowerings(ONNXLoweringRegistry &registry);
 void registerScanLowerings(ONNXLoweringRegistry &registry);
+void registerScatterLowerings(ONNXLoweringRegistry &registry);
+void registerSelectionLowerings(ONNXLoweringRegistry &registry);
 void registerSliceLowerings(ONNXLoweringRegistry &registry);
+void registerTopKLowerings(ONNXLoweringRegistry &registry);
 
 /// The state of lowering one function. Below, an "onnx value" is a value of the
 /// function before the pass, a "lowered" one belongs to what is being built.

@@ -27,6 +27,29 @@ def ConvertONNXToLinalg : Pass<"trine-convert-onnx-to-linalg", "::mlir::func::Fu
   ];
 }
 
+def DecomposeONNX : Pass<"trine-decompose-onnx", "::mlir::func::FuncOp"> {
+  let summary = "Replaces composite onnx ops by simpler ones";
+  let description = [{
+    Attention, RotaryEmbedding (also of com.microsoft), NGramHashMapping, EngramGate and MoE become products, element-wise work,
+    softmax, gathers and top-k of the onnx dialect, with their types and symbolic sizes. Numerics are those of the operators'
+    definitions; query heads that share a key head share it without a copy.
+
+    Modes that no decomposition covers are reported, then the pass fails.
+
+    ```mlir
+    // before
+    %0 = onnx.RotaryEmbedding(%x, %cos, %sin, %none) : (tensor<1x4x?x8xf32>, tensor<1x?x4xf32>, tensor<1x?x4xf32>, none) -> tensor<1x4x?x8xf32>
+    // after (shortened)
+    %a = onnx.Slice(%x, ...)
+    %b = onnx.Slice(%x, ...)
+    %r = onnx.Sub(onnx.Mul(%c, %a), onnx.Mul(%s, %b))
+    %i = onnx.Add(onnx.Mul(%s, %a), onnx.Mul(%c, %b))
+    %0 = onnx.Concat(%r, %i) {axis = 3 : i64}
+    ```
+  }];
+  let statistics = [Statistic<"numDecomposed", "num-decomposed", "Composite ops replaced">];
+}
+
 def CheckLevelONNX : Pass<"trine-check-level-onnx"> {
   let summary = "Checks that a module is at the onnx level";
   let description = [{

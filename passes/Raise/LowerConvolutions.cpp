@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Conv, with any number of spatial dimensions, as one linalg.generic over the
+// padded input.
+#include "LoweringUtils.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+using Dims = SmallVector<SymbolicExpression>;
+
+namespace {
+
+/// The window along one spatial dimension.
+struct Window {
+  int64_t kernel, stride, dilation;
+  int64_t padBefore, padAfter;
+};
+
+FailureOr<SmallVector<int64_t>>
+readIntegers(Operation *op, ONNXLowering &lowering, StringRef name,
+             std::optional<ArrayRef<int64_t>> attribute, size_t count,
+             int64_t byDefault, int64_t minimum) {
+  SmallVector<int64_t> result(count, byDefault);
+  if (!attribute)
+    return result;
+  if (attribute->size() != count) {
+    (void)lowering.unsupported(op, "'" + name + "' must have " + Twine(count) +
+                                       " elements, got " +
+                                       Twine(attribute->size()));
+    return failure();
+  }
+  for (int64_t value : *attribute)
+    if (value < minimum) {
+      (void)lowering.unsupported(
+          op, "elements of '" + name + "' must be at least " + Twine(minimum) +
+                  ", got " + Twine(value));
+      return failure();
+    }
+  result.assign(attribute->begin(), attribute->end());
+  return result;
+}
+
+FailureOr<SmallVector<Window>>
+readWindows(onnx::ConvOp op, ONNXLowering &lowering,
+            ArrayRef<SymbolicExpression> inputDims, ArrayRef<int64_t> kernel) {
+  size_t count = kernel.size();
+  auto strides =
+      readIntegers(op, lowering, "strides", op.getStrides(), count, 1, 1);
+  auto dilations =
+      readIntegers(op, lowering, "dilations", op.getDilations(), count, 1, 1);
+  auto pads = readIntegers(op, lowering, "pads", op.getPads(), 2 * count, 0, 0);
+  if (failed(strides) || failed(dilations) || failed(pads))
+    return failure();
+  StringRef autoPad = op.getAutoPad();
+  SmallVector<Window> windows;
+  for (size_t i = 0; i < count; ++i) {
+    Window window{kernel[i], (*strides)[i], (*dilations)[i], 0, 0};
+    if (autoPad == "NOTSET" || autoPad.empty()) {
+      window.padBefore = (*pads)[i];
+      window.padAfter = (*pads)[i + count];
+    } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
+      int64_t extent = (window.kernel - 1) * window.dilation + 1,
+              total = extent - 1;
+      if (window.stride != 1) {
+        std::optional<int64_t> size = inputDims[i].getConstant();
+        if (!size) {
+          (void)lowering.unsupported(
+              op, "'auto_pad' " + autoPad +
+                      " with strides needs a constant input size, got " +
+                      inputDims[i].str());
+          return failure();
+        }
+        int64_t outputs = llvm::divideCeilSigned(*size, window.stride);
+        total = std::max<int64_t>(
+            (outputs - 1) * window.stride + extent - *size, 0);
+      }
+      window.padBefore =
+          autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
+      window.padAfter = total - window.padBefore;
+    } else if (autoPad != "VALID") {
+      (void)lowering.unsupported(
+          op,
+          "'auto_pad' must be NOTSET, SAME_UPPER, SAME_LOWER or VALID, got '" +
+              autoPad + "'");
+      return failure();
+    }
+    windows.push_back(window);
+  }
+  return windows;
+}
+
+/// The input with zeros around its spatial dims.
+ONNXLowering::Operand pad(ONNXLowering &lowering, ONNXLowering::Operand input,
+                          ArrayRef<Window> windows) {
+  if (llvm::all_of(windows, [](const Window &window) {
+        return window.padBefore == 0 && window.padAfter == 0;
+      }))
+    return input;
+  OpBuilder &builder = lowering.builder;
+  Dims dims(input.dims.begin(), input.dims.begin() + 2);
+  SmallVector<OpFoldResult> offsets(2, builder.getIndexAttr(0)),
+      strides(input.dims.size(), builder.getIndexAttr(1));
+  for (auto [window, dim] :
+       llvm::zip(windows, ArrayRef(input.dims).drop_front(2))) {
+    dims.push_back(dim + (window.padBefore + window.padAfter));
+    offsets.push_back(builder.getIndexAttr(window.padBefore));
+  }
+  Type elementType =
+      cast<RankedTensorType>(input.value.getType()).getElementType();
+  Value zeros = lowering.filled(
+      dims, scalarConstant(lowering.builder, lowering.loc, elementType, 0));
+  Value padded = tensor::InsertSliceOp::create(
+      builder, lowering.loc, input.value, zeros, offsets,
+      lowering.sizes(input.dims), strides);
+  return {padded, dims};
+}
+
+LogicalResult lowerConv(Operation *op, ONNXLowering &lowering) {
+  auto conv = cast<onnx::ConvOp>(op);
+  ONNXLowering::Operand input = lowering.operand(conv.getX()),
+                        weight = lowering.operand(conv.getW());
+  Value onnxResult = conv.getY();
+  size_t rank = input.dims.size();
+  if (rank < 3 || weight.dims.size() != rank)
+    return lowering.unsupported(
+        op, "'X' and 'W' must have the same rank of at least 3, got " +
+                Twine(rank) + " and " + Twine(weight.dims.size()));
+  SmallVector<int64_t> kernel;
+  for (SymbolicExpression dim : ArrayRef(weight.dims).drop_front(2)) {
+    std::optional<int64_t> size = dim.getConstant();
+    if (!size || *size < 1)
+      return lowering.unsupported(
+          op, "the spatial sizes of 'W' must be positive constants, got " +
+                  dim.str());
+    kernel.push_back(*size);
+  }
+  std::optional<int64_t> channels = input.dims[1].getConstant(),
+                         filters = weight.dims[0].getConstant(),
+                         groupChannels = weight.dims[1].getConstant();
+  int64_t groups = conv.getGroup();
+  if (!channels || !filters || !groupChannels || groups < 1 ||
+      *channels != *groupChannels * groups || *filters % groups != 0)
+    return lowering.unsupported(op, "channels must be constant and divide into "
+                                    "'group' groups, got 'X' with " +
+                                        input.dims[1].str() + " and 'W' with " +
+                                        weight.dims[0].str() + " x " +
+                                        weight.dims[1].str() + " for " +
+                                        Twine(groups) + " groups");
+  FailureOr<SmallVector<Window>> windows =
+      readWindows(conv, lowering, ArrayRef(input.dims).drop_front(2), kernel);
+  if (failed(windows))
+    return failure();
+  input = pad(lowering, input, *windows);
+
+  // Loops: batch, group, filter in the group, output positions, then channel in
+  // the group and window positions. Loops that would run once are left out; a
+  // depthwise convolution so has no channel loop.
+  OpBuilder &builder = lowering.builder;
+  Location loc = lowering.loc;
+  int64_t groupFilters = *filters / groups;
+  bool hasGroup = groups > 1, hasFilter = groupFilters > 1 || !hasGroup,
+       hasChannel = *groupChannels > 1 || !hasGroup;
+  size_t spatial = kernel.size();
+  unsigned loops = 0;
+  auto next = [&] { return builder.getAffineDimExpr(loops++); };
+  AffineExpr batch = next(), group, filter, channel;
+  if (hasGroup)
+    group = next();
+  if (hasFilter)
+    filter = next();
+  SmallVector<AffineExpr> positions, taps(spatial);
+  for (size_t i = 0; i < spatial; ++i)
+    positions.push_back(next());
+  unsigned parallelLoops = loops;
+  if (hasChannel)
+    channel = next();
+  for (size_t i = 0; i < spatial; ++i)
+    if (kernel[i] > 1)
+      taps[i] = next();
+
+  Dims resultDims = lowering.dims(onnxResult), inputDims{input.dims[0]},
+       weightDims, outDims{resultDims[0]};
+  SmallVector<AffineExpr> inputExprs{batch}, weightExprs, outExprs{batch};
+  if (hasGroup) {
+    SymbolicExpression size = lowering.constantExpression(groups);
+    inputDims.push_back(size);
+    weightDims.push_back(size);
+    outDims.push_back(size);
+    inputExprs.push_back(group);
+    weightExprs.push_back(group);
+    outExprs.push_back(group);
+  }
+  if (hasFilter) {
+    SymbolicExpression size = lowering.constantExpression(groupFilters);
+    weightDims.push_back(size);
+    outDims.push_back(size);
+    weightExprs.push_back(filter);
+    outExprs.push_back(filter);
+  }
+  if (hasChannel) {
+    SymbolicExpression size = lowering.constantExpression(*groupChannels);
+    inputDims.push_back(size);
+    weightDims.push_back(size);
+    inputExprs.push_back(channel);
+    weightExprs.push_back(channel);
+  }
+  for (size_t i = 0; i < spatial; ++i) {
+    inputDims.push_back(input.dims[i + 2]);
+    outDims.push_back(resultDims[i + 2]);
+    outExprs.push_back(positions[i]);
+    AffineExpr expr = positions[i] * (*windows)[i].stride;
+    if (taps[i]) {
+      weightDims.push_back(weight.dims[i + 2]);
+      weightExprs.push_back(taps[i]);
+      expr = expr + taps[i] * (*windows)[i].dilation;
+    }
+    inputExprs.push_back(expr);
+  }
+
+  Type elementType = lowering.elementType(onnxResult);
+  Value x = lowering.reshape(input.value, input.dims, inputDims),
+        w = lowering.reshape(weight.value, weight.dims, weightDims);
+  Value init =
+      lowering.filled(outDims, scalarConstant(lowering.builder, lowering.loc,
+                                              getComputeType(elementType), 0));
+  SmallVector<utils::IteratorType> iterators(parallelLoops,
+                                             utils::IteratorType::parallel);
+  iterators.append(loops - parallelLoops, utils::IteratorType::reduction);
+  auto map = [&](ArrayRef<AffineExpr> exprs) {
+    return AffineMap::get(loops, 0, exprs, builder.getContext());
+  };
+  Value product =
+      linalg::GenericOp::create(
+          builder, loc, TypeRange{init.getType()}, ValueRange{x, w},
+          ValueRange{init}, {map(inputExprs), map(weightExprs), map(outExprs)},
+          iterators,
+          [](OpBuilder &b, Location l, ValueRange args) {
+            linalg::YieldOp::create(
+                b, l, multiplyAdd(b, l, args[2], args[0], args[1]));
+          })
+          .getResult(0);
+  ONNXLowering::Operand result{product, outDims};
+  if (ONNXLowering::isNone(conv.getB())) {
+    lowering.map(
+        onnxResult,
+        roundTo(lowering, reshaped(lowering, result, resultDims), elementType));
+    return success();
+  }
+  result = reshaped(lowering, result, resultDims);
+  ONNXLowering::Operand bias = lowering.operand(conv.getB());
+  Dims biasDims{weight.dims[0]};
+  biasDims.append(spatial, lowering.constantExpression(1));
+  bias = reshaped(lowering, bias, biasDims);
+  lowering.map(onnxResult,
+               lowering.elementwise(
+                   {result, bias}, resultDims, elementType,
+                   [](OpBuilder &b, Location l, ValueRange scalars) -> Value {
+                     return arith::AddFOp::create(b, l, scalars[0], scalars[1]);
+                   }));
+  return success();
+}
+
+} // namespace
+
+void mlir::trine::registerConvolutionLowerings(ONNXLoweringRegistry &registry) {
+  registry.add("Conv", lowerConv);
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// TopK: for each row an insertion into the k best so far (small constant k), or
+// a stable merge sort of the indices.
+//
+// Order: better elements first, equal ones by index. A NaN is greater than
+// every number, and equal to other NaNs. `sorted` = 0 allows any order, so the
+// sorted one is right.
+#include "LoweringUtils.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+using Dims = SmallVector<SymbolicExpression>;
+
+namespace {
+
+/// Up to this k, k comparisons per element beat sorting whole rows.
+constexpr int64_t kInsertionLimit = 32;
+
+/// Compares elements of one TopK.
+struct Order {
+  bool largest, isUnsigned;
+
+  /// An i1: `a` comes strictly before `b` by value.
+  Value before(OpBuilder &b, Location loc, Value x, Value y) const {
+    if (!largest)
+      std::swap(x, y);
+    // x > y, with NaN on top.
+    if (isa<FloatType>(x.getType())) {
+      x = toComputeType(b, loc, x);
+      y = toComputeType(b, loc, y);
+      Value greater =
+          arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UGT, x, y);
+      Value number =
+          arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, y, y);
+      return arith::AndIOp::create(b, loc, greater, number);
+    }
+    return arith::CmpIOp::create(b, loc,
+                                 isUnsigned ? arith::CmpIPredicate::ugt
+                                            : arith::CmpIPredicate::sgt,
+                                 x, y);
+  }
+};
+
+/// Row `row` of a rank-2 tensor, as rank 1.
+Value takeRow(OpBuilder &b, Location loc, Value matrix, Value row,
+              OpFoldResult length) {
+  auto type = cast<RankedTensorType>(matrix.getType());
+  auto rowType = RankedTensorType::get(type.getShape().drop_front(),
+                                       type.getElementType());
+  SmallVector<OpFoldResult> offsets{row, b.getIndexAttr(0)},
+      sizes{b.getIndexAttr(1), length}, strides(2, b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(b, loc, rowType, matrix, offsets, sizes,
+                                        strides);
+}
+
+Value toInteger(OpBuilder &b, Location loc, Value index) {
+  return arith::IndexCastOp::create(b, loc, b.getI64Type(), index);
+}
+Value toIndex(OpBuilder &b, Location loc, Value integer) {
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), integer);
+}
+
+struct RowSizes {
+  Value zero, one, length, count; ///< elements per row, and how many to keep
+                                  ///< (never more than there are)
+};
+
+/// Keeps the best `count` elements seen so far in `values` and `indices`, in
+/// order; `limit` is their length.
+std::pair<Value, Value> insertBest(OpBuilder &b, Location loc,
+                                   const Order &order, const RowSizes &sizes,
+                                   Value row, Value values, Value indices) {
+  auto elements = scf::ForOp::create(
+      b, loc, sizes.zero, sizes.length, sizes.one, ValueRange{values, indices},
+      [&](OpBuilder &b, Location l, Value j, ValueRange best) {
+        Value element = tensor::ExtractOp::create(b, l, row, j),
+              position = toInteger(b, l, j);
+        Value filled = arith::MinSIOp::create(b, l, j, sizes.count);
+        Value no = arith::ConstantIntOp::create(b, l, 0, 1);
+        // Carry the element along; from its place on it pushes the others back
+        // by one.
+        auto places = scf::ForOp::create(
+            b, l, sizes.zero, filled, sizes.one,
+            ValueRange{best[0], best[1], element, position, no},
+            [&](OpBuilder &b, Location l, Value p, ValueRange state) {
+              Value value = tensor::ExtractOp::create(b, l, state[0], p),
+                    index = tensor::ExtractOp::create(b, l, state[1], p);
+              Value place = arith::OrIOp::create(
+                  b, l, state[4], order.before(b, l, state[2], value));
+              Value newValue =
+                  arith::SelectOp::create(b, l, place, state[2], value);
+              Value newIndex =
+                  arith::SelectOp::create(b, l, place, state[3], index);
+              Value carriedValue =
+                  arith::SelectOp::create(b, l, place, value, state[2]);
+              Value carriedIndex =
+                  arith::SelectOp::create(b, l, place, index, state[3]);
+              Value nextValues =
+                  tensor::InsertOp::create(b, l, newValue, state[0], p);
+              Value nextIndices =
+                  tensor::InsertOp::create(b, l, newIndex, state[1], p);
+              scf::YieldOp::create(b, l,
+                                   ValueRange{nextValues, nextIndices,
+                                              carriedValue, carriedIndex,
+                                              place});
+            });
+        Value room = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt, j,
+                                           sizes.count);
+        auto append = scf::IfOp::create(
+            b, l, room,
+            [&](OpBuilder &b, Location l) {
+              Value nextValues = tensor::InsertOp::create(
+                  b, l, places.getResult(2), places.getResult(0), j);
+              Value nextIndices = tensor::InsertOp::create(
+                  b, l, places.getResult(3), places.getResult(1), j);
+              scf::YieldOp::create(b, l, ValueRange{nextValues, nextIndices});
+            },
+            [&](OpBuilder &b, Location l) {
+              scf::YieldOp::create(
+                  b, l, ValueRange{places.getResult(0), places.getResult(1)});
+            });
+        scf::YieldOp::create(b, l, append.getResults());
+      });
+  return {elements.getResult(0), elements.getResult(1)};
+}
+
+/// Merges runs of `width` indices in `from` to runs of twice the width in `to`.
+Value mergeRuns(OpBuilder &b, Location loc, const Order &order,
+                const RowSizes &sizes, Value row, Value from, Value to,
+                Value width) {
+  Value step = arith::AddIOp::create(b, loc, width, width);
+  auto runs = scf::ForOp::create(
+      b, loc, sizes.zero, sizes.length, step, ValueRange{to},
+      [&](OpBuilder &b, Location l, Value begin, ValueRange outer) {
+        Value middle = arith::MinSIOp::create(
+            b, l, arith::AddIOp::create(b, l, begin, width), sizes.length);
+        Value end = arith::MinSIOp::create(
+            b, l, arith::AddIOp::create(b, l, begin, step), sizes.length);
+        Value last = arith::SubIOp::create(b, l, sizes.length, sizes.one);
+        auto merge = scf::ForOp::create(
+            b, l, begin, end, sizes.one, ValueRange{begin, middle, outer[0]},
+            [&](OpBuilder &b, Location l, Value out, ValueRange state) {
+              Value left = state[0], right = state[1];
+              Value leftEnded = arith::CmpIOp::create(
+                  b, l, arith::CmpIPredicate::sge, left, middle);
+              Value rightLeft = arith::CmpIOp::create(
+                  b, l, arith::CmpIPredicate::slt, right, end);
+              // A run that has ended is read where it is safe, and not used.
+              Value leftIndex = tensor::ExtractOp::create(
+                  b, l, from,
+                  ValueRange{arith::MinSIOp::create(b, l, left, last)});
+              Value rightIndex = tensor::ExtractOp::create(
+                  b, l, from,
+                  ValueRange{arith::MinSIOp::create(b, l, right, last)});
+              Value leftValue = tensor::ExtractOp::create(
+                  b, l, row, ValueRange{toIndex(b, l, leftIndex)});
+              Value rightValue = tensor::ExtractOp::create(
+                  b, l, row, ValueRange{toIndex(b, l, rightIndex)});
+              Value better = arith::OrIOp::create(
+                  b, l, leftEnded, order.before(b, l, rightValue, leftValue));
+              Value takeRight = arith::AndIOp::create(b, l, rightLeft, better);
+              Value chosen = arith::SelectOp::create(b, l, takeRight,
+                                                     rightIndex, leftIndex);
+              Value next =
+                  tensor::InsertOp::create(b, l, chosen, state[2], out);
+              Value nextLeft = arith::SelectOp::create(
+                  b, l, takeRight, left,
+                  arith::AddIOp::create(b, l, left, sizes.one));
+              Value nextRight = arith::SelectOp::create(
+                  b, l, takeRight,
+                  arith::AddIOp::create(b, l, right, sizes.one), right);
+              scf::YieldOp::create(b, l, ValueRange{nextLeft, nextRight, next});
+            });
+        scf::YieldOp::create(b, l, merge.getResult(2));
+      });
+  return runs.getResult(0);
+}
+
+/// The indices of a row in order, in the first of two buffers of the row's
+/// length. Each step of the loop merges twice, there and back, so that both
+/// buffers stay where they are.
+std::pair<Value, Value> sortIndices(OpBuilder &b, Location loc,
+                                    const Order &order, const RowSizes &sizes,
+                                    Value row, Value first, Value second) {
+  Value sorted =
+      scf::ForOp::create(
+          b, loc, sizes.zero, sizes.length, sizes.one, ValueRange{first},
+          [&](OpBuilder &b, Location l, Value j, ValueRange args) {
+            Value next =
+                tensor::InsertOp::create(b, l, toInteger(b, l, j), args[0], j);
+            scf::YieldOp::create(b, l, next);
+          })
+          .getResult(0);
+  // ceil(log2(length)) merges, two per step.
+  Value bits = arith::ConstantIntOp::create(b, loc, 64, 64);
+  Value atLeastOne = arith::MaxSIOp::create(b, loc, sizes.length, sizes.one);
+  Value last =
+      toInteger(b, loc, arith::SubIOp::create(b, loc, atLeastOne, sizes.one));
+  Value levels = arith::SubIOp::create(
+      b, loc, bits, math::CountLeadingZerosOp::create(b, loc, last));
+  Value oneInteger = arith::ConstantIntOp::create(b, loc, 1, 64);
+  Value steps = arith::ShRUIOp::create(
+      b, loc, arith::AddIOp::create(b, loc, levels, oneInteger), oneInteger);
+  auto loop = scf::ForOp::create(
+      b, loc, sizes.zero, toIndex(b, loc, steps), sizes.one,
+      ValueRange{sorted, second},
+      [&](OpBuilder &b, Location l, Value step, ValueRange buffers) {
+        Value shift = arith::AddIOp::create(b, l, step, step);
+        Value width = arith::ShLIOp::create(b, l, sizes.one, shift);
+        Value there =
+            mergeRuns(b, l, order, sizes, row, buffers[0], buffers[1], width);
+        Value back = mergeRuns(b, l, order, sizes, row, there, buffers[0],
+                               arith::AddIOp::create(b, l, width, width));
+        scf::YieldOp::create(b, l, ValueRange{back, there});
+      });
+  return {loop.getResult(0), loop.getResult(1)};
+}
+
+/// values = row[order], and the first `count` of the order itself if `indices`
+/// is given.
+std::pair<Value, Value> takeBest(OpBuilder &b, Location loc,
+                                 const RowSizes &sizes, Value row, Value sorted,
+                                 Value values, Value indices) {
+  SmallVector<Value> inits{values};
+  if (indices)
+    inits.push_back(indices);
+  auto loop = scf::ForOp::create(
+      b, loc, sizes.zero, sizes.count, sizes.one, inits,
+      [&](OpBuilder &b, Location l, Value j, ValueRange args) {
+        Value index = tensor::ExtractOp::create(b, l, sorted, j);
+        Value value = tensor::ExtractOp::create(
+            b, l, row, ValueRange{toIndex(b, l, index)});
+        SmallVector<Value> next{
+            tensor::InsertOp::create(b, l, value, args[0], j)};
+        if (indices)
+          next.push_back(tensor::InsertOp::create(b, l, index, args[1], j));
+        scf::YieldOp::create(b, l, next);
+      });
+  return {loop.getResult(0), indices ? loop.getResult(1) : Value()};
+}
+
+LogicalResult lowerTopK(Operation *op, ONNXLowering &lowering) {
+  auto topK = cast<onnx::TopKOp>(op);
+  OpBuilder &builder = lowering.builder;
+  Location loc = lowering.loc;
+  ONNXLowering::Operand input = lowering.operand(topK.getX());
+  int64_t rank = input.dims.size();
+  std::optional<int64_t> axis = normaliseAxis(topK.getAxis(), rank);
+  if (!axis)
+    return lowering.unsupported(op, "'axis' must be in [-" + Twine(rank) +
+                                        ", " + Twine(rank) + "), got " +
+                                        Twine((int64_t)topK.getAxis()));
+
+  // A k that only data tells is the size of the results.
+  if (!lowering.contents(topK.getK())) {
+    Value k = toIndex(builder, loc,
+                      lowering.extractScalar(lowering.lookup(topK.getK())));
+    lowering.defineSize(topK.getValues(), *axis, k);
+  }
+  SymbolicExpression k = lowering.dims(topK.getValues())[*axis];
+
+  // Rows along the last axis.
+  SmallVector<int64_t> permutation, inverse(rank);
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != *axis)
+      permutation.push_back(i);
+  permutation.push_back(*axis);
+  for (auto [i, dim] : llvm::enumerate(permutation))
+    inverse[dim] = i;
+  bool moved = *axis != rank - 1;
+  if (moved)
+    input = transpose(lowering, input, permutation);
+  SymbolicExpression length = input.dims.back(),
+                     rows = lowering.product(ArrayRef(input.dims).drop_back());
+  Value matrix = lowering.reshape(input.value, input.dims, {rows, length});
+
+  RowSizes sizes{lowering.indexConstant(0), lowering.indexConstant(1),
+                 lowering.sizeValue(length), lowering.sizeValue(k)};
+  if (!isKnownLessOrEqual(k, length)) {
+    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
+                                       sizes.count, sizes.length);
+    lowering.require(fits, "'k' of " + ONNXLowering::describe(op) +
+                               " must be at most " + length.str());
+    sizes.count =
+        arith::MinSIOp::create(builder, loc, sizes.count, sizes.length);
+  }
+
+  Type elementType = lowering.elementType(topK.getX()),
+       indexType = builder.getI64Type();
+  Order order{topK.getLargest() != 0, ONNXLowering::isUnsigned(topK.getX())};
+  std::optional<int64_t> constant = k.getConstant();
+  bool insertion = constant && *constant <= kInsertionLimit;
+  // A sort needs two buffers of whole rows; the indices are one of them when
+  // all are kept. They are results, so that their memory is planned like any
+  // other.
+  bool keepsAll = k == length;
+  SmallVector<Value> inits{lowering.empty({rows, k}, elementType),
+                           lowering.empty({rows, k}, indexType)};
+  if (!insertion) {
+    inits.push_back(lowering.empty({rows, length}, indexType));
+    if (!keepsAll)
+      inits.push_back(lowering.empty({rows, length}, indexType));
+  }
+  OpFoldResult rowLength = lowering.size(length), kept = lowering.size(k);
+  auto loop = scf::ForallOp::create(
+      builder, loc, ArrayRef<OpFoldResult>{lowering.size(rows)}, inits,
+      std::nullopt, [&](OpBuilder &b, Location l, ValueRange args) {
+        Value index = args[0];
+        ValueRange outs = args.drop_front();
+        Value row = takeRow(b, l, matrix, index, rowLength);
+        SmallVector<Value> results;
+        SmallVector<OpFoldResult> lengths{kept, kept, rowLength, rowLength};
+        Value values = takeRow(b, l, outs[0], index, kept),
+              indices = takeRow(b, l, outs[1], index, kept);
+        if (insertion) {
+          auto [bestValues, bestIndices] =
+              insertBest(b, l, order, sizes, row, values, indices);
+          results = {bestValues, bestIndices};
+        } else {
+          Value scratch = takeRow(b, l, outs[2], index, rowLength);
+          Value buffer =
+              keepsAll ? indices : takeRow(b, l, outs[3], index, rowLength);
+          auto [sorted, other] =
+              sortIndices(b, l, order, sizes, row, buffer, scratch);
+          auto [bestValues, bestIndices] = takeBest(
+              b, l, sizes, row, sorted, values, keepsAll ? Value() : indices);
+          results = {bestValues, keepsAll ? sorted : bestIndices, other};
+          if (!keepsAll)
+            results.push_back(sorted);
+        }
+        auto terminator = scf::InParallelOp::create(b, l);
+        b.setInsertionPointToStart(terminator.getBody());
+        for (auto [i, result] : llvm::enumerate(results)) {
+          SmallVector<OpFoldResult> offsets{index, b.getIndexAttr(0)},
+              rowSizes{b.getIndexAttr(1), lengths[i]},
+              strides(2, b.getIndexAttr(1));
+          tensor::ParallelInsertSliceOp::create(b, l, result, outs[i], offsets,
+                                                rowSizes, strides);
+        }
+      });
+
+  Value onnxResults[] = {topK.getValues(), topK.getIndices()};
+  for (auto [i, onnxResult] : llvm::enumerate(onnxResults)) {
+    Dims dims(input.dims.begin(), input.dims.end() - 1);
+    dims.push_back(k);
+    ONNXLowering::Operand result{
+        lowering.reshape(loop.getResult(i), {rows, k}, dims), dims};
+    if (moved)
+      result = transpose(lowering, result, inverse);
+    lowering.map(onnxResult, result.value);
+  }
+  return success();
+}
+
+} // namespace
+
+void mlir::trine::registerTopKLowerings(ONNXLoweringRegistry &registry) {
+  registry.add("TopK", lowerTopK);
+}

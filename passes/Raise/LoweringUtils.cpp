@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "LoweringUtils.h"
+
+#include "trine/Dialect/Trine/Trine.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+std::optional<int64_t> mlir::trine::normaliseAxis(int64_t axis, int64_t rank) {
+  if (axis < -rank || axis >= rank)
+    return std::nullopt;
+  return axis < 0 ? axis + rank : axis;
+}
+
+ONNXLowering::Operand mlir::trine::transpose(ONNXLowering &lowering,
+                                             ONNXLowering::Operand operand,
+                                             ArrayRef<int64_t> permutation) {
+  SmallVector<SymbolicExpression> dims;
+  for (int64_t dim : permutation)
+    dims.push_back(operand.dims[dim]);
+  Value init = lowering.empty(
+      dims, cast<RankedTensorType>(operand.value.getType()).getElementType());
+  auto op = linalg::TransposeOp::create(lowering.builder, lowering.loc,
+                                        operand.value, init, permutation);
+  return {op->getResult(0), dims};
+}
+
+ONNXLowering::Operand mlir::trine::reshaped(ONNXLowering &lowering,
+                                            ONNXLowering::Operand operand,
+                                            ArrayRef<SymbolicExpression> dims) {
+  return {lowering.reshape(operand.value, operand.dims, dims),
+          SmallVector<SymbolicExpression>(dims)};
+}
+
+Value mlir::trine::multiplyAdd(OpBuilder &builder, Location loc,
+                               Value accumulator, Value a, Value b) {
+  if (isa<FloatType>(accumulator.getType())) {
+    a = toComputeType(builder, loc, a);
+    b = toComputeType(builder, loc, b);
+    return arith::AddFOp::create(builder, loc, accumulator,
+                                 arith::MulFOp::create(builder, loc, a, b));
+  }
+  return arith::AddIOp::create(builder, loc, accumulator,
+                               arith::MulIOp::create(builder, loc, a, b));
+}
+
+Value mlir::trine::roundTo(ONNXLowering &lowering,
+                           ONNXLowering::Operand operand, Type elementType) {
+  if (cast<RankedTensorType>(operand.value.getType()).getElementType() ==
+      elementType)
+    return operand.value;
+  SmallVector<SymbolicExpression> dims = operand.dims;
+  return lowering.elementwise(
+      {operand}, dims, elementType,
+      [](OpBuilder &, Location, ValueRange scalars) { return scalars[0]; });
+}
+
+Value mlir::trine::wrapIndex(OpBuilder &builder, Location loc, Value integer,
+                             Value size, bool inRange) {
+  Value index =
+      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), integer);
+  if (inRange)
+    return index;
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value negative = arith::CmpIOp::create(
+      builder, loc, arith::CmpIPredicate::slt, index, zero);
+  Value shifted = arith::AddIOp::create(builder, loc, index, size);
+  index = arith::SelectOp::create(builder, loc, negative, shifted, index);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value last = arith::SubIOp::create(builder, loc, size, one);
+  index = arith::MinSIOp::create(builder, loc, index, last);
+  return arith::MaxSIOp::create(builder, loc, index, zero);
+}
+
+IndexRange mlir::trine::indexRange(ONNXLowering &lowering, Value onnxIndices,
+                                   SymbolicExpression size) {
+  onnx::IntegerRange range = lowering.getShapes().getRange(onnxIndices);
+  if (!range.lower || !range.upper ||
+      !isKnownLessOrEqual(range.upper + 1, size))
+    return IndexRange::Unknown;
+  if (isKnownNonNegative(range.lower))
+    return IndexRange::NonNegative;
+  return isKnownNonNegative(range.lower + size) ? IndexRange::Wrapped
+                                                : IndexRange::Unknown;
+}
+
+Value mlir::trine::allOf(
+    ONNXLowering &lowering, Value tensor,
+    llvm::function_ref<Value(OpBuilder &, Location, Value)> holds) {
+  OpBuilder &builder = lowering.builder;
+  Location loc = lowering.loc;
+  int64_t rank = cast<RankedTensorType>(tensor.getType()).getRank();
+  Value yes = arith::ConstantIntOp::create(builder, loc, 1, 1);
+  Value empty = tensor::EmptyOp::create(builder, loc, ArrayRef<int64_t>{},
+                                        builder.getI1Type());
+  Value init = linalg::FillOp::create(builder, loc, yes, empty).getResult(0);
+  SmallVector<utils::IteratorType> iterators(rank,
+                                             utils::IteratorType::reduction);
+  AffineMap identity = builder.getMultiDimIdentityMap(rank),
+            none = AffineMap::get(rank, 0, builder.getContext());
+  auto all = linalg::GenericOp::create(
+      builder, loc, TypeRange{init.getType()}, ValueRange{tensor},
+      ValueRange{init}, {identity, none}, iterators,
+      [&](OpBuilder &b, Location l, ValueRange args) {
+        Value result =
+            arith::AndIOp::create(b, l, args[1], holds(b, l, args[0]));
+        linalg::YieldOp::create(b, l, result);
+      });
+  return all.getResult(0);
+}
+
+void mlir::trine::requireIndicesInRange(ONNXLowering &lowering, Operation *op,
+                                        Value indices, Value size,
+                                        SymbolicExpression sizeExpression,
+                                        StringRef what) {
+  OpBuilder &builder = lowering.builder;
+  Location loc = lowering.loc;
+  // In 64 bits, so that a size beyond the indices' type does not wrap.
+  Type wide = builder.getI64Type();
+  Value upper = arith::IndexCastOp::create(builder, loc, wide, size);
+  Value lower = arith::SubIOp::create(
+      builder, loc, arith::ConstantIntOp::create(builder, loc, 0, 64), upper);
+  Value all = allOf(
+      lowering, indices, [&](OpBuilder &b, Location l, Value index) -> Value {
+        if (index.getType() != wide)
+          index = arith::ExtSIOp::create(b, l, wide, index);
+        Value above = arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge,
+                                            index, lower);
+        Value below = arith::CmpIOp::create(b, l, arith::CmpIPredicate::slt,
+                                            index, upper);
+        return arith::AndIOp::create(b, l, above, below);
+      });
+  std::string bound = sizeExpression.isConstant()
+                          ? sizeExpression.str()
+                          : "(" + sizeExpression.str() + ")";
+  std::string message = what.str() + " of " + ONNXLowering::describe(op) +
+                        " must lie in [-" + bound + ", " +
+                        sizeExpression.str() + ")";
+  RequireOp::create(builder, loc, all, message);
+}
