@@ -103,14 +103,12 @@ processBlocksWithShaInstructions(uint32_t state[8], const uint8_t *data,
 }
 #endif
 
-std::string trine::runtime::computeSha256(const void *data, uint64_t size) {
+using ProcessBlocks = void (*)(uint32_t[8], const uint8_t *, uint64_t);
+
+static std::string compute(ProcessBlocks process, const void *data,
+                           uint64_t size) {
   uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  auto process = processBlocks;
-#if defined(__x86_64__)
-  if (hasCpuFeature("sha") && hasCpuFeature("sse4.1"))
-    process = processBlocksWithShaInstructions;
-#endif
   const uint8_t *bytes = static_cast<const uint8_t *>(data);
   uint64_t whole = size / 64, rest = size % 64;
   process(state, bytes, whole);
@@ -128,4 +126,17 @@ std::string trine::runtime::computeSha256(const void *data, uint64_t size) {
     for (int shift = 28; shift >= 0; shift -= 4)
       digits += "0123456789abcdef"[word >> shift & 15];
   return digits;
+}
+
+std::string trine::runtime::computeSha256Portably(const void *data,
+                                                  uint64_t size) {
+  return compute(processBlocks, data, size);
+}
+
+std::string trine::runtime::computeSha256(const void *data, uint64_t size) {
+#if defined(__x86_64__)
+  if (hasCpuFeature("sha") && hasCpuFeature("sse4.1"))
+    return compute(processBlocksWithShaInstructions, data, size);
+#endif
+  return computeSha256Portably(data, size);
 }

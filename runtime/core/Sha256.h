@@ -11,6 +11,10 @@ namespace trine::runtime {
 /// The hash of `size` bytes as 64 lower-case hexadecimal digits.
 std::string computeSha256(const void *data, uint64_t size);
 
+/// The same without special instructions, for CPUs that lack them and for
+/// tests.
+std::string computeSha256Portably(const void *data, uint64_t size);
+
 } // namespace trine::runtime
 
 #endif

@@ -6,8 +6,8 @@
  *            present: f32 [batch, past + seq, 4] = past followed by x
  *            count: i64 []           = elements of mask that are not 0
  *   weights  weight: f32 [4] at byte 0 of the data
- * With TEST_NO_QUERY it exports nothing; TEST_ABI gives it another version;
- * TEST_STRUCT_SIZE another size of its description. */
+ * TEST_QUERY gives its one symbol another name, TEST_SPEAKS the version that it
+ * answers to, TEST_ABI and TEST_STRUCT_SIZE what it says about itself. */
 #include "TestProgram.h"
 #include "trine/Runtime/ProgramABI.h"
 
@@ -167,15 +167,16 @@ static const trine_program_kernel kernels[] = {{"sum", sum},
 #ifndef TEST_STRUCT_SIZE
 #define TEST_STRUCT_SIZE sizeof(trine_program)
 #endif
-#ifndef TEST_NO_QUERY
-__attribute__((visibility("default")))
-const trine_program *trine_program_query(uint32_t abi_version) {
-#ifdef TEST_NULL
-  return 0;
-#else
-  static const trine_program program = {TEST_ABI, TEST_STRUCT_SIZE, 5,
-                                        0,        kernels,          run};
-  return abi_version == TRINE_PROGRAM_ABI_VERSION ? &program : 0;
+#ifndef TEST_SPEAKS
+#define TEST_SPEAKS TRINE_PROGRAM_ABI_VERSION
 #endif
+#ifndef TEST_QUERY
+#define TEST_QUERY trine_program_query
+#endif
+static const trine_program program = {TEST_ABI, TEST_STRUCT_SIZE, 5,
+                                      0,        kernels,          run};
+
+__attribute__((visibility("default"))) const trine_program *
+TEST_QUERY(uint32_t abi_version) {
+  return abi_version == TEST_SPEAKS ? &program : 0;
 }
-#endif
