@@ -78,4 +78,63 @@ def TrineDeduplicateKernels : Pass<"trine-deduplicate-kernels", "ModuleOp"> {
   let statistics = [Statistic<"numErased", "erased", "Kernels that had an equal one">];
 }
 
+def TrineAssignBuffers : Pass<"trine-assign-buffers", "ModuleOp"> {
+  let summary = "Give every tensor of the launch sequence memory";
+  let description = [{
+    The sequence works on row-major memrefs afterwards. Each result of a launch gets a `plan.buffer` of its sizes; when they are only known
+    while the step runs, the buffer has `bounds` where the sizes are provably bounded by known ones. Reshapes become memref views. Inputs are
+    memref arguments; a result of the model is written by its launch straight into `plan.output`, and one that is an input, a weight or
+    another result gets a copy kernel. An element-wise launch works in place when its input is dead afterwards. `@main` has no
+    results any more; their attributes and types are in `plan.results`.
+
+    ```mlir
+    func.func @main(%x: tensor<?x64xf32>) -> (tensor<?x64xf32> {onnx.name = "y"}) {
+      %e = tensor.empty(%n) : tensor<?x64xf32>
+      %y = plan.launch @scale on @device0 queue 0 ins(%x : tensor<?x64xf32>) outs(%e : tensor<?x64xf32>) -> tensor<?x64xf32>
+      return %y : tensor<?x64xf32>
+    }
+    // becomes
+    func.func @main(%x: memref<?x64xf32>) attributes {plan.results = [{onnx.name = "y", type = tensor<?x64xf32>} ]} {
+      %y = plan.output 0(%n) : memref<?x64xf32>
+      plan.launch @scale on @device0 queue 0 ins(%x : memref<?x64xf32>) outs(%y : memref<?x64xf32>)
+      return
+    }
+    ```
+  }];
+  let options = [Option<"inPlace", "in-place", "bool", "true", "Let element-wise launches overwrite an input that is dead afterwards">];
+  let statistics = [Statistic<"numBuffers", "buffers", "Buffers made">, Statistic<"numInPlace", "in-place", "Launches that overwrite an input">,
+                    Statistic<"numCopies", "copies", "Copy kernels added for results">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect", "linalg::LinalgDialect", "memref::MemRefDialect", "arith::ArithDialect"];
+}
+
+def TrinePlanMemory : Pass<"trine-plan-memory", "ModuleOp"> {
+  let summary = "Pack the buffers of the launch sequence into one arena per space";
+  let description = [{
+    Buffers whose lifetimes (from the op that makes them to their last use) are disjoint share a slot: equal sizes first, then the free slot
+    nearest in size. A slot is as large as its largest member; slots start at multiples of 64 bytes. Offsets are computed once, at the top of
+    `@main`, from the sizes of the inputs. A buffer whose size is neither known there nor bounded gets an arena of its own, where it is made.
+    `@main` gets `plan.memory`: per space the number of buffers and slots, and the bytes with and without sharing when every
+    symbol is `report-size`.
+
+    ```mlir
+    %b = plan.buffer(%n) on @device0 space <device> : memref<?x64xf32>
+    // becomes
+    %a = plan.arena(%bytes) on @device0 space <device> : memref<?xi8>
+    %b = memref.view %a[%offset][%n] : memref<?xi8> to memref<?x64xf32>
+    ```
+  }];
+  let options = [Option<"reportSize", "report-size", "int64_t", "64", "What every symbol is taken for in the report and where sizes are compared">];
+  let statistics = [Statistic<"numSlots", "slots", "Slots of all arenas">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect", "memref::MemRefDialect", "arith::ArithDialect"];
+}
+
+def TrineCheckLevelPlan : Pass<"trine-check-level-plan", "ModuleOp"> {
+  let summary = "Name the first op that may not be at the plan level";
+  let description = [{
+    Legal: in the module `plan.device`, `plan.symbol`, `plan.weight`, `plan.kernel` and one `func.func @main`. In `@main`, which has memref
+    arguments and no results: ops of the launch sequence, memref views, arith, affine and scf on sizes. In kernels: linalg, tensor, arith, math, scf, affine
+    and trine ops on tensors.
+  }];
+}
+
 #endif

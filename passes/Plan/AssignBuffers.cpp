@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "SizeBounds.h"
+#include "TensorSizes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/IRMapping.h"
+#include "trine/Dialect/Plan/Plan.h"
+#include "trine/Passes/Plan.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_TRINEASSIGNBUFFERS
+#include "trine/Passes/Plan.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+static MemRefType memrefOf(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return MemRefType::get(tensor.getShape(), tensor.getElementType());
+}
+
+static bool isView(Operation *op) {
+  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
+      op);
+}
+
+namespace {
+
+struct AssignBuffers : trine::impl::TrineAssignBuffersBase<AssignBuffers> {
+  using TrineAssignBuffersBase::TrineAssignBuffersBase;
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult assign();
+  void findResults(func::ReturnOp returnOp);
+  void findLastUses(Block &block);
+  LogicalResult rewriteOp(Operation *op);
+  LogicalResult rewriteLaunch(plan::LaunchOp launch);
+  Value makeOutput(OpBuilder &builder, Location loc, unsigned index,
+                   Value returned);
+  Value makeBuffer(OpBuilder &builder, Location loc, Value tensor);
+  Value rewriteView(OpBuilder &builder, Operation *op, Value source);
+  Value undoViews(OpBuilder &builder, Location loc, Value output, Value value,
+                  Value base);
+  std::optional<unsigned> inPlaceInput(plan::LaunchOp launch);
+  void copyResult(OpBuilder &builder, Location loc, unsigned index,
+                  Value returned);
+  void setSignature();
+
+  func::FuncOp function;
+  SymbolTable *table = nullptr;
+  FlatSymbolRefAttr device;
+  TensorSizes sizes;
+  std::optional<SizeBounds> bounds;
+  /// The memory of each tensor.
+  IRMapping memory;
+  /// The value that a view is of.
+  llvm::DenseMap<Value, Value> bases;
+  /// Launch results that are written straight into a result of the model.
+  llvm::DenseMap<Value, unsigned> outputs;
+  llvm::DenseMap<Value, Operation *> lastUses;
+  SmallVector<bool> written;
+};
+
+} // namespace
+
+/// Which launch result can be written straight into which result of the model:
+/// the first one it is returned as, if its sizes are known at the launch.
+void AssignBuffers::findResults(func::ReturnOp returnOp) {
+  written.assign(returnOp.getNumOperands(), false);
+  for (auto [index, value] : llvm::enumerate(returnOp.getOperands())) {
+    Value base = bases.lookup(value);
+    auto launch = base.getDefiningOp<plan::LaunchOp>();
+    bool known =
+        launch && llvm::all_of(sizes.dynamicOf(value), [&](Value size) {
+          Operation *op = size.getDefiningOp();
+          return !op || op->isBeforeInBlock(launch);
+        });
+    if (known && outputs.try_emplace(base, index).second)
+      written[index] = true;
+  }
+}
+
+void AssignBuffers::findLastUses(Block &block) {
+  for (Operation &op : block)
+    for (Value operand : op.getOperands())
+      if (Value base = bases.lookup(operand))
+        if (!isView(&op))
+          lastUses[base] = &op;
+}
+
+Value AssignBuffers::makeOutput(OpBuilder &builder, Location loc,
+                                unsigned index, Value returned) {
+  return plan::OutputOp::create(builder, loc, memrefOf(returned.getType()),
+                                builder.getI64IntegerAttr(index),
+                                sizes.dynamicOf(returned));
+}
+
+Value AssignBuffers::makeBuffer(OpBuilder &builder, Location loc,
+                                Value tensor) {
+  SmallVector<Value> dynamic = sizes.dynamicOf(tensor), upper;
+  if (!llvm::all_of(dynamic, [&](Value v) { return bounds->isKnown(v); }))
+    for (Value size : dynamic)
+      upper.push_back(bounds->upper(size));
+  if (llvm::is_contained(upper, Value()))
+    upper.clear();
+  ++numBuffers;
+  return plan::BufferOp::create(
+      builder, loc, memrefOf(tensor.getType()), dynamic, device,
+      plan::MemorySpaceAttr::get(builder.getContext(),
+                                 plan::MemorySpace::Device),
+      upper);
+}
+
+Value AssignBuffers::rewriteView(OpBuilder &builder, Operation *op,
+                                 Value source) {
+  MemRefType type = memrefOf(op->getResult(0).getType());
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return memref::ExpandShapeOp::create(builder, op->getLoc(), type, source,
+                                         expand.getReassociationIndices(),
+                                         expand.getMixedOutputShape());
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+    return memref::CollapseShapeOp::create(builder, op->getLoc(), type, source,
+                                           collapse.getReassociationIndices());
+  return memref::CastOp::create(builder, op->getLoc(), type, source);
+}
+
+/// The memory of `base`, given that of its view `value`.
+Value AssignBuffers::undoViews(OpBuilder &builder, Location loc, Value output,
+                               Value value, Value base) {
+  while (value != base) {
+    Operation *op = value.getDefiningOp();
+    Value source = op->getOperand(0);
+    MemRefType type = memrefOf(source.getType());
+    if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+      output = memref::CollapseShapeOp::create(
+          builder, loc, type, output, expand.getReassociationIndices());
+    else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op))
+      output = memref::ExpandShapeOp::create(builder, loc, type, output,
+                                             collapse.getReassociationIndices(),
+                                             sizes.of(source));
+    else
+      output = memref::CastOp::create(builder, loc, type, output);
+    value = source;
+  }
+  return output;
+}
+
+/// The input that an element-wise launch may overwrite with its one result.
+std::optional<unsigned> AssignBuffers::inPlaceInput(plan::LaunchOp launch) {
+  auto kernel = table->lookup<plan::KernelOp>(launch.getKernel());
+  if (!inPlace || !kernel || launch.getNumResults() != 1 ||
+      kernel.getSkeleton() != "elementwise")
+    return std::nullopt;
+  Block &body = kernel.getBody().front();
+  auto root =
+      body.getTerminator()->getOperand(0).getDefiningOp<linalg::GenericOp>();
+  if (!root || root.getNumResults() != 1 ||
+      !root.getMatchingIndexingMap(root.getDpsInitOperand(0)).isIdentity())
+    return std::nullopt;
+  for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
+    Value base = bases.lookup(input);
+    if (input.getType() != launch.getResult(0).getType() || !base ||
+        !base.getDefiningOp<plan::LaunchOp>() || outputs.contains(base) ||
+        lastUses.lookup(base) != launch ||
+        llvm::count_if(launch.getInputs(), [&](Value other) {
+          return bases.lookup(other) == base;
+        }) != 1)
+      continue;
+    bool inStep =
+        llvm::all_of(body.getArgument(index).getUses(), [&](OpOperand &use) {
+          return use.getOwner() == root && root.isDpsInput(&use) &&
+                 root.getMatchingIndexingMap(&use).isIdentity();
+        });
+    if (inStep)
+      return index;
+  }
+  return std::nullopt;
+}
+
+LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
+  OpBuilder builder(launch);
+  SmallVector<Value> inputs, destinations;
+  for (Value input : launch.getInputs())
+    inputs.push_back(isa<TensorType>(input.getType()) ? memory.lookup(input)
+                                                      : input);
+  for (auto [result, destination] :
+       llvm::zip(launch.getResults(), launch.getDestinations())) {
+    if (!destination.getDefiningOp<tensor::EmptyOp>())
+      return launch.emitOpError()
+             << "destinations must be 'tensor.empty' before memory is assigned";
+    auto output = outputs.find(result);
+    if (output != outputs.end()) {
+      auto returnOp = cast<func::ReturnOp>(launch->getBlock()->getTerminator());
+      Value returned = returnOp.getOperand(output->second);
+      destinations.push_back(undoViews(
+          builder, launch.getLoc(),
+          makeOutput(builder, launch.getLoc(), output->second, returned),
+          returned, result));
+    } else if (std::optional<unsigned> input = inPlaceInput(launch)) {
+      destinations.push_back(inputs[*input]);
+      // What is written there lives as long as the result.
+      ++numInPlace;
+    } else {
+      destinations.push_back(makeBuffer(builder, launch.getLoc(), result));
+    }
+    memory.map(result, destinations.back());
+  }
+  plan::LaunchOp::create(builder, launch.getLoc(), TypeRange(),
+                         launch.getKernelAttr(), launch.getDeviceAttr(),
+                         launch.getQueueAttr(), inputs, destinations);
+  return success();
+}
+
+LogicalResult AssignBuffers::rewriteOp(Operation *op) {
+  OpBuilder builder(op);
+  if (auto launch = dyn_cast<plan::LaunchOp>(op))
+    return rewriteLaunch(launch);
+  if (isView(op)) {
+    memory.map(op->getResult(0),
+               rewriteView(builder, op, memory.lookup(op->getOperand(0))));
+  } else if (auto weight = dyn_cast<plan::LoadWeightOp>(op)) {
+    memory.map(weight.getResult(), plan::LoadWeightOp::create(
+                                       builder, op->getLoc(),
+                                       memrefOf(weight.getResult().getType()),
+                                       weight.getWeightAttr())
+                                       .getResult());
+  } else if (auto read = dyn_cast<plan::ReadOp>(op)) {
+    read.getBufferMutable().set(memory.lookup(read.getBuffer()));
+  } else if (auto require = dyn_cast<plan::RequireOp>(op)) {
+    require.getConditionMutable().set(memory.lookup(require.getCondition()));
+  } else if (isa<tensor::DimOp, tensor::EmptyOp, func::ReturnOp>(op)) {
+    // Replaced at the end, when nothing refers to them any more.
+  } else if (llvm::any_of(op->getOperandTypes(), llvm::IsaPred<TensorType>) ||
+             llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType>)) {
+    return op->emitOpError()
+           << "is not an op of the launch sequence: expected launches, views "
+              "and sizes only";
+  }
+  return success();
+}
+
+/// Writes a result of the model that no launch can write straight away.
+void AssignBuffers::copyResult(OpBuilder &builder, Location loc, unsigned index,
+                               Value returned) {
+  Value output = makeOutput(builder, loc, index, returned);
+  if (bases.lookup(returned).getDefiningOp<tensor::EmptyOp>())
+    return; // contents are undefined
+  Type type = returned.getType();
+  std::string name = "copy_result_" + std::to_string(index);
+  for (unsigned i = 0; table->lookup(name); ++i)
+    name = "copy_result_" + std::to_string(index) + "_" + std::to_string(i);
+  OpBuilder kernels(function);
+  auto kernel = plan::KernelOp::create(
+      kernels, loc, name, builder.getFunctionType({type, type}, {type}), "copy",
+      /*arg_attrs=*/nullptr, /*res_attrs=*/nullptr);
+  Block &body = kernel.getBody().emplaceBlock();
+  body.addArguments({type, type}, {loc, loc});
+  kernels.setInsertionPointToEnd(&body);
+  auto copy = linalg::CopyOp::create(kernels, loc, body.getArgument(0),
+                                     body.getArgument(1));
+  plan::ReturnOp::create(kernels, loc, copy.getResults());
+  table->insert(kernel);
+  plan::LaunchOp::create(builder, loc, TypeRange(),
+                         FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
+                         device, builder.getI64IntegerAttr(0),
+                         memory.lookup(returned), output);
+  ++numCopies;
+}
+
+void AssignBuffers::setSignature() {
+  Builder builder(&getContext());
+  SmallVector<Attribute> results;
+  FunctionType type = function.getFunctionType();
+  for (unsigned i = 0; i < type.getNumResults(); ++i) {
+    NamedAttrList attributes(function.getResultAttrDict(i));
+    attributes.set("type", TypeAttr::get(type.getResult(i)));
+    results.push_back(attributes.getDictionary(&getContext()));
+  }
+  function->setAttr("plan.results", builder.getArrayAttr(results));
+  function.removeResAttrsAttr();
+  function.setFunctionType(builder.getFunctionType(
+      function.getBody().front().getArgumentTypes(), {}));
+}
+
+LogicalResult AssignBuffers::assign() {
+  if (!llvm::hasSingleElement(function.getBody()))
+    return function.emitOpError() << "must have one block";
+  Block &block = function.getBody().front();
+  auto returnOp = dyn_cast<func::ReturnOp>(block.getTerminator());
+  if (!returnOp)
+    return function.emitOpError() << "must end with a return";
+  if (failed(sizes.analyse(function)))
+    return failure();
+  bounds.emplace(block, hoistSizes(block));
+
+  for (BlockArgument argument : block.getArguments())
+    if (isa<RankedTensorType>(argument.getType()))
+      bases[argument] = argument;
+  for (Operation &op : block)
+    for (Value result : op.getResults())
+      if (isa<TensorType>(result.getType()))
+        bases[result] = isView(&op) ? bases.lookup(op.getOperand(0)) : result;
+  findResults(returnOp);
+  findLastUses(block);
+
+  SmallVector<Operation *> ops;
+  for (Operation &op : block)
+    ops.push_back(&op);
+  // Arguments are memrefs from now on; the tensors they were live on until
+  // their users are rewritten.
+  unsigned count = block.getNumArguments();
+  for (unsigned i = 0; i < count; ++i) {
+    BlockArgument argument = block.getArgument(i);
+    if (!isa<RankedTensorType>(argument.getType()))
+      return function.emitOpError()
+             << "arguments must be ranked tensors, got " << argument.getType();
+    BlockArgument buffer =
+        block.addArgument(memrefOf(argument.getType()), argument.getLoc());
+    memory.map(argument, buffer);
+  }
+  for (Operation *op : ops)
+    if (failed(rewriteOp(op)))
+      return failure();
+  OpBuilder builder(returnOp);
+  for (auto [index, value] : llvm::enumerate(returnOp.getOperands()))
+    if (!written[index])
+      copyResult(builder, returnOp.getLoc(), index, value);
+  func::ReturnOp::create(builder, returnOp.getLoc());
+  for (Operation *op : ops)
+    if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+      OpBuilder sizeBuilder(op);
+      dim.getResult().replaceAllUsesWith(memref::DimOp::create(
+          sizeBuilder, op->getLoc(), memory.lookup(dim.getSource()),
+          dim.getIndex()));
+    }
+  for (Operation *op : llvm::reverse(ops))
+    if (isa<plan::LaunchOp, plan::LoadWeightOp, tensor::DimOp, tensor::EmptyOp,
+            func::ReturnOp>(op) ||
+        isView(op))
+      op->erase();
+  block.eraseArguments(0, count);
+  setSignature();
+  return success();
+}
+
+void AssignBuffers::runOnOperation() {
+  function = getOperation().lookupSymbol<func::FuncOp>("main");
+  if (!function || function.isExternal()) {
+    getOperation().emitError() << "module must have a function '@main'";
+    return signalPassFailure();
+  }
+  auto devices = getOperation().getOps<plan::DeviceOp>();
+  if (devices.empty()) {
+    getOperation().emitError() << "module must have a 'plan.device'";
+    return signalPassFailure();
+  }
+  device = FlatSymbolRefAttr::get((*devices.begin()).getSymNameAttr());
+  SymbolTable symbols(getOperation());
+  table = &symbols;
+  sizes = TensorSizes();
+  memory = IRMapping();
+  bases.clear();
+  outputs.clear();
+  lastUses.clear();
+  if (failed(assign()))
+    signalPassFailure();
+  table = nullptr;
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "trine/Dialect/Plan/Plan.h"
+#include "trine/Dialect/Trine/Trine.h"
+#include "trine/Passes/Plan.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_TRINECHECKLEVELPLAN
+#include "trine/Passes/Plan.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+static bool isLegalInKernel(Operation *op) {
+  if (isa<plan::ReturnOp>(op))
+    return true;
+  if (isa<WeightOp, RequireOp>(op))
+    return false;
+  return isa_and_nonnull<linalg::LinalgDialect, tensor::TensorDialect,
+                         arith::ArithDialect, math::MathDialect,
+                         scf::SCFDialect, affine::AffineDialect, TrineDialect>(
+      op->getDialect());
+}
+
+static bool isLegalInSequence(Operation *op) {
+  if (isa<plan::LaunchOp, plan::LoadWeightOp, plan::ArenaOp, plan::OutputOp,
+          plan::ReadOp, plan::RequireOp, func::ReturnOp>(op))
+    return true;
+  if (isa<memref::ViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
+          memref::CastOp, memref::ReinterpretCastOp, memref::DimOp>(op))
+    return true;
+  return isa_and_nonnull<arith::ArithDialect, affine::AffineDialect,
+                         scf::SCFDialect>(op->getDialect()) &&
+         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
+}
+
+namespace {
+struct CheckLevelPlan : trine::impl::TrineCheckLevelPlanBase<CheckLevelPlan> {
+  void runOnOperation() override {
+    if (failed(check()))
+      signalPassFailure();
+    else
+      markAllAnalysesPreserved();
+  }
+
+private:
+  LogicalResult illegal(Operation *op, StringRef where) {
+    return op->emitError() << "'" << op->getName()
+                           << "' may not be at the plan level in " << where;
+  }
+
+  LogicalResult check() {
+    func::FuncOp main;
+    for (Operation &op : *getOperation().getBody()) {
+      if (auto function = dyn_cast<func::FuncOp>(op);
+          function && function.getName() == "main") {
+        main = function;
+        continue;
+      }
+      if (!isa<plan::DeviceOp, plan::SymbolOp, plan::WeightOp, plan::KernelOp>(
+              op))
+        return illegal(&op, "a module");
+      if (auto kernel = dyn_cast<plan::KernelOp>(op))
+        if (failed(checkBody(kernel.getBody(), isLegalInKernel, "a kernel")))
+          return failure();
+    }
+    if (!main)
+      return getOperation().emitError()
+             << "module must have a function '@main'";
+    if (!llvm::all_of(main.getArgumentTypes(), llvm::IsaPred<MemRefType>) ||
+        main.getNumResults() != 0)
+      return main.emitError()
+             << "'@main' must take memrefs and have no results at the plan "
+                "level, got "
+             << main.getFunctionType();
+    return checkBody(main.getBody(), isLegalInSequence, "'@main'");
+  }
+
+  LogicalResult checkBody(Region &body, bool (*isLegal)(Operation *),
+                          StringRef where) {
+    WalkResult result = body.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (isLegal(op))
+        return WalkResult::advance();
+      (void)illegal(op, where);
+      return WalkResult::interrupt();
+    });
+    return failure(result.wasInterrupted());
+  }
+};
+} // namespace

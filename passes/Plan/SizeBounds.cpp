@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "SizeBounds.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// Scalars only, no effects, no regions.
+static bool isScalarOp(Operation *op) {
+  return op->getNumResults() > 0 && op->getNumRegions() == 0 && isPure(op) &&
+         llvm::all_of(op->getResultTypes(),
+                      [](Type type) { return type.isIntOrIndexOrFloat(); });
+}
+
+Operation *mlir::trine::hoistSizes(Block &block) {
+  llvm::DenseSet<Operation *> hoisted;
+  Operation *last = nullptr;
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (!isScalarOp(&op) || !llvm::all_of(op.getOperands(), [&](Value value) {
+          Operation *producer = value.getDefiningOp();
+          return !producer || hoisted.contains(producer);
+        }))
+      continue;
+    if (last)
+      op.moveAfter(last);
+    else
+      op.moveBefore(&block, block.begin());
+    hoisted.insert(&op);
+    last = &op;
+  }
+  return last;
+}
+
+SizeBounds::SizeBounds(Block &block, Operation *last)
+    : sizes(block.getParentOp()->getContext()) {
+  sizes.setInsertionPointToStart(&block);
+  if (!last)
+    return;
+  for (Operation &op : block) {
+    known.insert(op.result_begin(), op.result_end());
+    if (&op == last)
+      break;
+  }
+  sizes.setInsertionPointAfter(last);
+}
+
+Value SizeBounds::asIndex(Value value) {
+  if (value.getType().isIndex())
+    return value;
+  return arith::IndexCastOp::create(sizes, value.getLoc(), sizes.getIndexType(),
+                                    value);
+}
+
+/// A constant that is not negative.
+static bool isNotNegative(Value value) {
+  llvm::APInt constant;
+  return value && matchPattern(value, m_ConstantInt(&constant)) &&
+         !constant.isNegative();
+}
+
+Value SizeBounds::bound(Value value, bool isUpper, unsigned depth) {
+  if (isKnown(value))
+    return asIndex(value);
+  // Deeper chains than this do not come from sizes.
+  if (depth > 64)
+    return {};
+  auto found = bounds[isUpper].find(value);
+  if (found != bounds[isUpper].end())
+    return found->second;
+  Value result = compute(value, isUpper, depth + 1);
+  bounds[isUpper][value] = result;
+  return result;
+}
+
+Value SizeBounds::compute(Value value, bool isUpper, unsigned depth) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !value.getType().isIntOrIndex())
+    return {};
+  Location loc = op->getLoc();
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return arith::ConstantIndexOp::create(sizes, loc, constant.getSExtValue());
+  auto of = [&](unsigned operand, bool upper) {
+    return bound(op->getOperand(operand), upper, depth);
+  };
+  // `closer`: the bound of any operand holds; otherwise those of both are
+  // needed.
+  auto choose = [&](unsigned first, bool minimum, bool any) -> Value {
+    Value a = of(first, isUpper), b = of(first + 1, isUpper);
+    if (!a || !b)
+      return any ? (a ? a : b) : Value();
+    if (minimum)
+      return arith::MinSIOp::create(sizes, loc, a, b);
+    return arith::MaxSIOp::create(sizes, loc, a, b);
+  };
+  return llvm::TypeSwitch<Operation *, Value>(op)
+      .Case<arith::IndexCastOp, arith::ExtSIOp>(
+          [&](auto) { return of(0, isUpper); })
+      .Case([&](arith::MinSIOp) { return choose(0, true, isUpper); })
+      .Case([&](arith::MaxSIOp) { return choose(0, false, !isUpper); })
+      .Case([&](arith::SelectOp) { return choose(1, !isUpper, false); })
+      .Case([&](arith::AddIOp) -> Value {
+        Value a = of(0, isUpper), b = of(1, isUpper);
+        if (!a || !b)
+          return {};
+        return arith::AddIOp::create(sizes, loc, a, b);
+      })
+      .Case([&](arith::SubIOp) -> Value {
+        Value a = of(0, isUpper), b = of(1, !isUpper);
+        if (!a || !b)
+          return {};
+        return arith::SubIOp::create(sizes, loc, a, b);
+      })
+      .Case([&](arith::MulIOp) -> Value {
+        // Sizes: both sides are known not to be negative.
+        Value a = of(0, isUpper), b = of(1, isUpper);
+        Value lowA = of(0, false), lowB = of(1, false);
+        bool positive = (isNotNegative(lowA) || isKnown(op->getOperand(0))) &&
+                        (isNotNegative(lowB) || isKnown(op->getOperand(1)));
+        if (!a || !b || !positive)
+          return {};
+        return arith::MulIOp::create(sizes, loc, a, b);
+      })
+      .Case<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp,
+            arith::CeilDivSIOp>([&](auto division) -> Value {
+        APInt divisor;
+        Value a = of(0, isUpper);
+        if (!a || !matchPattern(division.getRhs(), m_ConstantInt(&divisor)) ||
+            !divisor.isStrictlyPositive() || !isNotNegative(of(0, false)))
+          return {};
+        Value by =
+            arith::ConstantIndexOp::create(sizes, loc, divisor.getSExtValue());
+        if (isa<arith::CeilDivSIOp>(op))
+          return arith::CeilDivSIOp::create(sizes, loc, a, by);
+        return arith::DivSIOp::create(sizes, loc, a, by);
+      })
+      .Default([](Operation *) { return Value(); });
+}

@@ -1,0 +1,55 @@
+// RUN: trine-opt %s --split-input-file --trine-check-level-plan --verify-diagnostics
+
+plan.device @device0
+plan.kernel @f(%x: tensor<4xf32>, %out: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "elementwise"} {
+  %y = linalg.exp ins(%x : tensor<4xf32>) outs(%out : tensor<4xf32>) -> tensor<4xf32>
+  plan.return %y : tensor<4xf32>
+}
+func.func @main(%x: memref<4xf32>) {
+  %y = plan.output 0() : memref<4xf32>
+  plan.launch @f on @device0 queue 0 ins(%x : memref<4xf32>) outs(%y : memref<4xf32>)
+  return
+}
+
+// -----
+
+// expected-error @below {{'func.func' may not be at the plan level in a module}}
+func.func private @other()
+
+// -----
+
+plan.kernel @f(%x: tensor<4xf32>, %out: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "elementwise"} {
+  // expected-error @below {{'trine.weight' may not be at the plan level in a kernel}}
+  %w = trine.weight "w" from "m" at 0 length 16 : tensor<4xf32>
+  plan.return %w : tensor<4xf32>
+}
+
+// -----
+
+func.func @main(%x: memref<4xf32>) {
+  // expected-error @below {{'memref.alloc' may not be at the plan level in '@main'}}
+  %a = memref.alloc() : memref<4xf32>
+  return
+}
+
+// -----
+
+plan.device @device0
+func.func @main() {
+  // expected-error @below {{'plan.buffer' may not be at the plan level in '@main'}}
+  %a = plan.buffer() on @device0 space <device> : memref<4xf32>
+  return
+}
+
+// -----
+
+// expected-error @below {{'@main' must take memrefs and have no results at the plan level, got '(tensor<4xf32>) -> ()'}}
+func.func @main(%x: tensor<4xf32>) {
+  return
+}
+
+// -----
+
+// expected-error @below {{module must have a function '@main'}}
+module {
+}
