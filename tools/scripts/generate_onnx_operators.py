@@ -23,6 +23,13 @@ ATTRIBUTE_RECORD = {
 }
 
 
+# Element types in the order of the bits of a mask; dialects/ONNX/ShapeInference.cpp has the same order.
+ELEMENT_TYPES = [
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16", "float", "double",
+    "int4", "uint4", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "float8e8m0", "float4e2m1",
+]
+
+
 def kind_of(attribute):
     return attribute.type.name.lower()
 
@@ -130,6 +137,37 @@ def table_entry(class_name, op):
     return "\n".join(rows) + "\n"
 
 
+def element_types(op):
+    """(variables as {name: type names}, the variable of each operand, of each result); a variable of None is any type."""
+    if "element_types" in op:
+        types = op["element_types"]
+        return types["variables"], types["inputs"], types["outputs"]
+    schema = onnx.defs.get_schema(op["type"])
+    names = lambda allowed: [t[len("tensor("):-1] for t in allowed if t.startswith("tensor(")]
+    variables = {c.type_param_str: names(c.allowed_type_strs) for c in schema.type_constraints}
+
+    def variable(parameter):
+        if not parameter.is_homogeneous:
+            return None
+        if parameter.type_str not in variables:
+            variables[parameter.type_str] = names([parameter.type_str])
+        return parameter.type_str
+
+    inputs, outputs = [variable(p) for p in schema.inputs], [variable(p) for p in schema.outputs]
+    return variables, inputs, outputs
+
+
+def element_type_entry(op):
+    """{mnemonic, {masks of the variables}, {{operand, variable}}, {{result, variable}}}"""
+    variables, inputs, outputs = element_types(op)
+    names = list(variables)
+    masks = [sum(1 << ELEMENT_TYPES.index(t) for t in variables[n] if t in ELEMENT_TYPES) for n in names]
+    index = lambda variable: -1 if variable is None else names.index(variable)
+    parameters = lambda ps, vs: "{" + ", ".join(f'{{"{p[0]}", {index(v)}}}' for p, v in zip(ps, vs)) + "}"
+    return (f'{{"onnx.{op["mnemonic"]}", {{{", ".join(hex(m) for m in masks)}}}, '
+            f'{parameters(op["inputs"], inputs)}, {parameters(op["outputs"], outputs)}}},\n')
+
+
 def operators():
     contrib = json.loads((HERE / "contrib_operators.json").read_text())
     for line in (HERE / "onnx_operators.txt").read_text().splitlines():
@@ -149,6 +187,7 @@ def main():
     outputs = {
         ROOT / "dialects/ONNX/ONNXOperators.td": HEADER + "\n" + "\n".join(operator_record(n, o) for n, o in found),
         ROOT / "dialects/ONNX/ONNXOperatorTable.inc": HEADER + "".join(table_entry(n, o) for n, o in found),
+        ROOT / "dialects/ONNX/ONNXElementTypes.inc": HEADER + "".join(element_type_entry(o) for _, o in found),
     }
     stale = [p for p, text in outputs.items() if not p.exists() or p.read_text() != text]
     if check:
