@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -6,7 +7,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "trine/Passes/Optimize.h"
 
@@ -92,6 +92,15 @@ static bool isWorthFusing(OpOperand *operand, unsigned maximumOperands,
   return inputs == 1 ? cost <= 2 : hasOneUser(producer) && cost <= 2;
 }
 
+/// Whether the loops of the generic next to a reshape may merge: not if the
+/// body asks for their indices, which would then be divided apart again.
+static bool isWorthCollapsing(OpOperand *operand) {
+  linalg::GenericOp op = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (!op)
+    op = operand->get().getDefiningOp<linalg::GenericOp>();
+  return op && !op.hasIndexSemantics() && !readsFromMemory(op);
+}
+
 namespace {
 
 struct FuseElementwise
@@ -100,7 +109,7 @@ struct FuseElementwise
 
   void runOnOperation() override {
     generalise();
-    if (failed(dropUnitDims()) || failed(fuse()))
+    if (failed(dropUnitDims()) || failed(fuse()) || failed(expandSizes()))
       signalPassFailure();
   }
 
@@ -156,6 +165,11 @@ private:
         patterns, [this](OpOperand *operand) {
           return isWorthFusing(operand, maximumOperands, maximumBody);
         });
+    // Dims that a reshape splits or merges next to a loop are one loop, so
+    // that a product and what follows it have the same rows and columns.
+    linalg::populateFoldReshapeOpsByCollapsingPatterns(
+        patterns,
+        [](OpOperand *operand) { return isWorthCollapsing(operand); });
     linalg::populateEraseUnusedOperandsAndResultsPatterns(patterns);
     linalg::GenericOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::ExpandShapeOp::getCanonicalizationPatterns(patterns, &getContext());
@@ -168,6 +182,13 @@ private:
     GreedyRewriteConfig config;
     config.setUseTopDownTraversal(true);
     return applyPatternsGreedily(getOperation(), std::move(patterns), config);
+  }
+
+  /// Sizes that the patterns made are arith like all others.
+  LogicalResult expandSizes() {
+    RewritePatternSet patterns(&getContext());
+    populateAffineToStdConversionPatterns(patterns);
+    return applyPatternsGreedily(getOperation(), std::move(patterns));
   }
 };
 

@@ -19,6 +19,14 @@ bool mlir::trine::isMatrixProduct(linalg::LinalgOp op) {
   return succeeded(dims) && !dims->m.empty() && !dims->n.empty();
 }
 
+OpOperand *mlir::trine::getInsertDestination(Operation *op) {
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return &insert.getDestMutable();
+  if (auto insert = dyn_cast<tensor::InsertOp>(op))
+    return &insert.getDestMutable();
+  return nullptr;
+}
+
 static bool hasTensorResult(Operation *op) {
   return llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType>);
 }
@@ -85,7 +93,7 @@ StringRef KernelGroup::skeleton() const {
       return "copy";
     return "elementwise";
   }
-  if (isa<tensor::InsertSliceOp>(root()))
+  if (getInsertDestination(root()))
     return "concat";
   if (isa<scf::ForOp, scf::ForallOp, scf::WhileOp, scf::IfOp>(root()))
     return "loop";
@@ -215,13 +223,13 @@ void KernelGrouping::assignGroup(Operation *op) {
 }
 
 bool KernelGrouping::tryJoin(Operation *op, KernelGroup &group) {
-  if (isa<tensor::InsertSliceOp>(op)) {
-    // Pieces of one concatenation: each writes into what the one before left.
-    if (!isa<tensor::InsertSliceOp>(group.root()) || !op->hasOneUse())
+  if (getInsertDestination(op)) {
+    // Pieces of one result: each writes into what the one before left.
+    if (!getInsertDestination(group.root()) || !op->hasOneUse())
       return false;
-    auto user = dyn_cast<tensor::InsertSliceOp>(*op->user_begin());
-    return user && user.getDest() == op->getResult(0) &&
-           user.getSource() != op->getResult(0);
+    OpOperand *next = getInsertDestination(*op->user_begin());
+    return next && next->get() == op->getResult(0) &&
+           op->use_begin()->getOperandNumber() == next->getOperandNumber();
   }
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   return linalgOp && group.isLinalg && tryJoinLinalg(linalgOp, group);

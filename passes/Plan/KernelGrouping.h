@@ -74,6 +74,9 @@ private:
 /// own on each side.
 bool isMatrixProduct(linalg::LinalgOp op);
 
+/// The tensor that an insertion writes into; null for other ops.
+OpOperand *getInsertDestination(Operation *op);
+
 } // namespace mlir::trine
 
 #endif

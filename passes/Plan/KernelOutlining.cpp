@@ -101,10 +101,8 @@ FailureOr<Value> KernelOutliner::initialise(Value init, Value destination,
 static OpOperand *tiedOperand(Operation *op, OpResult result) {
   if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
     return destination.getTiedOpOperand(result);
-  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
-    return &insert.getDestMutable();
-  if (auto insert = dyn_cast<tensor::InsertOp>(op))
-    return &insert.getDestMutable();
+  if (OpOperand *insertion = getInsertDestination(op))
+    return insertion;
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return &loop.getInitArgsMutable()[result.getResultNumber()];
   if (auto loop = dyn_cast<scf::ForallOp>(op))
@@ -216,20 +214,20 @@ LogicalResult KernelOutliner::outline(const KernelGroup &group,
   }
 
   // Pieces of a concatenation go into the destination one by one.
-  bool chain = isa<tensor::InsertSliceOp>(root);
+  bool chain = getInsertDestination(root) != nullptr;
   SmallVector<Value> returned;
   for (Operation *op : ops) {
     if (op == root)
       break;
     if (chain) {
-      auto insert = cast<tensor::InsertSliceOp>(op);
+      OpOperand *insertion = getInsertDestination(op);
       Value destination = body.getArgument(state.numInputs);
-      FailureOr<Value> init = initialise(insert.getDest(), destination, state);
+      FailureOr<Value> init = initialise(insertion->get(), destination, state);
       if (failed(init) || failed(cloneOp(op, state)))
         return failure();
       state.mapping.lookup(op->getResult(0))
           .getDefiningOp()
-          ->setOperand(insert.getDestMutable().getOperandNumber(), *init);
+          ->setOperand(insertion->getOperandNumber(), *init);
       continue;
     }
     if (failed(cloneOp(op, state)))

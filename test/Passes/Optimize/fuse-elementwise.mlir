@@ -139,3 +139,31 @@ func.func @product(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %e: tensor<?x8xf32>
   %c = linalg.matmul ins(%a, %w : tensor<?x8xf32>, tensor<8x8xf32>) outs(%e : tensor<?x8xf32>) -> tensor<?x8xf32>
   return %c : tensor<?x8xf32>
 }
+
+// -----
+
+#id = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+#bias = affine_map<(d0, d1, d2) -> (d2)>
+
+// What follows a product runs over the product's own rows; the reshapes move to its other inputs and its end.
+
+// CHECK-LABEL: func.func @epilogue
+// CHECK: %[[M:.*]] = linalg.matmul
+// CHECK: %[[X:.*]] = tensor.collapse_shape %{{.*}} {{\[\[}}0, 1], [2]]
+// CHECK: arith.muli
+// CHECK-NOT: affine.apply
+// CHECK: %[[E:.*]] = linalg.generic {{.*}}iterator_types = ["parallel", "parallel"]} ins(%[[M]], %{{.*}}, %[[X]]
+// CHECK: tensor.expand_shape %[[E]]
+func.func @epilogue(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>, %i: tensor<?x8xf32>, %skip: tensor<?x?x8xf32>, %batch: index, %seq: index) -> tensor<?x?x8xf32> {
+  %m = linalg.matmul ins(%x, %w : tensor<?x8xf32>, tensor<8x8xf32>) outs(%i : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %r = tensor.expand_shape %m [[0, 1], [2]] output_shape [%batch, %seq, 8] : tensor<?x8xf32> into tensor<?x?x8xf32>
+  %e = tensor.empty(%batch, %seq) : tensor<?x?x8xf32>
+  %y = linalg.generic {indexing_maps = [#id, #bias, #id, #id], iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%r, %b, %skip : tensor<?x?x8xf32>, tensor<8xf32>, tensor<?x?x8xf32>) outs(%e : tensor<?x?x8xf32>) {
+  ^bb0(%p: f32, %q: f32, %s: f32, %o: f32):
+    %t = arith.addf %p, %q : f32
+    %u = arith.addf %t, %s : f32
+    linalg.yield %u : f32
+  } -> tensor<?x?x8xf32>
+  return %y : tensor<?x?x8xf32>
+}
