@@ -17,6 +17,7 @@ config.test_exec_root = os.path.join(config.trine_build, "test")
 roundtrip = os.environ.get("TRINE_ROUNDTRIP") == "1"
 llvm_config.with_environment("PATH", [os.path.join(config.trine_build, "bin"), config.llvm_tools], append_path=True)
 config.substitutions.append(("%source", config.trine_source))
+config.substitutions.append(("%build", config.trine_build))
 config.substitutions.append(("%models", os.path.join(config.trine_source, "test", "models")))
 config.substitutions.append(("%python", config.python))
 llvm_config.add_tool_substitutions(

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Options.h"
+#include "trine/Runtime/trine.h"
+#include <cstdio>
+#include <cstring>
+
+using namespace trine::run;
+
+static const char help[] = R"(Runs a package that trine-compile made.
+
+usage: trine-run PACKAGE [options]
+
+inputs
+  --input NAME=FILE    one input, from a .npy
+  --inputs FILE        inputs by name, from a .npz or .safetensors
+
+outputs
+  --output-dir DIR     writes each output to DIR/NAME.npy; makes DIR if needed
+  --outputs FILE       writes all outputs to a .npz or .safetensors
+
+running
+  --device KIND        'host'; default: what the package is made for
+  --threads N          threads that work on a step; default: all CPUs
+  --repeat N           runs the step N times and prints the times; default: 1
+  --warmup N           runs it N times before that, unmeasured; default: 0
+  --profile FILE       writes the time of each kernel launch of the measured
+                       steps as a Chrome trace (chrome://tracing, Perfetto), and
+                       prints a table
+  --no-verify          does not compare the package's files with their hashes
+
+other
+  --info               prints what the package is, and runs nothing
+  --help, --version
+
+bfloat16 in .npy and .npz: numpy has no such type. It is written as two opaque
+bytes ('V2'; array.view(ml_dtypes.bfloat16) in Python), and read from that or
+from uint16.
+
+exit code: 0 success, 1 failure, 2 wrong use
+)";
+
+static bool parseNumber(const char *option, const char *text, uint64_t minimum,
+                        uint64_t maximum, uint64_t &value) {
+  value = 0;
+  bool good = *text != '\0';
+  for (const char *c = text; *c && good; ++c)
+    good = *c >= '0' && *c <= '9' &&
+           !__builtin_mul_overflow(value, uint64_t(10), &value) &&
+           !__builtin_add_overflow(value, uint64_t(*c - '0'), &value);
+  if (good && value >= minimum && value <= maximum)
+    return true;
+  fprintf(stderr,
+          "trine-run: '%s' must be an integer in [%llu, %llu], got '%s'\n",
+          option, static_cast<unsigned long long>(minimum),
+          static_cast<unsigned long long>(maximum), text);
+  return false;
+}
+
+/// Takes an option and its value; `problem` is set when either is wrong.
+static void takeOption(const std::string &name, const char *value,
+                       Options &options, bool &problem) {
+  uint64_t number = 0;
+  if (name == "--input") {
+    const char *separator = strchr(value, '=');
+    if (!separator || separator == value || !separator[1]) {
+      fprintf(stderr, "trine-run: '--input' must be NAME=FILE, got '%s'\n",
+              value);
+      problem = true;
+      return;
+    }
+    options.inputs.emplace_back(std::string(value, separator), separator + 1);
+  } else if (name == "--inputs") {
+    options.inputFiles.push_back(value);
+  } else if (name == "--output-dir") {
+    options.outputFolder = value;
+  } else if (name == "--outputs") {
+    options.outputFile = value;
+  } else if (name == "--device") {
+    options.device = value;
+  } else if (name == "--profile") {
+    options.profileFile = value;
+  } else if (name == "--threads") {
+    problem |= !parseNumber("--threads", value, 1, 1024, number);
+    options.threads = static_cast<uint32_t>(number);
+  } else if (name == "--repeat") {
+    problem |= !parseNumber("--repeat", value, 1, 1000000000, options.repeat);
+  } else {
+    problem |= !parseNumber("--warmup", value, 0, 1000000000, options.warmup);
+  }
+}
+
+bool trine::run::parseOptions(int count, char **arguments, Options &options,
+                              int &exitCode) {
+  static const char *const withValue[] = {
+      "--input",   "--inputs", "--output-dir", "--outputs", "--device",
+      "--threads", "--repeat", "--warmup",     "--profile"};
+  bool problem = false;
+  exitCode = ExitSuccess;
+  for (int i = 1; i < count; ++i) {
+    std::string argument = arguments[i];
+    if (argument == "--help" || argument == "-h") {
+      fputs(help, stdout);
+      return false;
+    }
+    if (argument == "--version") {
+      printf("trine-run %s\n", trine_version());
+      return false;
+    }
+    if (argument == "--info") {
+      options.information = true;
+      continue;
+    }
+    if (argument == "--no-verify") {
+      options.verify = false;
+      continue;
+    }
+    if (argument.empty() || argument[0] != '-') {
+      if (!options.package.empty()) {
+        fprintf(stderr, "trine-run: one package is expected, got '%s' too\n",
+                argument.c_str());
+        problem = true;
+      }
+      options.package = argument;
+      continue;
+    }
+    // --option value, or --option=value
+    size_t equals = argument.find('=');
+    std::string name = argument.substr(0, equals);
+    bool known = false;
+    for (const char *option : withValue)
+      known |= name == option;
+    if (!known) {
+      fprintf(stderr, "trine-run: unknown option '%s'\n", name.c_str());
+      problem = true;
+    } else if (equals == std::string::npos && i + 1 == count) {
+      fprintf(stderr, "trine-run: '%s' must have a value\n", name.c_str());
+      problem = true;
+    } else if (equals == std::string::npos) {
+      takeOption(name, arguments[++i], options, problem);
+    } else {
+      takeOption(name, arguments[i] + equals + 1, options, problem);
+    }
+  }
+  if (options.package.empty() && !problem) {
+    fputs("trine-run: a package is expected\n", stderr);
+    problem = true;
+  }
+  if (!problem)
+    return true;
+  fputs("trine-run --help tells more\n", stderr);
+  exitCode = ExitUsage;
+  return false;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// The command line of trine-run.
+#ifndef TRINE_TOOLS_TRINE_RUN_OPTIONS_H
+#define TRINE_TOOLS_TRINE_RUN_OPTIONS_H
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace trine::run {
+
+/// Exit codes.
+enum : int { ExitSuccess = 0, ExitFailure = 1, ExitUsage = 2 };
+
+struct Options {
+  std::string package;
+  std::vector<std::pair<std::string, std::string>> inputs; // name, file
+  std::vector<std::string> inputFiles;
+  std::string outputFolder, outputFile, profileFile;
+  std::string device; // "": what the package is made for
+  uint32_t threads = 0;
+  uint64_t repeat = 1, warmup = 0;
+  bool verify = true;
+  bool information = false;
+};
+
+/// Reads the command line. Gives false when the program is to end at once, with
+/// `exitCode`: after --help and --version, or with what is wrong on stderr.
+bool parseOptions(int count, char **arguments, Options &options, int &exitCode);
+
+} // namespace trine::run
+
+#endif
