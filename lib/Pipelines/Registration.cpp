@@ -9,6 +9,7 @@
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Passes/Optimize.h"
 #include "trine/Passes/Plan.h"
+#include "trine/Passes/Raise.h"
 
 void mlir::trine::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
@@ -18,6 +19,7 @@ void mlir::trine::registerAllDialects(DialectRegistry &registry) {
 
 void mlir::trine::registerAllPasses() {
   registerTransformsPasses();
+  registerInferONNXShapes();
   registerTrineOptimizePasses();
   registerTrinePlanPasses();
 }

@@ -27,6 +27,34 @@ def ConvertONNXToLinalg : Pass<"trine-convert-onnx-to-linalg", "::mlir::func::Fu
   ];
 }
 
+def InferONNXShapes : Pass<"trine-infer-onnx-shapes", "::mlir::func::FuncOp"> {
+  let summary = "Infers types of onnx ops and reports symbolic shapes";
+  let description = [{
+    Runs the shape analysis over a function of onnx ops: element types, ranks and static sizes of all results are inferred anew and
+    set, and the function's type follows. Operands that contradict each other are errors. With `print-shapes` each op gets a remark
+    with the symbolic shape of its results, and the elements (or bounds of the elements) of integer results where they are known;
+    with `print-symbols` each symbol and each assumption about sizes gets one.
+
+    ```mlir
+    // before
+    func.func @main(%x: tensor<?x4xf32> {onnx.dims = ["batch", 4]}) -> tensor<?x?xf32> {
+      %0 = onnx.Relu(%x) : (tensor<?x4xf32>) -> tensor<?x?xf32>
+      return %0 : tensor<?x?xf32>
+    }
+    // after, with the remark "[batch, 4]"
+    func.func @main(%x: tensor<?x4xf32> {onnx.dims = ["batch", 4]}) -> tensor<?x4xf32> {
+      %0 = onnx.Relu(%x) : (tensor<?x4xf32>) -> tensor<?x4xf32>
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"printShapes", "print-shapes", "bool", "false", "Remark on every op with the shapes of its results">,
+    Option<"printSymbols", "print-symbols", "bool", "false", "Remark on every symbol and every assumed equality of sizes">
+  ];
+  let statistics = [Statistic<"numAssumptions", "num-assumptions", "Pairs of sizes assumed to be equal">];
+}
+
 def DecomposeONNX : Pass<"trine-decompose-onnx", "::mlir::func::FuncOp"> {
   let summary = "Replaces composite onnx ops by simpler ones";
   let description = [{
