@@ -20,6 +20,9 @@ config.substitutions.append(("%source", config.trine_source))
 config.substitutions.append(("%build", config.trine_build))
 config.substitutions.append(("%models", os.path.join(config.trine_source, "test", "models")))
 config.substitutions.append(("%python", config.python))
+# %encode < text > model: the text format of ONNX models, in its binary form.
+onnx_folder, onnx_file = os.path.split(config.onnx_proto)
+config.substitutions.append(("%encode", f"{config.protoc} --proto_path={onnx_folder} --encode=onnx.ModelProto {onnx_file}"))
 llvm_config.add_tool_substitutions(
     [ToolSubst("trine-opt", extra_args=["--verify-roundtrip"] if roundtrip else []), "trine-translate", "trine-compile", "trine-run", "trine-verify"],
     [os.path.join(config.trine_build, "bin")])

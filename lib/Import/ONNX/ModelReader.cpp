@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The one source that sees protobuf: parses what the scanner leaves of a file,
+// and turns it into plain views.
+#include "Model.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include "onnx-ml.pb.h"
+
+using namespace mlir::trine;
+using namespace mlir::trine::importer;
+
+struct Model::Storage {
+  google::protobuf::Arena arena;
+  llvm::BumpPtrAllocator allocator;
+};
+
+Model::Model() : storage(std::make_unique<Storage>()) {}
+Model::~Model() = default;
+
+namespace {
+
+class Converter {
+public:
+  Converter(llvm::BumpPtrAllocator &allocator,
+            const std::vector<Payload> &payloads)
+      : allocator(allocator), payloads(payloads) {}
+
+  Graph convert(const ::onnx::GraphProto &proto) {
+    Graph graph;
+    graph.name = proto.name();
+    graph.nodes = convertAll<Node>(proto.node());
+    graph.initializers = convertAll<Tensor>(proto.initializer());
+    graph.inputs = convertAll<ValueInfo>(proto.input());
+    graph.outputs = convertAll<ValueInfo>(proto.output());
+    auto sparse = allocate<StringRef>(proto.sparse_initializer_size());
+    for (int i = 0; i < proto.sparse_initializer_size(); ++i)
+      sparse[i] = proto.sparse_initializer(i).values().name();
+    graph.sparseInitializers = sparse;
+    return graph;
+  }
+
+  Function convert(const ::onnx::FunctionProto &proto) {
+    Function function;
+    function.domain = proto.domain();
+    function.name = proto.name();
+    function.overload = proto.overload();
+    function.inputs = strings(proto.input());
+    function.outputs = strings(proto.output());
+    function.attributeNames = strings(proto.attribute());
+    function.attributeDefaults = convertAll<Attribute>(proto.attribute_proto());
+    function.nodes = convertAll<Node>(proto.node());
+    function.opsets = convertAll<OpsetImport>(proto.opset_import());
+    return function;
+  }
+
+  OpsetImport convert(const ::onnx::OperatorSetIdProto &proto) {
+    return {proto.domain(), proto.version()};
+  }
+
+  template <typename Result, typename Repeated>
+  ArrayRef<Result> convertAll(const Repeated &repeated) {
+    auto results = allocate<Result>(repeated.size());
+    for (int i = 0; i < repeated.size(); ++i)
+      results[i] = convert(repeated.Get(i));
+    return results;
+  }
+
+private:
+  template <typename T>
+  llvm::MutableArrayRef<T> allocate(size_t count) {
+    T *data = allocator.Allocate<T>(count);
+    std::uninitialized_value_construct_n(data, count);
+    return {data, count};
+  }
+
+  template <typename Repeated>
+  ArrayRef<StringRef> strings(const Repeated &repeated) {
+    auto results = allocate<StringRef>(repeated.size());
+    for (int i = 0; i < repeated.size(); ++i)
+      results[i] = repeated.Get(i);
+    return results;
+  }
+
+  template <typename Repeated>
+  static auto numbers(const Repeated &repeated) {
+    return ArrayRef(repeated.data(), repeated.size());
+  }
+
+  Node convert(const ::onnx::NodeProto &proto) {
+    Node node;
+    node.name = proto.name();
+    node.type = proto.op_type();
+    node.domain = proto.domain();
+    node.overload = proto.overload();
+    node.inputs = strings(proto.input());
+    node.outputs = strings(proto.output());
+    node.attributes = convertAll<Attribute>(proto.attribute());
+    return node;
+  }
+
+  Attribute convert(const ::onnx::AttributeProto &proto) {
+    Attribute attribute;
+    attribute.name = proto.name();
+    attribute.referenceName = proto.ref_attr_name();
+    attribute.type = AttributeType(int32_t(proto.type()));
+    attribute.f = proto.f();
+    attribute.i = proto.i();
+    attribute.s = proto.s();
+    attribute.floats = numbers(proto.floats());
+    attribute.ints = numbers(proto.ints());
+    attribute.strings = strings(proto.strings());
+    if (proto.has_t())
+      attribute.tensor = new (allocator) Tensor(convert(proto.t()));
+    if (proto.has_g())
+      attribute.graph = new (allocator) Graph(convert(proto.g()));
+    return attribute;
+  }
+
+  Tensor convert(const ::onnx::TensorProto &proto) {
+    Tensor tensor;
+    tensor.name = proto.name();
+    tensor.dataType = DataType(proto.data_type());
+    tensor.dims = numbers(proto.dims());
+    tensor.isExternal = proto.data_location() == ::onnx::TensorProto::EXTERNAL;
+    if (proto.has_raw_data())
+      tensor.raw = proto.raw_data();
+    // Only the scanner writes segments, see StrippedModel.
+    if (proto.has_segment() &&
+        uint64_t(proto.segment().begin()) < payloads.size())
+      tensor.payload = payloads[proto.segment().begin()];
+    tensor.floats = numbers(proto.float_data());
+    tensor.int32s = numbers(proto.int32_data());
+    tensor.int64s = numbers(proto.int64_data());
+    tensor.doubles = numbers(proto.double_data());
+    tensor.uint64s = numbers(proto.uint64_data());
+    tensor.stringCount = proto.string_data_size();
+    auto external =
+        allocate<std::pair<StringRef, StringRef>>(proto.external_data_size());
+    for (int i = 0; i < proto.external_data_size(); ++i)
+      external[i] = {proto.external_data(i).key(),
+                     proto.external_data(i).value()};
+    tensor.externalData = external;
+    return tensor;
+  }
+
+  ValueInfo convert(const ::onnx::ValueInfoProto &proto) {
+    ValueInfo info;
+    info.name = proto.name();
+    switch (proto.type().value_case()) {
+    case ::onnx::TypeProto::VALUE_NOT_SET:
+      return info;
+    case ::onnx::TypeProto::kTensorType:
+      break;
+    case ::onnx::TypeProto::kSequenceType:
+      return other(info, "sequence");
+    case ::onnx::TypeProto::kMapType:
+      return other(info, "map");
+    case ::onnx::TypeProto::kOptionalType:
+      return other(info, "optional");
+    case ::onnx::TypeProto::kSparseTensorType:
+      return other(info, "sparse tensor");
+    case ::onnx::TypeProto::kOpaqueType:
+      return other(info, "opaque");
+    }
+    const ::onnx::TypeProto::Tensor &type = proto.type().tensor_type();
+    info.kind = ValueInfo::TypeKind::Tensor;
+    info.elementType = DataType(type.elem_type());
+    info.hasShape = type.has_shape();
+    auto shape = allocate<Dimension>(type.shape().dim_size());
+    for (int i = 0; i < type.shape().dim_size(); ++i) {
+      const ::onnx::TensorShapeProto::Dimension &dimension =
+          type.shape().dim(i);
+      if (dimension.has_dim_value())
+        shape[i].value = dimension.dim_value();
+      else
+        shape[i].parameter = dimension.dim_param();
+    }
+    info.shape = shape;
+    return info;
+  }
+
+  static ValueInfo other(ValueInfo info, StringRef type) {
+    info.kind = ValueInfo::TypeKind::Other;
+    info.otherType = type;
+    return info;
+  }
+
+  llvm::BumpPtrAllocator &allocator;
+  const std::vector<Payload> &payloads;
+};
+
+} // namespace
+
+llvm::Expected<std::unique_ptr<Model>>
+importer::readModel(StringRef path, const ScanLimits &limits) {
+  // Only the pages that are looked at are read; a weight's are not.
+  llvm::Expected<llvm::sys::fs::file_t> handle =
+      llvm::sys::fs::openNativeFileForRead(path);
+  if (!handle)
+    return handle.takeError();
+  llvm::scope_exit close([&] { llvm::sys::fs::closeFile(*handle); });
+  llvm::sys::fs::file_status status;
+  if (std::error_code error = llvm::sys::fs::status(*handle, status))
+    return llvm::createStringError(error, error.message());
+  if (status.type() != llvm::sys::fs::file_type::regular_file)
+    return llvm::createStringError("not a regular file");
+  uint64_t size = status.getSize();
+  if (size == 0)
+    return llvm::createStringError("the file is empty");
+  std::error_code error;
+  llvm::sys::fs::mapped_file_region file(
+      *handle, llvm::sys::fs::mapped_file_region::readonly, size, 0, error);
+  if (error)
+    return llvm::createStringError(error, error.message());
+
+  llvm::Expected<StrippedModel> stripped = scanModel(
+      ArrayRef(reinterpret_cast<const uint8_t *>(file.const_data()), size),
+      limits);
+  if (!stripped)
+    return llvm::createStringError("not an ONNX model: " +
+                                   llvm::toString(stripped.takeError()));
+  if (stripped->bytes.size() > INT32_MAX)
+    return llvm::createStringError(
+        "without its large tensors the model takes " +
+        llvm::Twine(stripped->bytes.size()) +
+        " bytes; at most 2147483647 are supported");
+  auto model = std::make_unique<Model>();
+  auto *proto = google::protobuf::Arena::CreateMessage<::onnx::ModelProto>(
+      &model->storage->arena);
+  if (!proto->ParseFromArray(stripped->bytes.data(), stripped->bytes.size()))
+    return llvm::createStringError(
+        "not an ONNX model: protobuf cannot parse it");
+
+  Converter converter(model->storage->allocator, stripped->payloads);
+  model->fileSize = size;
+  if (proto->has_ir_version())
+    model->irVersion = proto->ir_version();
+  model->producerName = proto->producer_name();
+  model->producerVersion = proto->producer_version();
+  model->opsets = converter.convertAll<OpsetImport>(proto->opset_import());
+  model->functions = converter.convertAll<Function>(proto->functions());
+  if (proto->has_graph())
+    model->graph = converter.convert(proto->graph());
+  return std::move(model);
+}

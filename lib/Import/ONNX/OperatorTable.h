@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// The operators that the importer accepts, and how their spelling changed
+/// between opsets.
+#ifndef TRINE_LIB_IMPORT_ONNX_OPERATORTABLE_H
+#define TRINE_LIB_IMPORT_ONNX_OPERATORTABLE_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <cstdint>
+#include <optional>
+
+namespace mlir::trine::importer {
+
+enum class Arity : uint8_t { Single, Optional, Variadic };
+enum class AttributeKind : uint8_t {
+  Int,
+  Float,
+  String,
+  Ints,
+  Floats,
+  Strings,
+  Tensor,
+  Graph
+};
+
+struct ParameterSchema {
+  llvm::StringRef name;
+  Arity arity;
+};
+
+struct AttributeSchema {
+  llvm::StringRef name;
+  AttributeKind kind;
+  bool isRequired;
+};
+
+/// One operator, in its newest spelling.
+struct OperatorSchema {
+  llvm::StringRef domain; ///< "" for ai.onnx
+  llvm::StringRef type;
+  llvm::StringRef mnemonic;
+  /// Versions of the schema, ascending; the first one is the one that the
+  /// oldest accepted opset uses.
+  llvm::SmallVector<int, 8> versions;
+  llvm::SmallVector<ParameterSchema, 4> operands, results;
+  llvm::SmallVector<AttributeSchema, 4> attributes;
+
+  /// The newest version that an import of `opset` has; none if the operator is
+  /// younger.
+  std::optional<int> getVersion(int64_t opset) const;
+  const AttributeSchema *findAttribute(llvm::StringRef name) const;
+};
+
+/// Null when the operator is not in the table. `domain` is "" for ai.onnx.
+const OperatorSchema *findOperator(llvm::StringRef domain,
+                                   llvm::StringRef type);
+
+/// The accepted opsets of ai.onnx.
+constexpr int64_t oldestOpset = 13, newestOpset = 27;
+
+/// What a version of an operator lacks, or spells otherwise, compared with the
+/// newest one.
+struct OperatorSpelling {
+  /// How many operands the version has.
+  unsigned operandCount;
+  /// Reductions before 18: the axes are an attribute, now operand 1.
+  bool axesAreAttribute = false;
+  /// Split before 18: without sizes, the parts are as many as the results.
+  bool countsResults = false;
+};
+OperatorSpelling getSpelling(const OperatorSchema &schema, int version);
+
+/// The first version that has the attribute; 1 if it always did.
+int getAttributeVersion(const OperatorSchema &schema,
+                        llvm::StringRef attribute);
+
+} // namespace mlir::trine::importer
+
+#endif
