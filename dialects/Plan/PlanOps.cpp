@@ -19,6 +19,12 @@ LogicalResult SymbolOp::verify() {
   // symbol_c2: the divisor is positive.
   if (divisor < 1)
     return emitOpError() << "divisor must be positive, got " << divisor;
+  // symbol_c3: it is a dimension of an input.
+  if (static_cast<int64_t>(getInput()) < 0 ||
+      static_cast<int64_t>(getDimension()) < 0)
+    return emitOpError() << "must be a dimension of an input, got input "
+                         << static_cast<int64_t>(getInput()) << " dimension "
+                         << static_cast<int64_t>(getDimension());
   return success();
 }
 
@@ -28,6 +34,23 @@ LogicalResult WeightOp::verify() {
   // weight_c1: the bytes come from a file or from a value, never both.
   if (getFile().has_value() == getValue().has_value())
     return emitOpError() << "must have either a file range or a value";
+  // weight_c5: a range has as many bytes as the source; a value has its type.
+  if (getFile()) {
+    int64_t offset = getOffset(), length = getLength();
+    Type element = source.getElementType();
+    int64_t bytes = -1;
+    if (element.isIntOrFloat() &&
+        (element.getIntOrFloatBitWidth() % 8 == 0 || element.isInteger(1)))
+      bytes = source.getNumElements() *
+              std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8);
+    if (offset < 0 || length < 0 || (bytes >= 0 && bytes != length))
+      return emitOpError() << "range must have the bytes of " << source
+                           << ", got offset " << offset << " and length "
+                           << length;
+  } else if (getValue()->getShapedType() != source) {
+    return emitOpError() << "value must have the source type " << source
+                         << ", got " << getValue()->getType();
+  }
   // weight_c2: the permutation is one of the source's dimensions.
   SmallVector<bool> seen(source.getRank(), false);
   for (int64_t dim : getPermutation()) {
@@ -52,10 +75,12 @@ LogicalResult WeightOp::verify() {
     return emitOpError() << "needs one inner tile per inner dimension, got "
                          << getInnerTiles().size() << " and "
                          << getInnerDimsPos().size();
+  SmallVector<bool> tiled(source.getRank(), false);
   for (auto [dim, tile] : llvm::zip(getInnerDimsPos(), getInnerTiles())) {
-    if (dim < 0 || dim >= source.getRank() || tile < 1)
+    if (dim < 0 || dim >= source.getRank() || tile < 1 || tiled[dim])
       return emitOpError() << "inner dimension " << dim << " with tile " << tile
                            << " is out of range";
+    tiled[dim] = true;
     shape[dim] = llvm::divideCeil(shape[dim], tile);
   }
   if (!getOuterDimsPerm().empty()) {
@@ -63,10 +88,12 @@ LogicalResult WeightOp::verify() {
       return emitOpError() << "outer permutation must have " << source.getRank()
                            << " dimensions";
     SmallVector<int64_t> outer;
+    seen.assign(source.getRank(), false);
     for (int64_t dim : getOuterDimsPerm()) {
-      if (dim < 0 || dim >= source.getRank())
+      if (dim < 0 || dim >= source.getRank() || seen[dim])
         return emitOpError() << "outer permutation must be one of "
                              << source.getRank() << " dimensions";
+      seen[dim] = true;
       outer.push_back(shape[dim]);
     }
     shape = outer;
@@ -112,9 +139,37 @@ LogicalResult KernelOp::verify() {
       return emitOpError() << "arguments must be ranked tensors or index, got "
                            << input;
   // kernel_c3: the body returns the results.
-  if (auto returned = dyn_cast<ReturnOp>(getBody().front().back()))
-    if (returned.getValues().getTypes() != TypeRange(type.getResults()))
-      return emitOpError() << "body must return its result types";
+  auto returned = dyn_cast<ReturnOp>(getBody().front().back());
+  if (!returned)
+    return emitOpError() << "body must end with 'plan.return'";
+  if (returned.getValues().getTypes() != TypeRange(type.getResults()))
+    return emitOpError() << "body must return its result types";
+  return success();
+}
+
+/// The device that an op names exists.
+static LogicalResult verifyDevice(Operation *op, FlatSymbolRefAttr device,
+                                  SymbolTableCollection &symbols) {
+  if (!symbols.lookupNearestSymbolFrom<DeviceOp>(op, device))
+    return op->emitOpError()
+           << "device '" << device.getValue() << "' is not defined";
+  return success();
+}
+
+/// Memory of the sequence is row-major and contiguous.
+static LogicalResult verifyRowMajor(Operation *op, Type type) {
+  auto memref = dyn_cast<MemRefType>(type);
+  if (memref && !memref.getLayout().isIdentity())
+    return op->emitOpError()
+           << "memory must be row-major and contiguous, got " << memref;
+  return success();
+}
+
+/// There is one size per dynamic dimension of `type`.
+static LogicalResult verifySizes(Operation *op, MemRefType type, size_t count) {
+  if (count != static_cast<size_t>(type.getNumDynamicDims()))
+    return op->emitOpError() << "needs " << type.getNumDynamicDims()
+                             << " sizes for " << type << ", got " << count;
   return success();
 }
 
@@ -130,8 +185,8 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
       symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr());
   if (!kernel)
     return emitOpError() << "kernel '" << getKernel() << "' is not defined";
-  if (!symbols.lookupNearestSymbolFrom<DeviceOp>(*this, getDeviceAttr()))
-    return emitOpError() << "device '" << getDevice() << "' is not defined";
+  if (failed(verifyDevice(*this, getDeviceAttr(), symbols)))
+    return failure();
   // launch_c2: operands have the kernel's types, as tensors or as memrefs of
   // the same shape.
   SmallVector<Type> given;
@@ -144,6 +199,26 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
         << "kernel is " << kernel.getFunctionType();
     return error;
   }
+  // launch_c3: the last operands, one per result of the kernel, are the
+  // destinations.
+  if (getDestinations().size() != kernel.getNumDestinations())
+    return emitOpError() << "needs " << kernel.getNumDestinations()
+                         << " destinations, got " << getDestinations().size();
+  return success();
+}
+
+LogicalResult LaunchOp::verify() {
+  // launch_c4: operands are all tensors, with one result per destination, or
+  // all memrefs, with none.
+  auto isTensor = llvm::IsaPred<RankedTensorType>;
+  auto isMemref = llvm::IsaPred<MemRefType>;
+  if (llvm::any_of(getOperandTypes(), isTensor) &&
+      llvm::any_of(getOperandTypes(), isMemref))
+    return emitOpError() << "must work on tensors or on memrefs, not on both";
+  // launch_c5: memrefs are row-major and contiguous.
+  for (Type type : getOperandTypes())
+    if (failed(verifyRowMajor(*this, type)))
+      return failure();
   return success();
 }
 
@@ -161,20 +236,82 @@ LogicalResult LoadWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
     error.attachNote(weight.getLoc()) << "weight declared here";
     return error;
   }
-  return success();
+  // load_weight_c3: memory is row-major and contiguous.
+  return verifyRowMajor(*this, getResult().getType());
 }
 
 LogicalResult BufferOp::verify() {
   // buffer_c1: one size per dynamic dimension.
   auto type = cast<MemRefType>(getResult().getType());
-  if (static_cast<int64_t>(getSizes().size()) !=
-      static_cast<int64_t>(type.getNumDynamicDims()))
-    return emitOpError() << "needs " << type.getNumDynamicDims()
-                         << " sizes for " << type << ", got "
-                         << getSizes().size();
+  if (failed(verifySizes(*this, type, getSizes().size())))
+    return failure();
   // buffer_c2: bounds are given for all dynamic sizes or for none.
   if (!getSizeBounds().empty() && getSizeBounds().size() != getSizes().size())
     return emitOpError() << "needs " << getSizes().size()
                          << " bounds or none, got " << getSizeBounds().size();
+  // buffer_c3: memory is row-major and contiguous.
+  return verifyRowMajor(*this, type);
+}
+
+LogicalResult BufferOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // buffer_c4: the device exists.
+  return verifyDevice(*this, getDeviceAttr(), symbols);
+}
+
+LogicalResult ArenaOp::verify() {
+  // arena_c1: an arena is bytes.
+  auto type = cast<MemRefType>(getResult().getType());
+  if (type.getRank() != 1 || !type.isDynamicDim(0) ||
+      !type.getElementType().isInteger(8) || !type.getLayout().isIdentity())
+    return emitOpError() << "must be 'memref<?xi8>', got " << type;
   return success();
+}
+
+LogicalResult ArenaOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // arena_c2: the device exists.
+  return verifyDevice(*this, getDeviceAttr(), symbols);
+}
+
+LogicalResult OutputOp::verify() {
+  // output_c1: the index is one of a result.
+  if (static_cast<int64_t>(getIndex()) < 0)
+    return emitOpError() << "index must not be negative, got "
+                         << static_cast<int64_t>(getIndex());
+  // output_c2: one size per dynamic dimension.
+  auto type = cast<MemRefType>(getResult().getType());
+  if (failed(verifySizes(*this, type, getSizes().size())))
+    return failure();
+  // output_c3: memory is row-major and contiguous.
+  return verifyRowMajor(*this, type);
+}
+
+LogicalResult ReadOp::verify() {
+  // read_c1: one index per dimension.
+  auto type = cast<ShapedType>(getBuffer().getType());
+  if (static_cast<int64_t>(getIndices().size()) != type.getRank())
+    return emitOpError() << "needs " << type.getRank() << " indices for "
+                         << type << ", got " << getIndices().size();
+  // read_c2: the result is an element.
+  if (type.getElementType() != getResult().getType())
+    return emitOpError() << "result must be an element of " << type << ", got "
+                         << getResult().getType();
+  return success();
+}
+
+LogicalResult ReadOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // read_c3: the device exists.
+  return verifyDevice(*this, getDeviceAttr(), symbols);
+}
+
+LogicalResult RequireOp::verify() {
+  // require_c1: the condition is one flag.
+  auto type = cast<ShapedType>(getCondition().getType());
+  if (type.getRank() != 0 || !type.getElementType().isInteger(1))
+    return emitOpError() << "condition must be one i1, got " << type;
+  return success();
+}
+
+LogicalResult RequireOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // require_c2: the device exists.
+  return verifyDevice(*this, getDeviceAttr(), symbols);
 }

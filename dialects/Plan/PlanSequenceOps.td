@@ -22,6 +22,7 @@ def Plan_LaunchOp : Plan_Op<"launch", [AttrSizedOperandSegments, DestinationStyl
     $kernel `on` $device `queue` $queue (`ins` `(` $inputs^ `:` type($inputs) `)`)?
     `outs` `(` $destinations `:` type($destinations) `)` attr-dict (`->` type($outputs)^)?
   }];
+  let hasVerifier = 1;
   let extraClassDeclaration = [{
     MutableOperandRange getDpsInitsMutable() { return getDestinationsMutable(); }
   }];
@@ -39,7 +40,7 @@ def Plan_LoadWeightOp : Plan_Op<"load_weight", [Pure, DeclareOpInterfaceMethods<
   let assemblyFormat = "$weight attr-dict `:` type($result)";
 }
 
-def Plan_BufferOp : Plan_Op<"buffer", [AttrSizedOperandSegments, MemoryEffects<[MemAlloc]>]> {
+def Plan_BufferOp : Plan_Op<"buffer", [AttrSizedOperandSegments, MemoryEffects<[MemAlloc]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Memory for one value of the sequence";
   let description = [{
     A row-major buffer of the given dynamic sizes, alive from its first to its last use; `trine-plan-memory` turns buffers into
@@ -55,11 +56,12 @@ def Plan_BufferOp : Plan_Op<"buffer", [AttrSizedOperandSegments, MemoryEffects<[
   let assemblyFormat = [{ `(` $sizes `)` (`bounds` `(` $size_bounds^ `)`)? `on` $device `space` $space attr-dict `:` type($result) }];
   let hasVerifier = 1;
 }
-def Plan_ArenaOp : Plan_Op<"arena", [MemoryEffects<[MemAlloc]>]> {
-  let summary = "The one block of a space that holds all buffers of a step";
+def Plan_ArenaOp : Plan_Op<"arena", [MemoryEffects<[MemAlloc]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "The block of a space that holds the buffers of a step";
   let description = [{
     At least `bytes` bytes, aligned to 64, valid until the step ends; contents are undefined. A session keeps it between steps and
-    grows it only when a step needs more than any before.
+    grows it only when a step needs more than any before. A step may ask again, for what it only knows the size of later; arenas of one
+    step do not overlap.
 
     ```mlir
     %a = plan.arena(%bytes) on @device0 space <device> : memref<?xi8>
@@ -68,6 +70,7 @@ def Plan_ArenaOp : Plan_Op<"arena", [MemoryEffects<[MemAlloc]>]> {
   let arguments = (ins Index:$bytes, FlatSymbolRefAttr:$device, Plan_MemorySpaceAttr:$space);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "`(` $bytes `)` `on` $device `space` $space attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Plan_OutputOp : Plan_Op<"output", [MemoryEffects<[MemAlloc]>]> {
@@ -82,9 +85,10 @@ def Plan_OutputOp : Plan_Op<"output", [MemoryEffects<[MemAlloc]>]> {
   let arguments = (ins I64Attr:$index, Variadic<Index>:$sizes);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$index `(` $sizes `)` attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
-def Plan_ReadOp : Plan_Op<"read", [MemoryEffects<[MemRead]>]> {
+def Plan_ReadOp : Plan_Op<"read", [MemoryEffects<[MemRead]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Waits for a queue and reads one element of a buffer on the host";
   let description = [{
     For sizes that only a kernel can tell. Integers are read as they are.
@@ -96,9 +100,10 @@ def Plan_ReadOp : Plan_Op<"read", [MemoryEffects<[MemRead]>]> {
   let arguments = (ins Plan_Storage:$buffer, Variadic<Index>:$indices, FlatSymbolRefAttr:$device, DefaultValuedAttr<I64Attr, "0">:$queue);
   let results = (outs AnySignlessInteger:$result);
   let assemblyFormat = "$buffer `[` $indices `]` `on` $device `queue` $queue attr-dict `:` type($buffer) `->` type($result)";
+  let hasVerifier = 1;
 }
 
-def Plan_RequireOp : Plan_Op<"require", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Plan_RequireOp : Plan_Op<"require", [MemoryEffects<[MemRead, MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Ends the step with a message unless a flag in a buffer is set";
   let description = [{
     ```mlir
@@ -107,6 +112,7 @@ def Plan_RequireOp : Plan_Op<"require", [MemoryEffects<[MemRead, MemWrite]>]> {
   }];
   let arguments = (ins Plan_Storage:$condition, StrAttr:$message, FlatSymbolRefAttr:$device, DefaultValuedAttr<I64Attr, "0">:$queue);
   let assemblyFormat = "$condition `,` $message `on` $device `queue` $queue attr-dict `:` type($condition)";
+  let hasVerifier = 1;
 }
 
 #endif

@@ -1,22 +1,49 @@
 // RUN: trine-opt %s --verify-roundtrip | FileCheck %s
 
+// CHECK: plan.device @device0
 plan.device @device0
+// CHECK: plan.symbol @batch = input 0 dimension 0 range[0, 64] divisor 1
 plan.symbol @batch = input 0 dimension 0 range [0, 64] divisor 1
+// CHECK: plan.weight @w "w" from "model.onnx" at 64 length 6144 : tensor<64x24xf32> permutation [0, 1] outer [1, 0] inner [1] tiles [32] stored tensor<1x64x32xf32>
 plan.weight @w "w" from "model.onnx" at 64 length 6144 : tensor<64x24xf32>
   permutation [0, 1] outer [1, 0] inner [1] tiles [32] stored tensor<1x64x32xf32>
-plan.kernel @negate(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "elementwise"} {
+// CHECK: plan.weight @pairs "w" {{.*}} tiles [32, 2] stored tensor<2x32x32x2xbf16>
+plan.weight @pairs "w" from "model.onnx" at 64 length 5040 : tensor<40x63xbf16>
+  permutation [1, 0] outer [1, 0] inner [1, 0] tiles [32, 2] stored tensor<2x32x32x2xbf16>
+// CHECK: plan.weight @c "c" value dense<[1, 2]> : tensor<2xi64> : tensor<2xi64> permutation [0] outer [] inner [] tiles [] stored tensor<2xi64>
+plan.weight @c "c" value dense<[1, 2]> : tensor<2xi64> : tensor<2xi64> permutation [0] outer [] inner [] tiles [] stored tensor<2xi64>
+// CHECK: plan.kernel @negate(%{{.*}}: index, %{{.*}}: tensor<?xf32>, %{{.*}}: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "elementwise"}
+plan.kernel @negate(%n: index, %x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "elementwise"} {
+  // CHECK: plan.return %{{.*}} : tensor<?xf32>
   plan.return %x : tensor<?xf32>
 }
 
 // CHECK-LABEL: func.func @main
-func.func @main(%x: memref<?xf32>) {
+func.func @main(%x: memref<?xf32>, %flag: memref<i1>) {
   %c0 = arith.constant 0 : index
   %n = memref.dim %x, %c0 : memref<?xf32>
+  // CHECK: plan.require %{{.*}}, "no" on @device0 queue 0 : memref<i1>
+  plan.require %flag, "no" on @device0 queue 0 : memref<i1>
   // CHECK: plan.load_weight @w : memref<1x64x32xf32>
   %w = plan.load_weight @w : memref<1x64x32xf32>
+  // CHECK: plan.arena(%{{.*}}) on @device0 space <device> : memref<?xi8>
+  %a = plan.arena(%n) on @device0 space <device> : memref<?xi8>
+  // CHECK: plan.buffer(%{{.*}}) bounds(%{{.*}}) on @device0 space <host> : memref<?xf32>
+  %b = plan.buffer(%n) bounds(%n) on @device0 space <host> : memref<?xf32>
+  // CHECK: plan.launch @negate on @device0 queue 1 ins(%{{.*}}, %{{.*}} : index, memref<?xf32>) outs(%{{.*}} : memref<?xf32>)
+  plan.launch @negate on @device0 queue 1 ins(%n, %x : index, memref<?xf32>) outs(%b : memref<?xf32>)
   // CHECK: plan.output 0(%{{.*}}) : memref<?xf32>
   %y = plan.output 0(%n) : memref<?xf32>
-  // CHECK: plan.launch @negate on @device0 queue 0 ins
-  plan.launch @negate on @device0 queue 0 ins(%x : memref<?xf32>) outs(%y : memref<?xf32>)
+  plan.launch @negate on @device0 queue 0 ins(%n, %b : index, memref<?xf32>) outs(%y : memref<?xf32>)
+  %c = plan.load_weight @c : memref<2xi64>
+  // CHECK: plan.read %{{.*}}[%{{.*}}] on @device0 queue 0 : memref<2xi64> -> i64
+  %r = plan.read %c[%c0] on @device0 queue 0 : memref<2xi64> -> i64
   return
+}
+
+// CHECK-LABEL: func.func @tensors
+func.func @tensors(%n: index, %x: tensor<?xf32>, %e: tensor<?xf32>) -> tensor<?xf32> {
+  // CHECK: plan.launch @negate on @device0 queue 0 ins(%{{.*}}, %{{.*}} : index, tensor<?xf32>) outs(%{{.*}} : tensor<?xf32>) -> tensor<?xf32>
+  %y = plan.launch @negate on @device0 queue 0 ins(%n, %x : index, tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+  return %y : tensor<?xf32>
 }

@@ -1,0 +1,349 @@
+// RUN: trine-opt %s --split-input-file --verify-diagnostics --allow-unregistered-dialect
+
+// symbol_c1
+// expected-error @below {{range must be within 0 and its maximum, got [5, 4]}}
+plan.symbol @batch = input 0 dimension 0 range [5, 4] divisor 1
+
+// -----
+
+// symbol_c2
+// expected-error @below {{divisor must be positive, got 0}}
+plan.symbol @batch = input 0 dimension 0 range [0, 4] divisor 0
+
+// -----
+
+// symbol_c3
+// expected-error @below {{must be a dimension of an input, got input 0 dimension -1}}
+plan.symbol @batch = input 0 dimension -1 range [0, 4] divisor 1
+
+// -----
+
+// weight_c1
+// expected-error @below {{must have either a file range or a value}}
+plan.weight @w "w" : tensor<2xf32> permutation [0] outer [] inner [] tiles [] stored tensor<2xf32>
+
+// -----
+
+// weight_c2
+// expected-error @below {{permutation must be one of 2 dimensions}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0, 0] outer [] inner [] tiles [] stored tensor<2x3xf32>
+
+// -----
+
+// weight_c2
+// expected-error @below {{permutation must be one of 2 dimensions}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0] outer [] inner [] tiles [] stored tensor<2x3xf32>
+
+// -----
+
+// weight_c3
+// expected-error @below {{stored element type must be 'f32', got 'f16'}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0, 1] outer [] inner [] tiles [] stored tensor<2x3xf16>
+
+// -----
+
+// weight_c4
+// expected-error @below {{stored type must be 'tensor<3x2xf32>', got 'tensor<2x3xf32>'}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [1, 0] outer [] inner [] tiles [] stored tensor<2x3xf32>
+
+// -----
+
+// weight_c4
+// expected-error @below {{needs one inner tile per inner dimension, got 1 and 2}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0, 1] outer [] inner [0, 1] tiles [2] stored tensor<2x3xf32>
+
+// -----
+
+// weight_c4
+// expected-error @below {{inner dimension 2 with tile 2 is out of range}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0, 1] outer [] inner [2] tiles [2] stored tensor<2x3xf32>
+
+// -----
+
+// weight_c4
+// expected-error @below {{outer permutation must have 2 dimensions}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0, 1] outer [0] inner [1] tiles [2] stored tensor<2x2x2xf32>
+
+// -----
+
+// weight_c4
+// expected-error @below {{outer permutation must be one of 2 dimensions}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0, 1] outer [1, 1] inner [1] tiles [2] stored tensor<2x2x2xf32>
+
+// -----
+
+// weight_c5
+// expected-error @below {{range must have the bytes of 'tensor<2x3xf32>', got offset 0 and length 20}}
+plan.weight @w "w" from "m" at 0 length 20 : tensor<2x3xf32> permutation [0, 1] outer [] inner [] tiles [] stored tensor<2x3xf32>
+
+// -----
+
+// weight_c5
+// expected-error @below {{value must have the source type 'tensor<2xi64>', got 'tensor<3xi64>'}}
+plan.weight @w "w" value dense<[1, 2, 3]> : tensor<3xi64> : tensor<2xi64> permutation [0] outer [] inner [] tiles [] stored tensor<2xi64>
+
+// -----
+
+// kernel_c1
+// expected-error @below {{last arguments must be the destinations of its 1 results, with the same types}}
+plan.kernel @f(%x: tensor<4xf32>) -> tensor<4xf16> attributes {skeleton = "copy"} {
+  %0 = arith.truncf %x : tensor<4xf32> to tensor<4xf16>
+  plan.return %0 : tensor<4xf16>
+}
+
+// -----
+
+// kernel_c2
+// expected-error @below {{arguments must be ranked tensors or index, got 'f32'}}
+plan.kernel @f(%s: f32, %x: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  plan.return %x : tensor<4xf32>
+}
+
+// -----
+
+// kernel_c3
+// expected-error @below {{body must return its result types}}
+plan.kernel @f(%y: tensor<8xf32>, %x: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  plan.return %y : tensor<8xf32>
+}
+
+// -----
+
+// kernel_c3
+// expected-error @below {{body must end with 'plan.return'}}
+plan.kernel @f(%x: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  "test.end"() : () -> ()
+}
+
+// -----
+
+// launch_c1
+func.func @main(%x: memref<4xf32>) {
+  // expected-error @below {{kernel 'f' is not defined}}
+  plan.launch @f on @device0 queue 0 outs(%x : memref<4xf32>)
+  return
+}
+
+// -----
+
+// launch_c1
+plan.kernel @f(%x: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  plan.return %x : tensor<4xf32>
+}
+func.func @main(%x: memref<4xf32>) {
+  // expected-error @below {{device 'device0' is not defined}}
+  plan.launch @f on @device0 queue 0 outs(%x : memref<4xf32>)
+  return
+}
+
+// -----
+
+// launch_c2
+plan.device @device0
+// expected-note @below {{kernel is '(tensor<4xf32>) -> tensor<4xf32>'}}
+plan.kernel @f(%x: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  plan.return %x : tensor<4xf32>
+}
+func.func @main(%x: memref<5xf32>) {
+  // expected-error @below {{operands must have the kernel's types}}
+  plan.launch @f on @device0 queue 0 outs(%x : memref<5xf32>)
+  return
+}
+
+// -----
+
+// launch_c3
+plan.device @device0
+plan.kernel @f(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  plan.return %x : tensor<4xf32>
+}
+func.func @main(%x: memref<4xf32>) {
+  // expected-error @below {{needs 1 destinations, got 2}}
+  plan.launch @f on @device0 queue 0 outs(%x, %x : memref<4xf32>, memref<4xf32>)
+  return
+}
+
+// -----
+
+// launch_c4
+plan.device @device0
+plan.kernel @f(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  plan.return %x : tensor<4xf32>
+}
+func.func @main(%x: memref<4xf32>, %y: tensor<4xf32>) {
+  // expected-error @below {{must work on tensors or on memrefs, not on both}}
+  plan.launch @f on @device0 queue 0 ins(%y : tensor<4xf32>) outs(%x : memref<4xf32>)
+  return
+}
+
+// -----
+
+// launch_c5
+plan.device @device0
+plan.kernel @f(%x: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  plan.return %x : tensor<4xf32>
+}
+func.func @main(%x: memref<4xf32, strided<[2]>>) {
+  // expected-error @below {{memory must be row-major and contiguous, got 'memref<4xf32, strided<[2]>>'}}
+  plan.launch @f on @device0 queue 0 outs(%x : memref<4xf32, strided<[2]>>)
+  return
+}
+
+// -----
+
+// load_weight_c1
+func.func @main() {
+  // expected-error @below {{weight 'w' is not defined}}
+  %w = plan.load_weight @w : memref<4xf32>
+  return
+}
+
+// -----
+
+// load_weight_c2
+// expected-note @below {{weight declared here}}
+plan.weight @w "w" from "m" at 0 length 8 : tensor<2xf32> permutation [0] outer [] inner [] tiles [] stored tensor<2xf32>
+func.func @main() {
+  // expected-error @below {{result must have the stored type 'tensor<2xf32>'}}
+  %w = plan.load_weight @w : memref<4xf32>
+  return
+}
+
+// -----
+
+// load_weight_c3
+plan.weight @w "w" from "m" at 0 length 8 : tensor<2xf32> permutation [0] outer [] inner [] tiles [] stored tensor<2xf32>
+func.func @main() {
+  // expected-error @below {{memory must be row-major and contiguous}}
+  %w = plan.load_weight @w : memref<2xf32, strided<[2]>>
+  return
+}
+
+// -----
+
+// buffer_c1
+func.func @main(%n: index) {
+  // expected-error @below {{needs 2 sizes for 'memref<?x?xf32>', got 1}}
+  %b = plan.buffer(%n) on @device0 space <device> : memref<?x?xf32>
+  return
+}
+
+// -----
+
+// buffer_c2
+func.func @main(%n: index) {
+  // expected-error @below {{needs 2 bounds or none, got 1}}
+  %b = plan.buffer(%n, %n) bounds(%n) on @device0 space <device> : memref<?x?xf32>
+  return
+}
+
+// -----
+
+// buffer_c3
+func.func @main() {
+  // expected-error @below {{memory must be row-major and contiguous}}
+  %b = plan.buffer() on @device0 space <device> : memref<4xf32, strided<[2]>>
+  return
+}
+
+// -----
+
+// buffer_c4
+func.func @main() {
+  // expected-error @below {{device 'device0' is not defined}}
+  %b = plan.buffer() on @device0 space <device> : memref<4xf32>
+  return
+}
+
+// -----
+
+// arena_c1
+func.func @main(%n: index) {
+  // expected-error @below {{must be 'memref<?xi8>', got 'memref<?xf32>'}}
+  %b = plan.arena(%n) on @device0 space <device> : memref<?xf32>
+  return
+}
+
+// -----
+
+// arena_c2
+func.func @main(%n: index) {
+  // expected-error @below {{device 'device0' is not defined}}
+  %b = plan.arena(%n) on @device0 space <device> : memref<?xi8>
+  return
+}
+
+// -----
+
+// output_c1
+func.func @main() {
+  // expected-error @below {{index must not be negative, got -1}}
+  %b = plan.output -1() : memref<4xf32>
+  return
+}
+
+// -----
+
+// output_c2
+func.func @main() {
+  // expected-error @below {{needs 1 sizes for 'memref<?xf32>', got 0}}
+  %b = plan.output 0() : memref<?xf32>
+  return
+}
+
+// -----
+
+// output_c3
+func.func @main() {
+  // expected-error @below {{memory must be row-major and contiguous}}
+  %b = plan.output 0() : memref<4xf32, strided<[2]>>
+  return
+}
+
+// -----
+
+// read_c1
+plan.device @device0
+func.func @main(%x: memref<4xi64>) {
+  // expected-error @below {{needs 1 indices for 'memref<4xi64>', got 0}}
+  %b = plan.read %x[] on @device0 queue 0 : memref<4xi64> -> i64
+  return
+}
+
+// -----
+
+// read_c2
+plan.device @device0
+func.func @main(%x: memref<i32>) {
+  // expected-error @below {{result must be an element of 'memref<i32>', got 'i64'}}
+  %b = plan.read %x[] on @device0 queue 0 : memref<i32> -> i64
+  return
+}
+
+// -----
+
+// read_c3
+func.func @main(%x: memref<i64>) {
+  // expected-error @below {{device 'device0' is not defined}}
+  %b = plan.read %x[] on @device0 queue 0 : memref<i64> -> i64
+  return
+}
+
+// -----
+
+// require_c1
+plan.device @device0
+func.func @main(%x: memref<2xi1>) {
+  // expected-error @below {{condition must be one i1, got 'memref<2xi1>'}}
+  plan.require %x, "no" on @device0 queue 0 : memref<2xi1>
+  return
+}
+
+// -----
+
+// require_c2
+func.func @main(%x: memref<i1>) {
+  // expected-error @below {{device 'device0' is not defined}}
+  plan.require %x, "no" on @device0 queue 0 : memref<i1>
+  return
+}
