@@ -156,6 +156,39 @@ trine_status trine_package_output(const trine_package *package, uint32_t index,
                         index, info);
 }
 
+static trine_status computeSizes(const trine_package *package, bool output,
+                                 uint32_t index, const int64_t *symbols,
+                                 int64_t *sizes) {
+  if (!package)
+    return failNull("package");
+  const Manifest &manifest = package->package->getManifest();
+  const auto &tensors = output ? manifest.outputs : manifest.inputs;
+  if (index >= tensors.size())
+    return failIndex(output ? "output" : "input", index, tensors.size());
+  const ManifestTensor &tensor = tensors[index];
+  if (!symbols && !manifest.symbols.empty())
+    return failNull("symbols");
+  if (!sizes && !tensor.sizes.empty())
+    return failNull("sizes");
+  std::vector<int64_t> values(symbols, symbols + manifest.symbols.size());
+  for (size_t d = 0; d < tensor.sizes.size(); ++d)
+    sizes[d] = tensor.sizes[d] >= 0 ? tensor.sizes[d]
+                                    : tensor.expressions[d].evaluate(values);
+  return TRINE_OK;
+}
+
+trine_status trine_package_input_sizes(const trine_package *package,
+                                       uint32_t index, const int64_t *symbols,
+                                       int64_t *sizes) {
+  return computeSizes(package, /*output=*/false, index, symbols, sizes);
+}
+
+trine_status trine_package_output_sizes(const trine_package *package,
+                                        uint32_t index, const int64_t *symbols,
+                                        int64_t *sizes) {
+  return computeSizes(package, /*output=*/true, index, symbols, sizes);
+}
+
 trine_status trine_package_symbol(const trine_package *package, uint32_t index,
                                   trine_symbol_info *info) {
   if (!package)

@@ -192,6 +192,19 @@ TRINE_API trine_status trine_package_symbol(const trine_package *package,
                                             uint32_t index,
                                             trine_symbol_info *info);
 
+/* Sizes of input or output `index` for given sizes of the symbols: what an
+ * input must have, or what memory an output will need. `symbols` has a size for
+ * each symbol in the package's order (-1: not known); `sizes` gets the rank's
+ * number of sizes (-1: not known, as it depends on data, for example). */
+TRINE_API trine_status trine_package_input_sizes(const trine_package *package,
+                                                 uint32_t index,
+                                                 const int64_t *symbols,
+                                                 int64_t *sizes);
+TRINE_API trine_status trine_package_output_sizes(const trine_package *package,
+                                                  uint32_t index,
+                                                  const int64_t *symbols,
+                                                  int64_t *sizes);
+
 /* A compiled kernel, and the nodes of the source model that it computes. */
 typedef struct trine_kernel_info {
   uint32_t struct_size;

@@ -88,6 +88,25 @@ TEST(Package, TellsWhatItIs) {
   EXPECT_STREQ(kernel.skeleton, "");
 }
 
+TEST(Package, ComputesSizes) {
+  TestPackage package;
+  Opened opened(package.getPath());
+  int64_t symbols[3] = {2, 3, 4}, sizes[3];
+  ASSERT_EQ(trine_package_input_sizes(opened.package, 2, symbols, sizes),
+            TRINE_OK);
+  EXPECT_EQ(sizes[0], 2);
+  EXPECT_EQ(sizes[1], 7);
+  symbols[2] = -1;
+  ASSERT_EQ(trine_package_output_sizes(opened.package, 1, symbols, sizes),
+            TRINE_OK);
+  EXPECT_EQ(sizes[0], 2);
+  EXPECT_EQ(sizes[1], -1);
+  EXPECT_EQ(sizes[2], 4);
+  EXPECT_EQ(trine_package_output_sizes(opened.package, 2, symbols, nullptr),
+            TRINE_OK)
+      << "a scalar has no sizes";
+}
+
 TEST(Package, QueriesCheckTheirArguments) {
   TestPackage package;
   Opened opened(package.getPath());
@@ -112,6 +131,17 @@ TEST(Package, QueriesCheckTheirArguments) {
                 "'package' must not be NULL");
   expectFailure(trine_package_input(nullptr, 0, &tensor),
                 "'package' must not be NULL");
+  int64_t symbols[3] = {}, sizes[3];
+  expectFailure(trine_package_input_sizes(nullptr, 0, symbols, sizes),
+                "'package' must not be NULL");
+  expectFailure(trine_package_input_sizes(opened.package, 4, symbols, sizes),
+                "there is no input 4: the package has 4");
+  expectFailure(trine_package_output_sizes(opened.package, 3, symbols, sizes),
+                "there is no output 3: the package has 3");
+  expectFailure(trine_package_input_sizes(opened.package, 0, nullptr, sizes),
+                "'symbols' must not be NULL");
+  expectFailure(trine_package_input_sizes(opened.package, 0, symbols, nullptr),
+                "'sizes' must not be NULL");
   trine_package *result;
   expectFailure(trine_package_open(nullptr, nullptr, &result),
                 "'path' must not be NULL");
