@@ -19,7 +19,7 @@ void mlir::trine::registerAllDialects(DialectRegistry &registry) {
 
 void mlir::trine::registerAllPasses() {
   registerTransformsPasses();
-  registerInferONNXShapes();
+  registerTrineRaisePasses();
   registerTrineOptimizePasses();
   registerTrinePlanPasses();
 }
