@@ -132,6 +132,49 @@ Value ONNXLowering::elementwise(ValueRange onnxInputs, Value onnxResult,
                      raw);
 }
 
+Value ONNXLowering::generate(ArrayRef<Expression> dims, Type elementType,
+                             IndexBody body) {
+  Value destination = empty(dims, elementType);
+  AffineMap map =
+      AffineMap::getMultiDimIdentityMap(dims.size(), builder.getContext());
+  SmallVector<utils::IteratorType> iterators(dims.size(),
+                                             utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      builder, loc, destination.getType(), ValueRange(), destination, map,
+      iterators, [&](OpBuilder &b, Location loc, ValueRange) {
+        SmallVector<Value> indices;
+        for (size_t i = 0; i < dims.size(); ++i)
+          indices.push_back(linalg::IndexOp::create(b, loc, i));
+        linalg::YieldOp::create(b, loc, body(b, loc, indices));
+      });
+  return generic.getResult(0);
+}
+
+Value ONNXLowering::scalarOf(Value onnxValue) {
+  Value lowered = lookup(onnxValue);
+  if (TypedAttr splat = getSplat(lowered))
+    return arith::ConstantOp::create(builder, loc, splat);
+  return extractScalar(lowered);
+}
+
+Value ONNXLowering::indexElement(Value onnxValue, int64_t position) {
+  if (std::optional<SmallVector<Expression>> elements = contents(onnxValue))
+    if (position < (int64_t)elements->size() &&
+        isAvailable((*elements)[position]))
+      return sizeValue((*elements)[position]);
+  SmallVector<Value> indices;
+  if (rank(onnxValue) > 0)
+    indices.push_back(indexConstant(position));
+  Value element =
+      tensor::ExtractOp::create(builder, loc, lookup(onnxValue), indices);
+  Type index = builder.getIndexType();
+  return isUnsigned(onnxValue)
+             ? arith::IndexCastUIOp::create(builder, loc, index, element)
+                   .getResult()
+             : arith::IndexCastOp::create(builder, loc, index, element)
+                   .getResult();
+}
+
 //===--- scalars
 //------------------------------------------------------------===//
 

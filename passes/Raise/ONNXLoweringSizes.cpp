@@ -193,8 +193,8 @@ Value ONNXLowering::materialise(Expression expression) {
   bool invariant = isInvariant(expression);
   OpBuilder &place = invariant ? entry : builder;
   Location where = invariant ? function.getLoc() : loc;
-  ExpressionWriter writer(place, where,
-                          [&](Expression part) { return materialise(part); });
+  auto part = [&](Expression part) { return materialise(part); };
+  ExpressionWriter writer(place, where, part);
   Value value;
   ArrayRef<SymbolicTerm> terms = expression.getTerms();
   if (expression.isSymbol()) {
