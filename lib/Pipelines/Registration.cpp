@@ -7,6 +7,7 @@
 #include "trine/Dialect/ONNX/ONNX.h"
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Dialect/Trine/Trine.h"
+#include "trine/Passes/Lower.h"
 #include "trine/Passes/Optimize.h"
 #include "trine/Passes/Plan.h"
 #include "trine/Passes/Raise.h"
@@ -20,6 +21,8 @@ void mlir::trine::registerAllDialects(DialectRegistry &registry) {
 void mlir::trine::registerAllPasses() {
   registerTransformsPasses();
   registerTrineRaisePasses();
+  registerInferONNXShapes();
+  registerLowerPasses();
   registerTrineOptimizePasses();
   registerTrinePlanPasses();
 }

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "trine/Passes/Lower.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Interfaces/ValueBoundsOpInterface.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_BUFFERIZEKERNELS
+#include "trine/Passes/Lower.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// Temporaries up to this size live on the stack of a worker thread.
+static constexpr int64_t kStackBytes = 64 * 1024;
+/// All of one kernel's together.
+static constexpr int64_t kAllStackBytes = 512 * 1024;
+
+static MemRefType asMemRef(Type type) {
+  auto tensor = cast<RankedTensorType>(type);
+  return MemRefType::get(tensor.getShape(), tensor.getElementType());
+}
+
+/// Moves a kernel's body into a function of memrefs.
+static func::FuncOp makeFunction(plan::KernelOp kernel, IRRewriter &rewriter) {
+  Location loc = kernel.getLoc();
+  SmallVector<Type> inputs;
+  for (Type type : kernel.getFunctionType().getInputs())
+    inputs.push_back(isa<IndexType>(type) ? type : asMemRef(type));
+  rewriter.setInsertionPoint(kernel);
+  auto function = func::FuncOp::create(rewriter, loc, kernel.getSymName(),
+                                       rewriter.getFunctionType(inputs, {}));
+  function.setPrivate();
+  function->setAttr("plan.skeleton", kernel.getSkeletonAttr());
+  Block *entry = function.addEntryBlock();
+  rewriter.setInsertionPointToStart(entry);
+  unsigned firstDestination = inputs.size() - kernel.getNumDestinations();
+  SmallVector<Value> values;
+  for (BlockArgument argument : entry->getArguments()) {
+    if (isa<IndexType>(argument.getType())) {
+      values.push_back(argument);
+      continue;
+    }
+    Type tensor = kernel.getFunctionType().getInput(argument.getArgNumber());
+    values.push_back(bufferization::ToTensorOp::create(
+        rewriter, loc, tensor, argument, /*restrict=*/true,
+        /*writable=*/argument.getArgNumber() >= firstDestination));
+  }
+  auto terminator =
+      cast<plan::ReturnOp>(kernel.getBody().front().getTerminator());
+  SmallVector<Value> results(terminator.getValues());
+  rewriter.inlineBlockBefore(&kernel.getBody().front(), entry, entry->end(),
+                             values);
+  // Inlining replaced the arguments in the terminator too.
+  results.assign(terminator.getValues().begin(), terminator.getValues().end());
+  rewriter.setInsertionPoint(terminator);
+  for (auto [index, value] : llvm::enumerate(results)) {
+    auto write = bufferization::MaterializeInDestinationOp::create(
+        rewriter, loc, value, entry->getArgument(firstDestination + index));
+    write.setWritable(true);
+    write.setRestrict(true);
+  }
+  func::ReturnOp::create(rewriter, loc);
+  rewriter.eraseOp(terminator);
+  rewriter.eraseOp(kernel);
+  return function;
+}
+
+/// The argument of the function that `value` is all of, through reshapes.
+static Value throughReshapes(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<memref::ExpandShapeOp, memref::CollapseShapeOp, memref::CastOp>(
+            op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+static LogicalResult cleanUp(func::FuncOp function) {
+  MLIRContext *context = function.getContext();
+  RewritePatternSet patterns(context);
+  memref::SubViewOp::getCanonicalizationPatterns(patterns, context);
+  memref::DimOp::getCanonicalizationPatterns(patterns, context);
+  memref::CastOp::getCanonicalizationPatterns(patterns, context);
+  memref::CopyOp::getCanonicalizationPatterns(patterns, context);
+  memref::LoadOp::getCanonicalizationPatterns(patterns, context);
+  memref::AllocOp::getCanonicalizationPatterns(patterns, context);
+  scf::ForOp::getCanonicalizationPatterns(patterns, context);
+  scf::IfOp::getCanonicalizationPatterns(patterns, context);
+  scf::ForallOp::getCanonicalizationPatterns(patterns, context);
+  affine::AffineApplyOp::getCanonicalizationPatterns(patterns, context);
+  affine::AffineMinOp::getCanonicalizationPatterns(patterns, context);
+  // Twice: a copy onto itself shows only after equal views have become one.
+  FrozenRewritePatternSet frozen(std::move(patterns));
+  for (int round = 0; round < 2; ++round) {
+    if (failed(applyPatternsGreedily(function, frozen)))
+      return function.emitOpError() << "could not be cleaned up";
+    IRRewriter rewriter(context);
+    DominanceInfo dominance(function);
+    eliminateCommonSubExpressions(rewriter, dominance, function);
+  }
+  SmallVector<memref::CopyOp> copies;
+  function.walk([&](memref::CopyOp copy) {
+    if (throughReshapes(copy.getSource()) == throughReshapes(copy.getTarget()))
+      copies.push_back(copy);
+  });
+  for (memref::CopyOp copy : copies)
+    copy.erase();
+  return success();
+}
+
+/// Whether a buffer, or a view of it, is carried from one iteration of a loop
+/// to the next.
+static bool outlivesIteration(Value buffer) {
+  SmallVector<Value> work{buffer};
+  DenseSet<Value> seen;
+  while (!work.empty()) {
+    Value value = work.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    for (Operation *user : value.getUsers()) {
+      if (isa<ViewLikeOpInterface>(user)) {
+        llvm::append_range(work, user->getResults());
+      } else if (isa<scf::YieldOp>(user)) {
+        Operation *parent = user->getParentOp();
+        if (!isa<scf::IfOp>(parent))
+          return true;
+        llvm::append_range(work, parent->getResults());
+      } else if (isa<arith::SelectOp>(user)) {
+        llvm::append_range(work, user->getResults());
+      }
+    }
+  }
+  return false;
+}
+
+/// An upper bound of the bytes of an allocation, if there is a constant one.
+static std::optional<int64_t> boundBytes(memref::AllocOp op) {
+  MemRefType type = op.getType();
+  int64_t count = 1;
+  unsigned dynamic = 0;
+  for (int64_t size : type.getShape()) {
+    if (ShapedType::isDynamic(size)) {
+      FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
+          presburger::BoundType::UB, {op.getDynamicSizes()[dynamic++]},
+          /*stopCondition=*/nullptr, /*closedUB=*/true);
+      if (failed(bound))
+        return std::nullopt;
+      size = std::max<int64_t>(*bound, 0);
+    }
+    if (size > kStackBytes)
+      return std::nullopt;
+    count *= size;
+    if (count > kStackBytes)
+      return std::nullopt;
+  }
+  Type element = type.getElementType();
+  int64_t width = element.isIndex()
+                      ? 8
+                      : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  return count * width;
+}
+
+/// Stack memory for bounded temporaries; a free for each of the others.
+static LogicalResult placeTemporaries(func::FuncOp function, unsigned &heap) {
+  SmallVector<memref::AllocOp> allocations;
+  function.walk([&](memref::AllocOp op) { allocations.push_back(op); });
+  Block *entry = &function.getBody().front();
+  int64_t total = 0;
+  IRRewriter rewriter(function.getContext());
+  for (memref::AllocOp op : allocations) {
+    Location loc = op.getLoc();
+    if (outlivesIteration(op))
+      return function.emitOpError()
+             << "kernel needs a temporary of type " << op.getType()
+             << " that outlives an iteration of a loop";
+    std::optional<int64_t> bytes = boundBytes(op);
+    if (bytes && *bytes <= kStackBytes && total + *bytes <= kAllStackBytes) {
+      total += *bytes;
+      rewriter.setInsertionPointToStart(entry);
+      IntegerAttr alignment = rewriter.getI64IntegerAttr(64);
+      Value view;
+      if (op.getType().hasStaticShape()) {
+        view = memref::AllocaOp::create(rewriter, loc, op.getType(),
+                                        ValueRange(), alignment);
+      } else {
+        auto flat = MemRefType::get({std::max<int64_t>(*bytes, 1)},
+                                    rewriter.getI8Type());
+        Value storage = memref::AllocaOp::create(rewriter, loc, flat,
+                                                 ValueRange(), alignment);
+        rewriter.setInsertionPoint(op);
+        Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
+        view = memref::ViewOp::create(rewriter, loc, op.getType(), storage,
+                                      zero, op.getDynamicSizes());
+      }
+      rewriter.replaceOp(op, view);
+      continue;
+    }
+    ++heap;
+    rewriter.setInsertionPoint(op->getBlock()->getTerminator());
+    for (Operation *user : op->getUsers())
+      if (isa<scf::YieldOp>(user))
+        return function.emitOpError()
+               << "kernel needs a temporary of type " << op.getType()
+               << " that outlives its block";
+    memref::DeallocOp::create(rewriter, loc, op);
+  }
+  return success();
+}
+
+namespace {
+struct BufferizeKernels : trine::impl::BufferizeKernelsBase<BufferizeKernels> {
+  void runOnOperation() override {
+    SmallVector<plan::KernelOp> kernels(
+        getOperation().getOps<plan::KernelOp>());
+    IRRewriter rewriter(&getContext());
+    bufferization::OneShotBufferizationOptions options;
+    options.allowReturnAllocsFromLoops = true;
+    // Tiles of arguments have constant strides; plain memrefs keep them.
+    for (plan::KernelOp kernel : kernels) {
+      func::FuncOp function = makeFunction(kernel, rewriter);
+      bufferization::BufferizationState state;
+      if (failed(bufferization::runOneShotBufferize(function, options, state)))
+        return signalPassFailure();
+      if (failed(cleanUp(function)))
+        return signalPassFailure();
+      unsigned heap = 0;
+      if (failed(placeTemporaries(function, heap)))
+        return signalPassFailure();
+      numHeap += heap;
+      if (heap)
+        function->setAttr("plan.heap_temporaries",
+                          rewriter.getI64IntegerAttr(heap));
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// What the passes of this folder know about the bodies of kernels.
+#ifndef TRINE_PASSES_LOWER_KERNELBODY_H
+#define TRINE_PASSES_LOWER_KERNELBODY_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "trine/Passes/Lower.h"
+
+namespace mlir::trine {
+
+/// True for sums of products of two floating-point inputs, each at most
+/// widened, in the accumulator's type: matmul and its relatives.
+bool isFloatProduct(linalg::GenericOp op);
+
+/// True if computing `op` twice costs next to nothing: a fill, or an
+/// element-wise op of a few conversions and additions.
+bool isCheap(Operation *op);
+
+/// Brings a body into the few forms that tiling understands: generics,
+/// fills and slices; destinations used from the start; chains of
+/// element-wise operations fused.
+LogicalResult prepareKernel(plan::KernelOp kernel);
+
+/// Rewrites operands of generics that unpack a packed matrix so that they
+/// read the stored panels.
+void foldUnpacks(plan::KernelOp kernel);
+
+/// Whether `value` is a slice of a packed matrix within one tile of dimension
+/// `column`, so that foldUnpacks can read it from one panel.
+bool isPanelSlice(Value value, int64_t column, int64_t tile);
+
+/// Lets temporaries live in the memory of the result that replaces them.
+void reuseDestinations(plan::KernelOp kernel);
+
+} // namespace mlir::trine
+
+#endif

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "MicroKernel.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+namespace {
+/// One operand of the product: where its elements lie, by loop.
+struct Access {
+  Value memref;
+  AffineMap map;
+
+  MemRefType type() const { return cast<MemRefType>(memref.getType()); }
+
+  bool uses(unsigned loop) const { return map.isFunctionOfDim(loop); }
+
+  /// Whether consecutive values of `loop` are neighbours in memory. Trailing
+  /// dimensions of size one do not matter.
+  bool isContiguous(unsigned loop) const {
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(type().getStridesAndOffset(strides, offset)) ||
+        strides.empty() || strides.back() != 1)
+      return false;
+    for (int64_t dim = type().getRank() - 1; dim >= 0; --dim) {
+      AffineExpr expr = map.getResult(dim);
+      if (auto position = dyn_cast<AffineDimExpr>(expr))
+        if (position.getPosition() == loop)
+          return strides[dim] == 1;
+      if (type().getDimSize(dim) != 1)
+        return false;
+    }
+    return false;
+  }
+
+  /// Whether `row` is stored in pairs of rows next to each column: the last
+  /// dimensions are (column, row mod 2), and row / 2 comes before.
+  bool isPaired(unsigned row, unsigned column) const {
+    int64_t rank = type().getRank();
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (rank < 3 || failed(type().getStridesAndOffset(strides, offset)) ||
+        strides[rank - 1] != 1 || strides[rank - 2] != 2)
+      return false;
+    MLIRContext *context = map.getContext();
+    AffineExpr position = getAffineDimExpr(row, context);
+    if (map.getResult(rank - 1) != position % 2 ||
+        map.getResult(rank - 2) != getAffineDimExpr(column, context))
+      return false;
+    unsigned halves = 0;
+    for (AffineExpr expr : map.getResults().drop_back())
+      halves += expr == position.floorDiv(2);
+    return halves == 1;
+  }
+
+  /// Whether no loop occurs except as a plain coordinate.
+  bool isPlain() const { return map.isProjectedPermutation(true); }
+};
+
+/// The product's loops by role. Loops without a role are plain outer loops.
+struct Roles {
+  Access left, right;
+  /// -1: the loop does not exist.
+  int64_t row = -1, column = -1, sum = -1;
+  /// Vectors run along the columns (else along the sum).
+  bool alongColumns = true;
+  bool paired = false;
+};
+
+class Emitter {
+public:
+  Emitter(ImplicitLocOpBuilder &builder, linalg::GenericOp op, Roles roles,
+          unsigned vectorBytes)
+      : builder(builder), op(op), roles(std::move(roles)) {
+    result = {op.getDpsInits()[0],
+              op.getMatchingIndexingMap(op.getDpsInitOperand(0))};
+    element = result.type().getElementType();
+    lanes = vectorBytes / (element.getIntOrFloatBitWidth() / 8);
+    vector = VectorType::get({lanes}, element);
+    // Accumulators, one row of the right matrix and one broadcast must fit the
+    // registers: 32 of 64 bytes, 16 of 32.
+    wide = vectorBytes >= 64;
+  }
+
+  void emit();
+
+private:
+  struct Block {
+    Value row, column;
+    int64_t rows, columns; // in registers
+    Value rest;            // columns left, when masked
+  };
+  using Body = llvm::function_ref<void(Value)>;
+
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(builder, value);
+  }
+  Value add(Value value, int64_t offset) {
+    if (offset == 0)
+      return value;
+    return arith::AddIOp::create(builder, value, constant(offset),
+                                 arith::IntegerOverflowFlags::nsw |
+                                     arith::IntegerOverflowFlags::nuw);
+  }
+  Value roundDown(Value value, int64_t step) {
+    if (std::optional<int64_t> known = getConstantIntValue(value))
+      return constant(*known / step * step);
+    Value rest = arith::RemUIOp::create(builder, value, constant(step));
+    return arith::SubIOp::create(builder, value, rest);
+  }
+  void loop(Value begin, Value end, int64_t step, Body body);
+  /// Runs `body` for blocks of `sizes[0]`, then of `sizes[1]`, ..., until 1.
+  void split(int64_t role, ArrayRef<int64_t> sizes,
+             llvm::function_ref<void(Value, int64_t)> body);
+  SmallVector<Value> indices(const Access &access);
+  Value widen(Value value, Type type) {
+    return value.getType() == type
+               ? value
+               : arith::ExtFOp::create(builder, type, value).getResult();
+  }
+  Value mask(Value rest, int64_t first, int64_t width);
+  Value loadVector(const Access &access, Value mask);
+  Value scalarLeft();
+  SmallVector<Value>
+  sumLoop(ArrayRef<Value> accumulators, int64_t step,
+          llvm::function_ref<SmallVector<Value>(ValueRange)> body);
+  void emitColumns(Value column, Value rest);
+  void emitBlock(const Block &block);
+  SmallVector<Value> multiplyPlain(const Block &block, ValueRange sums);
+  SmallVector<Value> multiplyPaired(const Block &block, ValueRange sums);
+  void emitDots();
+  void emitDotBlock(Value row, int64_t rows, Value column, int64_t columns);
+
+  ImplicitLocOpBuilder &builder;
+  linalg::GenericOp op;
+  Roles roles;
+  Access result;
+  Type element;
+  int64_t lanes;
+  VectorType vector;
+  bool wide;
+  SmallVector<Value> position, extent;
+};
+} // namespace
+
+void Emitter::loop(Value begin, Value end, int64_t step, Body body) {
+  std::optional<int64_t> first = getConstantIntValue(begin);
+  std::optional<int64_t> last = getConstantIntValue(end);
+  if (first && last && *first + step >= *last) {
+    if (*first < *last)
+      body(begin);
+    return;
+  }
+  auto loop = scf::ForOp::create(builder, begin, end, constant(step));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+void Emitter::split(int64_t role, ArrayRef<int64_t> sizes,
+                    llvm::function_ref<void(Value, int64_t)> body) {
+  if (role < 0)
+    return body(Value(), 1);
+  Value end = extent[role];
+  std::optional<int64_t> known = getConstantIntValue(end);
+  Value begin = constant(0);
+  for (int64_t size : sizes) {
+    Value border = roundDown(end, size);
+    loop(begin, border, size, [&](Value at) { body(at, size); });
+    begin = border;
+    // A known remainder is one block of just that size.
+    if (known && *known % size != 0) {
+      body(begin, *known % size);
+      return;
+    }
+    if (known)
+      return;
+  }
+}
+
+SmallVector<Value> Emitter::indices(const Access &access) {
+  SmallVector<Value> values;
+  for (AffineExpr expr : access.map.getResults()) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+      values.push_back(position[dim.getPosition()]);
+      continue;
+    }
+    SmallVector<OpFoldResult> operands;
+    for (Value value : position)
+      operands.push_back(value ? OpFoldResult(value)
+                               : OpFoldResult(builder.getIndexAttr(0)));
+    OpFoldResult value = affine::makeComposedFoldedAffineApply(
+        builder, builder.getLoc(),
+        AffineMap::get(access.map.getNumDims(), 0, expr), operands);
+    values.push_back(
+        getValueOrCreateConstantIndexOp(builder, builder.getLoc(), value));
+  }
+  return values;
+}
+
+Value Emitter::mask(Value rest, int64_t first, int64_t width) {
+  if (!rest)
+    return Value();
+  auto type = VectorType::get({width}, builder.getI1Type());
+  Value left = rest;
+  if (first != 0)
+    left = arith::SubIOp::create(builder, rest, constant(first));
+  return vector::CreateMaskOp::create(builder, type, left);
+}
+
+/// `lanes` elements of `access` from the current position on.
+Value Emitter::loadVector(const Access &access, Value mask) {
+  Type stored = access.type().getElementType();
+  auto type = VectorType::get({lanes}, stored);
+  SmallVector<Value> at = indices(access);
+  Value value;
+  if (mask) {
+    Value zeros = arith::ConstantOp::create(builder, builder.getZeroAttr(type));
+    value = vector::MaskedLoadOp::create(builder, type, access.memref, at, mask,
+                                         zeros);
+  } else {
+    value = vector::LoadOp::create(builder, type, access.memref, at);
+  }
+  return widen(value, vector);
+}
+
+Value Emitter::scalarLeft() {
+  Value value =
+      memref::LoadOp::create(builder, roles.left.memref, indices(roles.left));
+  return vector::BroadcastOp::create(builder, vector, widen(value, element));
+}
+
+SmallVector<Value>
+Emitter::sumLoop(ArrayRef<Value> accumulators, int64_t step,
+                 llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
+  if (roles.sum < 0)
+    return body(accumulators);
+  Value end = roundDown(extent[roles.sum], step);
+  auto loop = scf::ForOp::create(builder, constant(0), end, constant(step),
+                                 ValueRange(accumulators));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(loop.getBody());
+  position[roles.sum] = loop.getInductionVar();
+  scf::YieldOp::create(builder, body(loop.getRegionIterArgs()));
+  return llvm::to_vector(ValueRange(loop.getResults()));
+}
+
+/// One step of the sum: a row of the right matrix times a column of the left.
+SmallVector<Value> Emitter::multiplyPlain(const Block &block, ValueRange sums) {
+  SmallVector<Value> rights, next;
+  for (int64_t part = 0; part < block.columns; ++part) {
+    position[roles.column] = add(block.column, part * lanes);
+    rights.push_back(
+        loadVector(roles.right, mask(block.rest, part * lanes, lanes)));
+  }
+  for (int64_t row = 0; row < block.rows; ++row) {
+    if (roles.row >= 0)
+      position[roles.row] = add(block.row, row);
+    Value left = scalarLeft();
+    for (int64_t part = 0; part < block.columns; ++part)
+      next.push_back(vector::FMAOp::create(builder, left, rights[part],
+                                           sums[row * block.columns + part]));
+  }
+  return next;
+}
+
+/// Two steps of the sum on 16-bit data stored in pairs of rows.
+SmallVector<Value> Emitter::multiplyPaired(const Block &block,
+                                           ValueRange sums) {
+  Type stored = roles.right.type().getElementType();
+  auto pairs = VectorType::get({2 * lanes}, stored);
+  Value first = position[roles.sum];
+  SmallVector<Value> even, odd;
+  for (int64_t part = 0; part < block.columns; ++part) {
+    position[roles.column] = add(block.column, part * lanes);
+    SmallVector<Value> at = indices(roles.right);
+    at.back() = constant(0);
+    Value value;
+    if (block.rest) {
+      Value twice = arith::MulIOp::create(builder, block.rest, constant(2));
+      Value zeros =
+          arith::ConstantOp::create(builder, builder.getZeroAttr(pairs));
+      value = vector::MaskedLoadOp::create(
+          builder, pairs, roles.right.memref, at,
+          mask(twice, 2 * part * lanes, 2 * lanes), zeros);
+    } else {
+      value = vector::LoadOp::create(builder, pairs, roles.right.memref, at);
+    }
+    auto halves = vector::DeinterleaveOp::create(builder, value);
+    even.push_back(widen(halves.getRes1(), vector));
+    odd.push_back(widen(halves.getRes2(), vector));
+  }
+  SmallVector<Value> next(sums.begin(), sums.end());
+  for (int64_t step = 0; step < 2; ++step) {
+    position[roles.sum] = add(first, step);
+    for (int64_t row = 0; row < block.rows; ++row) {
+      if (roles.row >= 0)
+        position[roles.row] = add(block.row, row);
+      Value left = scalarLeft();
+      for (int64_t part = 0; part < block.columns; ++part) {
+        Value &sum = next[row * block.columns + part];
+        sum = vector::FMAOp::create(builder, left,
+                                    step == 0 ? even[part] : odd[part], sum);
+      }
+    }
+  }
+  position[roles.sum] = first;
+  return next;
+}
+
+void Emitter::emitBlock(const Block &block) {
+  // Start from what the destination holds.
+  SmallVector<Value> sums;
+  auto each = [&](llvm::function_ref<void(int64_t, Value)> action) {
+    for (int64_t row = 0; row < block.rows; ++row)
+      for (int64_t part = 0; part < block.columns; ++part) {
+        if (roles.row >= 0)
+          position[roles.row] = add(block.row, row);
+        position[roles.column] = add(block.column, part * lanes);
+        action(row * block.columns + part,
+               mask(block.rest, part * lanes, lanes));
+      }
+  };
+  each([&](int64_t, Value mask) { sums.push_back(loadVector(result, mask)); });
+  sums = sumLoop(sums, roles.paired ? 2 : 1, [&](ValueRange values) {
+    return roles.paired ? multiplyPaired(block, values)
+                        : multiplyPlain(block, values);
+  });
+  each([&](int64_t index, Value mask) {
+    SmallVector<Value> at = indices(result);
+    if (mask)
+      vector::MaskedStoreOp::create(builder, result.memref, at, mask,
+                                    sums[index]);
+    else
+      vector::StoreOp::create(builder, sums[index], result.memref, at);
+  });
+}
+
+void Emitter::emitColumns(Value column, Value rest) {
+  int64_t columns = 2;
+  int64_t rows = wide ? 8 : 4;
+  split(roles.row, {rows, rows / 2, 1}, [&](Value row, int64_t size) {
+    emitBlock({row, column, size, columns, rest});
+  });
+}
+
+/// Vectors along the sum: several dot products at once.
+void Emitter::emitDots() {
+  int64_t rows = wide ? 4 : 2;
+  split(roles.row, {rows, 1}, [&](Value row, int64_t rowCount) {
+    split(roles.column, {4, 1}, [&](Value column, int64_t columnCount) {
+      emitDotBlock(row, rowCount, column, columnCount);
+    });
+  });
+}
+
+void Emitter::emitDotBlock(Value row, int64_t rows, Value column,
+                           int64_t columns) {
+  auto multiply = [&](ValueRange sums, Value mask) {
+    SmallVector<Value> rights, next;
+    for (int64_t at = 0; at < columns; ++at) {
+      if (roles.column >= 0)
+        position[roles.column] = add(column, at);
+      rights.push_back(loadVector(roles.right, mask));
+    }
+    for (int64_t at = 0; at < rows; ++at) {
+      if (roles.row >= 0)
+        position[roles.row] = add(row, at);
+      Value left = loadVector(roles.left, mask);
+      for (int64_t part = 0; part < columns; ++part)
+        next.push_back(vector::FMAOp::create(builder, left, rights[part],
+                                             sums[at * columns + part]));
+    }
+    return next;
+  };
+  Value zeros = arith::ConstantOp::create(builder, builder.getZeroAttr(vector));
+  SmallVector<Value> sums(rows * columns, zeros);
+  sums = sumLoop(sums, lanes,
+                 [&](ValueRange values) { return multiply(values, Value()); });
+  Value end = extent[roles.sum];
+  std::optional<int64_t> known = getConstantIntValue(end);
+  if (!known || *known % lanes != 0) {
+    Value border = roundDown(end, lanes);
+    Value rest = arith::SubIOp::create(builder, end, border);
+    position[roles.sum] = border;
+    sums = multiply(sums, mask(rest, 0, lanes));
+  }
+  // The order of the sum is fixed here, at compile time.
+  for (int64_t at = 0; at < rows; ++at)
+    for (int64_t part = 0; part < columns; ++part) {
+      if (roles.row >= 0)
+        position[roles.row] = add(row, at);
+      if (roles.column >= 0)
+        position[roles.column] = add(column, part);
+      Value sum = vector::ReductionOp::create(
+          builder, vector::CombiningKind::ADD, sums[at * columns + part],
+          arith::FastMathFlags::reassoc);
+      SmallVector<Value> where = indices(result);
+      Value old = memref::LoadOp::create(builder, result.memref, where);
+      Value next = arith::AddFOp::create(builder, old, sum);
+      memref::StoreOp::create(builder, next, result.memref, where);
+    }
+}
+
+void Emitter::emit() {
+  auto structured = cast<linalg::LinalgOp>(op.getOperation());
+  SmallVector<Range> ranges =
+      structured.createLoopRanges(builder, builder.getLoc());
+  position.assign(ranges.size(), Value());
+  for (Range range : ranges)
+    extent.push_back(
+        getValueOrCreateConstantIndexOp(builder, builder.getLoc(), range.size));
+  OpBuilder::InsertionGuard guard(builder);
+  // Loops without a role, outermost first. Sums among them accumulate in the
+  // destination.
+  for (unsigned index = 0; index < ranges.size(); ++index) {
+    if (static_cast<int64_t>(index) == roles.row ||
+        static_cast<int64_t>(index) == roles.column ||
+        static_cast<int64_t>(index) == roles.sum)
+      continue;
+    if (getConstantIntValue(extent[index]) == 1) {
+      position[index] = constant(0);
+      continue;
+    }
+    auto outer =
+        scf::ForOp::create(builder, constant(0), extent[index], constant(1));
+    builder.setInsertionPointToStart(outer.getBody());
+    position[index] = outer.getInductionVar();
+  }
+  if (!roles.alongColumns)
+    return emitDots();
+  int64_t width = 2 * lanes;
+  Value end = extent[roles.column];
+  Value border = roundDown(end, width);
+  loop(constant(0), border, width,
+       [&](Value column) { emitColumns(column, Value()); });
+  std::optional<int64_t> known = getConstantIntValue(end);
+  if (known && *known % width == 0)
+    return;
+  Value rest = arith::SubIOp::create(builder, end, border);
+  if (known)
+    return emitColumns(border, rest);
+  Value any = arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, rest,
+                                    constant(0));
+  auto branch = scf::IfOp::create(builder, any, /*withElseRegion=*/false);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  emitColumns(border, rest);
+}
+
+/// Chooses the loops for `left` times `right` in this order, if any suit.
+static std::optional<Roles> chooseRoles(linalg::GenericOp op, Access left,
+                                        Access right) {
+  Access result{op.getDpsInits()[0],
+                op.getMatchingIndexingMap(op.getDpsInitOperand(0))};
+  if (!left.isPlain() || !result.isPlain())
+    return std::nullopt;
+  Roles roles;
+  roles.left = left;
+  roles.right = right;
+  int64_t rowColumn = -1;
+  for (auto [index, kind] : llvm::enumerate(op.getIteratorTypesArray())) {
+    int64_t loop = index;
+    if (kind == utils::IteratorType::parallel) {
+      if (!left.uses(loop) && right.uses(loop) && result.isContiguous(loop))
+        roles.column = loop;
+      if (!left.uses(loop) && right.uses(loop))
+        rowColumn = loop;
+      if (left.uses(loop) && !right.uses(loop))
+        roles.row = loop;
+      continue;
+    }
+    if (left.uses(loop) && right.uses(loop))
+      roles.sum = loop;
+  }
+  if (roles.sum < 0)
+    return std::nullopt;
+  // Rows with more than one value are worth more than the last loop.
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  for (auto [index, kind] : llvm::enumerate(op.getIteratorTypesArray()))
+    if (kind == utils::IteratorType::parallel && left.uses(index) &&
+        !right.uses(index) && extents[index] != 1 &&
+        (roles.row < 0 || extents[roles.row] == 1))
+      roles.row = index;
+  if (roles.column >= 0 && right.isPaired(roles.sum, roles.column)) {
+    int64_t length = extents[roles.sum];
+    roles.paired = true;
+    if (!ShapedType::isDynamic(length) && length % 2 == 0)
+      return roles;
+    return std::nullopt;
+  }
+  if (!right.isPlain())
+    return std::nullopt;
+  if (roles.column >= 0 && right.isContiguous(roles.column))
+    return roles;
+  for (auto [index, kind] : llvm::enumerate(op.getIteratorTypesArray())) {
+    int64_t loop = index;
+    if (kind != utils::IteratorType::reduction || !left.isContiguous(loop) ||
+        !right.isContiguous(loop))
+      continue;
+    roles.sum = loop;
+    roles.column = rowColumn;
+    roles.alongColumns = false;
+    return roles;
+  }
+  return std::nullopt;
+}
+
+LogicalResult trine::emitMicroKernel(RewriterBase &rewriter,
+                                     linalg::GenericOp op,
+                                     unsigned vectorBytes) {
+  Access first{op.getDpsInputs()[0],
+               op.getMatchingIndexingMap(op.getDpsInputOperand(0))};
+  Access second{op.getDpsInputs()[1],
+                op.getMatchingIndexingMap(op.getDpsInputOperand(1))};
+  for (Access *access : {&first, &second})
+    if (!isa<MemRefType>(access->memref.getType()) ||
+        access->type().getRank() == 0)
+      return failure();
+  std::optional<Roles> roles = chooseRoles(op, first, second);
+  if (!roles || !roles->alongColumns) {
+    std::optional<Roles> swapped = chooseRoles(op, second, first);
+    if (!roles || (swapped && swapped->alongColumns))
+      roles = swapped;
+  }
+  if (!roles)
+    return failure();
+  ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+  builder.setInsertionPoint(op);
+  Emitter(builder, op, *roles, vectorBytes).emit();
+  rewriter.eraseOp(op);
+  return success();
+}

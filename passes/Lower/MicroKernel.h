@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// Vector code for products over memrefs.
+#ifndef TRINE_PASSES_LOWER_MICROKERNEL_H
+#define TRINE_PASSES_LOWER_MICROKERNEL_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+namespace mlir::trine {
+
+/// Replaces `op`, a product for which isFloatProduct holds and whose operands
+/// are memrefs, by register-tiled vector code. Fails, and changes nothing, if
+/// no pair of its loops is contiguous in memory in a way that suits vectors.
+LogicalResult emitMicroKernel(RewriterBase &rewriter, linalg::GenericOp op,
+                              unsigned vectorBytes);
+
+} // namespace mlir::trine
+
+#endif

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "KernelBody.h"
+#include "MicroKernel.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_VECTORIZEKERNELS
+#include "trine/Passes/Lower.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// Lets LLVM vectorise a reduction: the order of its sum becomes the
+/// compiler's choice, made once.
+static void allowReassociation(linalg::GenericOp op) {
+  if (op.getNumReductionLoops() == 0)
+    return;
+  bool product = isFloatProduct(op);
+  for (OpOperand &init : op.getDpsInitsMutable()) {
+    BlockArgument accumulator = op.getMatchingBlockArgument(&init);
+    for (Operation *user : accumulator.getUsers())
+      if (auto add = dyn_cast<arith::AddFOp>(user))
+        add.setFastmath(product ? arith::FastMathFlags::reassoc |
+                                      arith::FastMathFlags::contract
+                                : arith::FastMathFlags::reassoc);
+  }
+  if (product)
+    op.getBody()->walk([](arith::MulFOp mul) {
+      mul.setFastmath(arith::FastMathFlags::contract);
+    });
+}
+
+/// A copy as an operation on elements, so that it becomes a loop.
+static void replaceCopy(IRRewriter &rewriter, memref::CopyOp copy) {
+  rewriter.setInsertionPoint(copy);
+  auto type = cast<MemRefType>(copy.getTarget().getType());
+  SmallVector<AffineMap> maps(2,
+                              rewriter.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> kinds(type.getRank(),
+                                         utils::IteratorType::parallel);
+  linalg::GenericOp::create(
+      rewriter, copy.getLoc(), copy.getSource(), copy.getTarget(), maps, kinds,
+      [](OpBuilder &builder, Location loc, ValueRange arguments) {
+        linalg::YieldOp::create(builder, loc, arguments[0]);
+      });
+  rewriter.eraseOp(copy);
+}
+
+/// Polynomials for what would otherwise be calls, one per element.
+static LogicalResult approximateMath(func::FuncOp function) {
+  RewritePatternSet patterns(function.getContext());
+  static const llvm::StringSet<> names = {"math.exp",  "math.expm1",
+                                          "math.log",  "math.log1p",
+                                          "math.tanh", "math.erf"};
+  auto wanted = [](StringRef name) { return names.contains(name); };
+  populateMathPolynomialApproximationPatterns(patterns, wanted);
+  math::populateExpansionPatterns(patterns,
+                                  {"sinh", "cosh", "asinh", "acosh", "atanh"});
+  return applyPatternsGreedily(function, std::move(patterns));
+}
+
+namespace {
+struct VectorizeKernels : trine::impl::VectorizeKernelsBase<VectorizeKernels> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isDeclaration())
+      return;
+    IRRewriter rewriter(&getContext());
+    SmallVector<memref::CopyOp> copies;
+    function.walk([&](memref::CopyOp copy) { copies.push_back(copy); });
+    for (memref::CopyOp copy : copies)
+      replaceCopy(rewriter, copy);
+
+    SmallVector<linalg::LinalgOp> operations;
+    function.walk([&](linalg::LinalgOp op) { operations.push_back(op); });
+    for (linalg::LinalgOp op : operations) {
+      auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+      if (generic && isFloatProduct(generic)) {
+        if (succeeded(emitMicroKernel(rewriter, generic, vectorBytes))) {
+          ++numMicroKernels;
+          continue;
+        }
+        ++numScalarProducts;
+      }
+      if (generic)
+        allowReassociation(generic);
+      rewriter.setInsertionPoint(op);
+      if (failed(linalg::linalgOpToLoops(rewriter, op))) {
+        op.emitOpError() << "cannot become loops";
+        return signalPassFailure();
+      }
+      rewriter.eraseOp(op);
+    }
+    if (failed(approximateMath(function))) {
+      function.emitOpError() << "math could not be expanded";
+      return signalPassFailure();
+    }
+  }
+};
+} // namespace
