@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "trine/Passes/Optimize.h"
 
@@ -103,6 +104,25 @@ static bool isWorthCollapsing(OpOperand *operand) {
 
 namespace {
 
+/// An input of one element that is made from a scalar becomes that scalar.
+struct UseScalarInput : OpRewritePattern<linalg::GenericOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(linalg::GenericOp op,
+                                PatternRewriter &rewriter) const override {
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      auto elements = input->get().getDefiningOp<tensor::FromElementsOp>();
+      BlockArgument argument = op.getMatchingBlockArgument(input);
+      if (!elements || elements.getElements().size() != 1 ||
+          argument.use_empty())
+        continue;
+      rewriter.replaceAllUsesWith(argument, elements.getElements().front());
+      return success();
+    }
+    return failure();
+  }
+};
+
 struct FuseElementwise
     : trine::impl::TrineFuseElementwiseBase<FuseElementwise> {
   using TrineFuseElementwiseBase::TrineFuseElementwiseBase;
@@ -176,6 +196,9 @@ private:
     tensor::CollapseShapeOp::getCanonicalizationPatterns(patterns,
                                                          &getContext());
     tensor::EmptyOp::getCanonicalizationPatterns(patterns, &getContext());
+    tensor::populateFoldTensorEmptyPatterns(patterns);
+    patterns.add<UseScalarInput>(&getContext());
+    linalg::FillOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
     // Producers come first, so that a chain is fused from its start.

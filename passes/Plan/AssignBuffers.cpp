@@ -41,6 +41,7 @@ private:
   void findResults(func::ReturnOp returnOp);
   void findLastUses(Block &block);
   LogicalResult rewriteOp(Operation *op);
+  LogicalResult addMemory(Value tensor);
   LogicalResult rewriteLaunch(plan::LaunchOp launch);
   Value makeOutput(OpBuilder &builder, Location loc, unsigned index,
                    Value returned);
@@ -218,10 +219,25 @@ LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
   return success();
 }
 
+/// Memory for a tensor that nothing writes; its contents are undefined.
+LogicalResult AssignBuffers::addMemory(Value tensor) {
+  Operation *op = tensor.getDefiningOp();
+  if (!op || !isa<tensor::EmptyOp>(op))
+    return emitError(tensor.getLoc()) << "tensor has no memory: " << tensor;
+  OpBuilder builder(op);
+  memory.map(tensor, makeBuffer(builder, op->getLoc(), tensor));
+  return success();
+}
+
 LogicalResult AssignBuffers::rewriteOp(Operation *op) {
   OpBuilder builder(op);
   if (auto launch = dyn_cast<plan::LaunchOp>(op))
     return rewriteLaunch(launch);
+  for (Value operand : op->getOperands())
+    if (isa<TensorType>(operand.getType()) && !memory.contains(operand) &&
+        !isa<func::ReturnOp>(op))
+      if (failed(addMemory(operand)))
+        return failure();
   if (isView(op)) {
     memory.map(op->getResult(0),
                rewriteView(builder, op, memory.lookup(op->getOperand(0))));

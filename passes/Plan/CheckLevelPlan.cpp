@@ -37,8 +37,9 @@ static bool isLegalInSequence(Operation *op) {
   if (isa<memref::ViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
           memref::CastOp, memref::ReinterpretCastOp, memref::DimOp>(op))
     return true;
-  return isa_and_nonnull<arith::ArithDialect, affine::AffineDialect,
-                         scf::SCFDialect>(op->getDialect()) &&
+  return isa_and_nonnull<arith::ArithDialect, math::MathDialect,
+                         affine::AffineDialect, scf::SCFDialect>(
+             op->getDialect()) &&
          llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
 }
 

@@ -25,8 +25,8 @@ def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
     %y = linalg.matmul ins(%x, %w : ...) outs(%init : ...)
     ```
   }];
-  let options = [Option<"constantLimit", "constant-limit", "int64_t", "1024",
-                        "Dense constants of more bytes than this are stored in the package; smaller ones stay in the code">,
+  let options = [Option<"constantLimit", "constant-limit", "int64_t", "64",
+                        "Dense constants of more bytes than this are stored in the package, so that layers that differ in them share kernels">,
                  Option<"packMatrices", "pack-matrices", "bool", "true", "Store right sides of matrix products in panels">];
   let statistics = [Statistic<"numWeights", "weights", "Symbols made">,
                     Statistic<"numPacked", "packed", "Symbols stored in panels">,
@@ -132,7 +132,7 @@ def TrineCheckLevelPlan : Pass<"trine-check-level-plan", "ModuleOp"> {
   let summary = "Name the first op that may not be at the plan level";
   let description = [{
     Legal: in the module `plan.device`, `plan.symbol`, `plan.weight`, `plan.kernel` and one `func.func @main`. In `@main`, which has memref
-    arguments and no results: ops of the launch sequence, memref views, arith, affine and scf on sizes. In kernels: linalg, tensor, arith, math, scf, affine
+    arguments and no results: ops of the launch sequence, memref views, arith, math, affine and scf on sizes. In kernels: linalg, tensor, arith, math, scf, affine
     and trine ops on tensors.
   }];
 }

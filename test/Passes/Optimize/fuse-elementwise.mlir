@@ -167,3 +167,22 @@ func.func @epilogue(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>,
   } -> tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }
+
+// -----
+
+// A tensor of one element that is made from a scalar is that scalar.
+
+// CHECK-LABEL: func.func @scalar
+// CHECK-SAME: (%{{.*}}: tensor<?xf32>, %[[S:.*]]: f32, %{{.*}}: tensor<?xf32>)
+// CHECK-NOT: from_elements
+// CHECK: arith.mulf %{{.*}}, %[[S]]
+func.func @scalar(%x: tensor<?xf32>, %s: f32, %e: tensor<?xf32>) -> tensor<?xf32> {
+  %t = tensor.from_elements %s : tensor<f32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%x, %t : tensor<?xf32>, tensor<f32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%p: f32, %q: f32, %o: f32):
+    %m = arith.mulf %p, %q : f32
+    linalg.yield %m : f32
+  } -> tensor<?xf32>
+  return %y : tensor<?xf32>
+}
