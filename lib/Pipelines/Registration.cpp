@@ -21,7 +21,6 @@ void mlir::trine::registerAllDialects(DialectRegistry &registry) {
 void mlir::trine::registerAllPasses() {
   registerTransformsPasses();
   registerTrineRaisePasses();
-  registerInferONNXShapes();
   registerLowerPasses();
   registerTrineOptimizePasses();
   registerTrinePlanPasses();
