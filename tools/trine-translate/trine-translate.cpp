@@ -24,6 +24,17 @@ int main(int argc, char **argv) {
   static llvm::cl::opt<uint64_t> maxNodes(
       "max-nodes", llvm::cl::desc("Refuse models with more nodes"),
       llvm::cl::init(trine::ImportOptions().maxNodes));
+  static llvm::cl::opt<unsigned> maxNesting(
+      "max-nesting",
+      llvm::cl::desc("Refuse deeper nests of subgraphs and function calls"),
+      llvm::cl::init(trine::ImportOptions().maxNesting));
+  static llvm::cl::opt<uint64_t> maxEncodedBytes(
+      "max-encoded-bytes",
+      llvm::cl::desc("Refuse larger tensors that are not stored as bytes"),
+      llvm::cl::init(trine::ImportOptions().maxEncodedTensorBytes));
+  static llvm::cl::opt<unsigned> maxProblems(
+      "max-problems", llvm::cl::desc("Show this many problems"),
+      llvm::cl::init(trine::ImportOptions().maxProblems));
   registerAsmPrinterCLOptions();
   llvm::cl::ParseCommandLineOptions(argc, argv, "Trine translation driver\n");
 
@@ -31,6 +42,9 @@ int main(int argc, char **argv) {
   trine::ImportOptions options;
   options.allowHardLinks = hardLinks;
   options.maxNodes = maxNodes;
+  options.maxNesting = maxNesting;
+  options.maxProblems = maxProblems;
+  options.maxEncodedTensorBytes = maxEncodedBytes;
   FailureOr<OwningOpRef<ModuleOp>> module =
       trine::importONNXModel(context, input, options);
   if (failed(module))

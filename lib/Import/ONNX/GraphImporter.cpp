@@ -259,8 +259,12 @@ void GraphImporter::importOutputs(func::FuncOp function, Scope &scope) {
     if (info.kind == ValueInfo::TypeKind::Tensor) {
       Type declared = getElementType(info.elementType, context);
       size_t rank = info.shape.size();
-      if (declared != type.getElementType() ||
-          (info.hasShape && rank != size_t(type.getRank()))) {
+      if (!declared) {
+        problems.add(where, "has elements of type " +
+                                importer::describe(info.elementType) +
+                                ", which is not supported");
+      } else if (declared != type.getElementType() ||
+                 (info.hasShape && rank != size_t(type.getRank()))) {
         std::string text;
         llvm::raw_string_ostream(text)
             << "is declared with elements of type "

@@ -102,7 +102,9 @@ void GraphImporter::importNode(const Site &site, Scope &scope) {
       node.overload.empty() ? findOperator(domain, node.type) : nullptr;
   if (!schema)
     return unsupported("is not supported");
-  std::optional<int> version = schema->getVersion(*opset);
+  // An opset that is too old is a problem of its own.
+  int64_t accepted = domain.empty() ? std::max(*opset, oldestOpset) : *opset;
+  std::optional<int> version = schema->getVersion(accepted);
   if (!version)
     return unsupported(
         "exists from opset " + std::to_string(schema->versions.front()) +
