@@ -67,7 +67,8 @@ LogicalResult lowerNonZero(Operation *op, ONNXLowering &lowering) {
   if (input.dims.empty())
     return lowering.unsupported(op, "'X' must not be a scalar");
   Value count = lowering.defineSize(onnxResult, 1,
-                                    countNonZero(lowering, input.value, {}));
+                                    countNonZero(lowering, input.value, {}),
+                                    /*mayExceed=*/false);
   Value init = lowering.empty(lowering.dims(onnxResult), builder.getI64Type());
   SmallVector<Value> lower(input.dims.size(), lowering.indexConstant(0)),
       steps(input.dims.size(), lowering.indexConstant(1)), upper;
@@ -137,7 +138,8 @@ LogicalResult lowerCompress(Operation *op, ONNXLowering &lowering) {
         given = lowering.sizeValue(condition.dims[0]);
   Value limit = arith::MinSIOp::create(builder, loc, length, given);
   Value count = lowering.defineSize(
-      onnxResult, axis, countNonZero(lowering, condition.value, limit));
+      onnxResult, axis, countNonZero(lowering, condition.value, limit),
+      /*mayExceed=*/false);
   Dims resultDims = lowering.dims(onnxResult);
 
   // Which positions are kept, then a gather of these.

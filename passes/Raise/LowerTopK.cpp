@@ -177,21 +177,12 @@ Value mergeRuns(OpBuilder &b, Location loc, const Order &order,
   return runs.getResult(0);
 }
 
-/// The indices of a row in order, in the first of two buffers of the row's
-/// length. Each step of the loop merges twice, there and back, so that both
-/// buffers stay where they are.
-std::pair<Value, Value> sortIndices(OpBuilder &b, Location loc,
-                                    const Order &order, const RowSizes &sizes,
-                                    Value row, Value first, Value second) {
-  Value sorted =
-      scf::ForOp::create(
-          b, loc, sizes.zero, sizes.length, sizes.one, ValueRange{first},
-          [&](OpBuilder &b, Location l, Value j, ValueRange args) {
-            Value next =
-                tensor::InsertOp::create(b, l, toInteger(b, l, j), args[0], j);
-            scf::YieldOp::create(b, l, next);
-          })
-          .getResult(0);
+/// Sorts `indices` (0, 1, ... of a row), with `scratch` as a second buffer.
+/// Each step of the loop merges twice, there and back, so that both buffers
+/// stay where they are.
+Value mergeSort(OpBuilder &b, Location loc, const Order &order,
+                const RowSizes &sizes, Value row, Value indices,
+                Value scratch) {
   // ceil(log2(length)) merges, two per step.
   Value bits = arith::ConstantIntOp::create(b, loc, 64, 64);
   Value atLeastOne = arith::MaxSIOp::create(b, loc, sizes.length, sizes.one);
@@ -199,12 +190,12 @@ std::pair<Value, Value> sortIndices(OpBuilder &b, Location loc,
       toInteger(b, loc, arith::SubIOp::create(b, loc, atLeastOne, sizes.one));
   Value levels = arith::SubIOp::create(
       b, loc, bits, math::CountLeadingZerosOp::create(b, loc, last));
-  Value oneInteger = arith::ConstantIntOp::create(b, loc, 1, 64);
+  Value one = arith::ConstantIntOp::create(b, loc, 1, 64);
   Value steps = arith::ShRUIOp::create(
-      b, loc, arith::AddIOp::create(b, loc, levels, oneInteger), oneInteger);
+      b, loc, arith::AddIOp::create(b, loc, levels, one), one);
   auto loop = scf::ForOp::create(
       b, loc, sizes.zero, toIndex(b, loc, steps), sizes.one,
-      ValueRange{sorted, second},
+      ValueRange{indices, scratch},
       [&](OpBuilder &b, Location l, Value step, ValueRange buffers) {
         Value shift = arith::AddIOp::create(b, l, step, step);
         Value width = arith::ShLIOp::create(b, l, sizes.one, shift);
@@ -214,11 +205,23 @@ std::pair<Value, Value> sortIndices(OpBuilder &b, Location loc,
                                arith::AddIOp::create(b, l, width, width));
         scf::YieldOp::create(b, l, ValueRange{back, there});
       });
-  return {loop.getResult(0), loop.getResult(1)};
+  return loop.getResult(0);
 }
 
-/// values = row[order], and the first `count` of the order itself if `indices`
-/// is given.
+/// 0, 1, ... in an integer tensor.
+Value countUp(OpBuilder &b, Location loc, const RowSizes &sizes, Value init) {
+  auto loop = scf::ForOp::create(
+      b, loc, sizes.zero, sizes.length, sizes.one, ValueRange{init},
+      [&](OpBuilder &b, Location l, Value j, ValueRange args) {
+        Value next =
+            tensor::InsertOp::create(b, l, toInteger(b, l, j), args[0], j);
+        scf::YieldOp::create(b, l, next);
+      });
+  return loop.getResult(0);
+}
+
+/// values = row[sorted] for the first `count`; also copies these of `sorted`
+/// itself if `indices` is given.
 std::pair<Value, Value> takeBest(OpBuilder &b, Location loc,
                                  const RowSizes &sizes, Value row, Value sorted,
                                  Value values, Value indices) {
@@ -238,6 +241,24 @@ std::pair<Value, Value> takeBest(OpBuilder &b, Location loc,
         scf::YieldOp::create(b, l, next);
       });
   return {loop.getResult(0), indices ? loop.getResult(1) : Value()};
+}
+
+/// Values and indices of one row, into destinations of the kept length.
+/// `makeBuffer` gives a new i64 buffer of the row's length.
+std::pair<Value, Value> selectBest(OpBuilder &b, Location loc,
+                                   const Order &order, const RowSizes &sizes,
+                                   bool insertion, bool keepsAll, Value row,
+                                   Value values, Value indices,
+                                   llvm::function_ref<Value()> makeBuffer) {
+  if (insertion)
+    return insertBest(b, loc, order, sizes, row, values, indices);
+  // When all are kept, the result is one of the sort's two buffers.
+  Value buffer = keepsAll ? indices : makeBuffer();
+  Value sorted = mergeSort(b, loc, order, sizes, row,
+                           countUp(b, loc, sizes, buffer), makeBuffer());
+  auto [bestValues, bestIndices] = takeBest(b, loc, sizes, row, sorted, values,
+                                            keepsAll ? Value() : indices);
+  return {bestValues, keepsAll ? sorted : bestIndices};
 }
 
 LogicalResult lowerTopK(Operation *op, ONNXLowering &lowering) {
@@ -286,66 +307,80 @@ LogicalResult lowerTopK(Operation *op, ONNXLowering &lowering) {
         arith::MinSIOp::create(builder, loc, sizes.count, sizes.length);
   }
 
-  Type elementType = lowering.elementType(topK.getX()),
-       indexType = builder.getI64Type();
+  Type elementType = lowering.elementType(topK.getX());
+  Type indexType = builder.getI64Type();
   Order order{topK.getLargest() != 0, ONNXLowering::isUnsigned(topK.getX())};
   std::optional<int64_t> constant = k.getConstant();
   bool insertion = constant && *constant <= kInsertionLimit;
-  // A sort needs two buffers of whole rows; the indices are one of them when
-  // all are kept. They are results, so that their memory is planned like any
-  // other.
   bool keepsAll = k == length;
-  SmallVector<Value> inits{lowering.empty({rows, k}, elementType),
-                           lowering.empty({rows, k}, indexType)};
-  if (!insertion) {
-    inits.push_back(lowering.empty({rows, length}, indexType));
-    if (!keepsAll)
-      inits.push_back(lowering.empty({rows, length}, indexType));
-  }
   OpFoldResult rowLength = lowering.size(length), kept = lowering.size(k);
-  auto loop = scf::ForallOp::create(
-      builder, loc, ArrayRef<OpFoldResult>{lowering.size(rows)}, inits,
-      std::nullopt, [&](OpBuilder &b, Location l, ValueRange args) {
-        Value index = args[0];
-        ValueRange outs = args.drop_front();
-        Value row = takeRow(b, l, matrix, index, rowLength);
-        SmallVector<Value> results;
-        SmallVector<OpFoldResult> lengths{kept, kept, rowLength, rowLength};
-        Value values = takeRow(b, l, outs[0], index, kept),
-              indices = takeRow(b, l, outs[1], index, kept);
-        if (insertion) {
-          auto [bestValues, bestIndices] =
-              insertBest(b, l, order, sizes, row, values, indices);
-          results = {bestValues, bestIndices};
-        } else {
-          Value scratch = takeRow(b, l, outs[2], index, rowLength);
-          Value buffer =
-              keepsAll ? indices : takeRow(b, l, outs[3], index, rowLength);
-          auto [sorted, other] =
-              sortIndices(b, l, order, sizes, row, buffer, scratch);
-          auto [bestValues, bestIndices] = takeBest(
-              b, l, sizes, row, sorted, values, keepsAll ? Value() : indices);
-          results = {bestValues, keepsAll ? sorted : bestIndices, other};
-          if (!keepsAll)
-            results.push_back(sorted);
-        }
-        auto terminator = scf::InParallelOp::create(b, l);
-        b.setInsertionPointToStart(terminator.getBody());
-        for (auto [i, result] : llvm::enumerate(results)) {
-          SmallVector<OpFoldResult> offsets{index, b.getIndexAttr(0)},
-              rowSizes{b.getIndexAttr(1), lengths[i]},
-              strides(2, b.getIndexAttr(1));
-          tensor::ParallelInsertSliceOp::create(b, l, result, outs[i], offsets,
-                                                rowSizes, strides);
-        }
-      });
+
+  Value results[2];
+  if (rows.isConstant(1)) {
+    Value row = lowering.reshape(matrix, {rows, length}, {length});
+    auto [values, indices] =
+        selectBest(builder, loc, order, sizes, insertion, keepsAll, row,
+                   lowering.empty(k, elementType), lowering.empty(k, indexType),
+                   [&] { return lowering.empty(length, indexType); });
+    results[0] = lowering.reshape(values, {k}, {rows, k});
+    results[1] = lowering.reshape(indices, {k}, {rows, k});
+  } else {
+    // One row per iteration; a result that nothing reads stays local to it.
+    SmallVector<Value> inits;
+    bool isRead[] = {!topK.getValues().use_empty(),
+                     !topK.getIndices().use_empty()};
+    Type types[] = {elementType, indexType};
+    for (int i = 0; i < 2; ++i)
+      if (isRead[i])
+        inits.push_back(lowering.empty({rows, k}, types[i]));
+    if (inits.empty())
+      return success();
+    auto loop = scf::ForallOp::create(
+        builder, loc, ArrayRef<OpFoldResult>{lowering.size(rows)}, inits,
+        std::nullopt, [&](OpBuilder &b, Location l, ValueRange args) {
+          Value index = args[0];
+          ValueRange outs = args.drop_front();
+          Value row = takeRow(b, l, matrix, index, rowLength);
+          Value destinations[2];
+          for (int i = 0, next = 0; i < 2; ++i)
+            destinations[i] =
+                isRead[i] ? takeRow(b, l, outs[next++], index, kept)
+                          : Value(tensor::EmptyOp::create(
+                                b, l, ArrayRef<OpFoldResult>{kept}, types[i]));
+          auto best = selectBest(
+              b, l, order, sizes, insertion, keepsAll, row, destinations[0],
+              destinations[1], [&]() -> Value {
+                return tensor::EmptyOp::create(
+                    b, l, ArrayRef<OpFoldResult>{rowLength}, indexType);
+              });
+          SmallVector<Value> made;
+          if (isRead[0])
+            made.push_back(best.first);
+          if (isRead[1])
+            made.push_back(best.second);
+          auto terminator = scf::InParallelOp::create(b, l);
+          b.setInsertionPointToStart(terminator.getBody());
+          for (auto [result, out] : llvm::zip(made, outs)) {
+            SmallVector<OpFoldResult> offsets{index, b.getIndexAttr(0)},
+                rowSizes{b.getIndexAttr(1), kept},
+                strides(2, b.getIndexAttr(1));
+            tensor::ParallelInsertSliceOp::create(b, l, result, out, offsets,
+                                                  rowSizes, strides);
+          }
+        });
+    for (int i = 0, next = 0; i < 2; ++i)
+      if (isRead[i])
+        results[i] = loop.getResult(next++);
+  }
 
   Value onnxResults[] = {topK.getValues(), topK.getIndices()};
   for (auto [i, onnxResult] : llvm::enumerate(onnxResults)) {
+    if (!results[i])
+      continue;
     Dims dims(input.dims.begin(), input.dims.end() - 1);
     dims.push_back(k);
-    ONNXLowering::Operand result{
-        lowering.reshape(loop.getResult(i), {rows, k}, dims), dims};
+    ONNXLowering::Operand result{lowering.reshape(results[i], {rows, k}, dims),
+                                 dims};
     if (moved)
       result = transpose(lowering, result, inverse);
     lowering.map(onnxResult, result.value);
