@@ -1,0 +1,70 @@
+// RUN: trine-opt %s --pass-pipeline='builtin.module(func.func(trine-vectorize-kernels))' | FileCheck %s
+// RUN: trine-opt %s --pass-pipeline='builtin.module(func.func(trine-vectorize-kernels{vector-bytes=32}))' | FileCheck %s --check-prefix=NARROW
+
+// Columns are contiguous: blocks of 8 rows by two vectors, then the remaining rows.
+// CHECK-LABEL: func.func @columns
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: vector.load %{{.*}} : memref<64x32xf32>, vector<16xf32>
+// CHECK: vector.fma {{.*}} : vector<16xf32>
+// CHECK-NOT: vector.maskedload
+// CHECK: return
+// NARROW-LABEL: func.func @columns
+// NARROW: vector.fma {{.*}} : vector<8xf32>
+func.func @columns(%a: memref<?x64xf32>, %b: memref<64x32xf32>, %c: memref<?x32xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<?x64xf32>, memref<64x32xf32>) outs(%c : memref<?x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// The sum is contiguous in both: dot products, with a mask for the rest.
+// CHECK-LABEL: func.func @dots
+// CHECK: vector.fma
+// CHECK: vector.maskedload
+// CHECK: vector.reduction <add>
+func.func @dots(%a: memref<3x20xf32>, %b: memref<?x20xf32>, %c: memref<3x?xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<3x20xf32>, memref<?x20xf32>) outs(%c : memref<3x?xf32>) {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// Pairs of rows of 16-bit data are widened in registers.
+// CHECK-LABEL: func.func @pairs
+// CHECK: vector.load %{{.*}} : memref<32x32x2xbf16>, vector<32xbf16>
+// CHECK: vector.deinterleave
+// CHECK: arith.extf {{.*}} vector<16xbf16> to vector<16xf32>
+func.func @pairs(%a: memref<1x64xf32>, %b: memref<32x32x2xbf16>, %c: memref<1x32xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k floordiv 2, n, k mod 2)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<1x64xf32>, memref<32x32x2xbf16>) outs(%c : memref<1x32xf32>) {
+  ^bb0(%x: f32, %y: bf16, %s: f32):
+    %w = arith.extf %y : bf16 to f32
+    %p = arith.mulf %x, %w : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// Sums may be reassociated; exp becomes a polynomial.
+// CHECK-LABEL: func.func @sum_of_exp
+// CHECK: scf.for
+// CHECK-NOT: math.exp
+// CHECK: arith.addf {{.*}} fastmath<reassoc>
+func.func @sum_of_exp(%a: memref<?xf32>, %c: memref<f32>) {
+  linalg.generic {indexing_maps = [affine_map<(k) -> (k)>, affine_map<(k) -> ()>], iterator_types = ["reduction"]} ins(%a : memref<?xf32>) outs(%c : memref<f32>) {
+  ^bb0(%x: f32, %s: f32):
+    %e = math.exp %x : f32
+    %r = arith.addf %e, %s : f32
+    linalg.yield %r : f32
+  }
+  return
+}
