@@ -29,6 +29,21 @@ static const InferenceTable &getInferenceTable() {
   return table;
 }
 
+/// No tensor has more elements than this, whatever its sizes were computed as.
+constexpr int64_t maximumElements = int64_t(1) << 56;
+constexpr size_t maximumRank = 256;
+
+/// The number of elements that known sizes make; nothing when there are too
+/// many.
+static std::optional<int64_t> countElements(ArrayRef<SymbolicExpression> dims) {
+  int64_t count = 1;
+  for (SymbolicExpression size : dims)
+    if (std::optional<int64_t> value = size.getConstant(); value && *value > 0)
+      if (llvm::MulOverflow(count, *value, count) || count > maximumElements)
+        return std::nullopt;
+  return count;
+}
+
 //===----------------------------------------------------------------------===//
 // Arguments
 //===----------------------------------------------------------------------===//
@@ -156,6 +171,13 @@ void ShapeAnalysis::Implementation::addArguments() {
         size = symbol;
       else if (!size)
         size = freshSize(value, dimension, {}, /*isArgument=*/true);
+    }
+    if (!countElements(dims)) {
+      function.emitError() << "argument "
+                           << cast<BlockArgument>(value).getArgNumber()
+                           << " of shape " << printShape(dims)
+                           << " has too many elements";
+      hasValidArguments = false;
     }
     ValueInformation &information = values[value];
     information.shape = copy(dims);
@@ -298,6 +320,13 @@ LogicalResult ShapeAnalysis::Implementation::visit(Operation *op) {
       return success();
     }
   }
+  // Operands, attributes and regions are as the record says from here on. The
+  // result types of constants are checked against them, but not yet set.
+  if (!isa<ConstantOp, InitializerOp>(op) &&
+      failed(op->getName().verifyInvariants(op))) {
+    forgetResults(op);
+    return failure();
+  }
   Inference inference(*this, op);
   if (failed(inferElementTypes(op, inference.elementTypes))) {
     forgetResults(op);
@@ -315,9 +344,38 @@ LogicalResult ShapeAnalysis::Implementation::visit(Operation *op) {
     else
       result = found->second(inference);
   }
+  if (succeeded(result))
+    result = checkResults(op);
   if (failed(result))
     forgetResults(op, inference.elementTypes);
   return result;
+}
+
+LogicalResult ShapeAnalysis::Implementation::checkResults(Operation *op) {
+  for (OpResult result : op->getResults()) {
+    auto found = values.find(result);
+    if (found == values.end())
+      continue;
+    ArrayRef<SymbolicExpression> dims = found->second.shape;
+    auto error = [&] {
+      return op->emitOpError() << "result " << result.getResultNumber();
+    };
+    if (dims.size() > maximumRank)
+      return error() << " must have at most rank " << maximumRank << ", got "
+                     << dims.size();
+    for (auto [dimension, size] : llvm::enumerate(dims)) {
+      std::optional<int64_t> value = size.getConstant();
+      bool hasOverflow =
+          !value && walkSymbols(size, [](SymbolicExpression) { return false; });
+      if (hasOverflow || (value && *value < 0))
+        return error() << " dimension " << dimension
+                       << " must be in [0, 2^63), got " << size.str();
+    }
+    if (!countElements(dims))
+      return error() << " of shape " << printShape(dims)
+                     << " has too many elements";
+  }
+  return success();
 }
 
 LogicalResult ShapeAnalysis::Implementation::visitRegion(Region &region) {
@@ -403,14 +461,36 @@ IntegerRange ShapeAnalysis::getRange(Value value) const {
 
 bool ShapeAnalysis::isInRange(Value value, SymbolicExpression lower,
                               SymbolicExpression upper) const {
+  // An empty tensor has no element to be out of range, so all of its sizes
+  // may be taken to be at least 1: symbol s becomes s + 1 where a size is a
+  // product with s in it.
+  llvm::SmallDenseSet<SymbolicExpression> positive;
+  for (SymbolicExpression size : getShape(value)) {
+    ArrayRef<SymbolicTerm> terms = size.getTerms();
+    if (terms.size() != 1)
+      continue;
+    for (SymbolicAtom factor : terms[0].factors)
+      if (factor.getKind() == SymbolicAtom::Kind::Symbol)
+        positive.insert(factor.getExpression());
+  }
+  auto assume = [&](SymbolicExpression expression) {
+    if (positive.empty())
+      return expression;
+    return substitute(expression, [&](SymbolicExpression symbol) {
+      return positive.contains(symbol) ? symbol + 1 : SymbolicExpression();
+    });
+  };
+  auto isLessOrEqual = [&](SymbolicExpression a, SymbolicExpression b) {
+    return isKnownLessOrEqual(a, b) || isKnownNonNegative(assume(b - a));
+  };
   IntegerRange range = getRange(value);
-  if (range.lower && range.upper && isKnownLessOrEqual(lower, range.lower) &&
-      isKnownLessOrEqual(range.upper + 1, upper))
+  if (range.lower && range.upper && isLessOrEqual(lower, range.lower) &&
+      isLessOrEqual(range.upper + 1, upper))
     return true;
   std::optional<ArrayRef<SymbolicExpression>> contents = getContents(value);
   return contents && llvm::all_of(*contents, [&](SymbolicExpression element) {
-           return isKnownLessOrEqual(lower, element) &&
-                  isKnownLessOrEqual(element + 1, upper);
+           return isLessOrEqual(lower, element) &&
+                  isLessOrEqual(element + 1, upper);
          });
 }
 

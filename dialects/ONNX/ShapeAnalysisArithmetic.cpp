@@ -266,17 +266,6 @@ static LogicalResult inferClip(Inference &inference) {
 // Comparison and logic: 0 or 1 where decided
 //===----------------------------------------------------------------------===//
 
-static LogicalResult inferEqual(Inference &inference) {
-  return inferCombined(inference, [](ArrayRef<Expression> e) -> Expression {
-    if (e[0] == e[1])
-      return constantOf(e[0], 1);
-    if ((e[0] - e[1]).isConstant() || isKnownPositive(e[0] - e[1]) ||
-        isKnownPositive(e[1] - e[0]))
-      return constantOf(e[0], 0);
-    return {};
-  });
-}
-
 /// a < b; nothing when not decided.
 static Expression isLess(Expression a, Expression b) {
   if (isKnownLessOrEqual(a + 1, b))
@@ -286,39 +275,103 @@ static Expression isLess(Expression a, Expression b) {
   return {};
 }
 
+/// Sets the result to what a comparison of all pairs of elements gives, if it
+/// is the same for all.
+static void setTruth(Inference &inference, Expression truth) {
+  if (truth)
+    inference.setRange(0, {truth, truth});
+}
+
+/// a < b for all elements a and b, or for none; nothing when not decided.
+static Expression isLess(IntegerRange a, IntegerRange b) {
+  if (a.upper && b.lower && isKnownLessOrEqual(a.upper + 1, b.lower))
+    return constantOf(a.upper, 1);
+  if (a.lower && b.upper && isKnownLessOrEqual(b.upper, a.lower))
+    return constantOf(a.lower, 0);
+  return {};
+}
+
 static Expression negate(Expression truth) {
   return truth ? constantOf(truth, 1) - truth : Expression();
 }
 
+static LogicalResult inferEqual(Inference &inference) {
+  if (failed(inferCombined(inference, [](ArrayRef<Expression> e) -> Expression {
+        if (e[0] == e[1])
+          return constantOf(e[0], 1);
+        if ((e[0] - e[1]).isConstant() || isKnownPositive(e[0] - e[1]) ||
+            isKnownPositive(e[1] - e[0]))
+          return constantOf(e[0], 0);
+        return {};
+      })))
+    return failure();
+  IntegerRange a = inference.range(0), b = inference.range(1);
+  for (Expression below : {isLess(a, b), isLess(b, a)})
+    if (below && below.isConstant(1))
+      setTruth(inference, negate(below));
+  return success();
+}
+
 static LogicalResult inferLess(Inference &inference) {
-  return inferCombined(
-      inference, [](ArrayRef<Expression> e) { return isLess(e[0], e[1]); });
+  if (failed(inferCombined(inference, [](ArrayRef<Expression> e) {
+        return isLess(e[0], e[1]);
+      })))
+    return failure();
+  setTruth(inference, isLess(inference.range(0), inference.range(1)));
+  return success();
 }
 static LogicalResult inferGreater(Inference &inference) {
-  return inferCombined(
-      inference, [](ArrayRef<Expression> e) { return isLess(e[1], e[0]); });
+  if (failed(inferCombined(inference, [](ArrayRef<Expression> e) {
+        return isLess(e[1], e[0]);
+      })))
+    return failure();
+  setTruth(inference, isLess(inference.range(1), inference.range(0)));
+  return success();
 }
 static LogicalResult inferLessOrEqual(Inference &inference) {
-  return inferCombined(inference, [](ArrayRef<Expression> e) {
-    return negate(isLess(e[1], e[0]));
-  });
+  if (failed(inferCombined(inference, [](ArrayRef<Expression> e) {
+        return negate(isLess(e[1], e[0]));
+      })))
+    return failure();
+  setTruth(inference, negate(isLess(inference.range(1), inference.range(0))));
+  return success();
 }
 static LogicalResult inferGreaterOrEqual(Inference &inference) {
-  return inferCombined(inference, [](ArrayRef<Expression> e) {
-    return negate(isLess(e[0], e[1]));
-  });
+  if (failed(inferCombined(inference, [](ArrayRef<Expression> e) {
+        return negate(isLess(e[0], e[1]));
+      })))
+    return failure();
+  setTruth(inference, negate(isLess(inference.range(0), inference.range(1))));
+  return success();
 }
 static LogicalResult inferNot(Inference &inference) {
-  return inferCombined(inference,
-                       [](ArrayRef<Expression> e) { return negate(e[0]); });
+  if (failed(inferCombined(
+          inference, [](ArrayRef<Expression> e) { return negate(e[0]); })))
+    return failure();
+  IntegerRange range = inference.range(0);
+  if (range.lower && range.lower == range.upper)
+    setTruth(inference, negate(range.lower));
+  return success();
 }
 static LogicalResult inferAnd(Inference &inference) {
-  return inferCombined(inference,
-                       [](ArrayRef<Expression> e) { return e[0] * e[1]; });
+  if (failed(inferCombined(inference,
+                           [](ArrayRef<Expression> e) { return e[0] * e[1]; })))
+    return failure();
+  for (unsigned operand : {0, 1})
+    if (Expression upper = inference.range(operand).upper;
+        upper && upper.isConstant(0))
+      setTruth(inference, upper);
+  return success();
 }
 static LogicalResult inferOr(Inference &inference) {
-  return inferCombined(inference,
-                       [](ArrayRef<Expression> e) { return max(e[0], e[1]); });
+  if (failed(inferCombined(
+          inference, [](ArrayRef<Expression> e) { return max(e[0], e[1]); })))
+    return failure();
+  for (unsigned operand : {0, 1})
+    if (Expression lower = inference.range(operand).lower;
+        lower && lower.isConstant(1))
+      setTruth(inference, lower);
+  return success();
 }
 static LogicalResult inferXor(Inference &inference) {
   return inferCombined(inference, [](ArrayRef<Expression> e) {
@@ -379,9 +432,10 @@ static void inferCastContents(Inference &inference, Type to) {
     }
     inference.setContents(0, converted);
   }
+  Expression distinct = inference.information(0).distinctCount;
   if (!isToBool)
     inference.analysis.values[inference.op->getResult(0)].distinctCount =
-        inference.information(0).distinctCount;
+        distinct;
 }
 
 static LogicalResult inferCast(Inference &inference) {

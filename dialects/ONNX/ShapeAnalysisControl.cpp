@@ -22,7 +22,13 @@ static FailureOr<SmallVector<Value>> getYielded(Operation *op, Region &region) {
     return LogicalResult(
         op->emitOpError()
         << "must have regions of one block that ends with 'onnx.Yield'");
-  return llvm::to_vector(region.front().back().getOperands());
+  Operation &terminator = region.front().back();
+  for (auto [index, type] : llvm::enumerate(terminator.getOperandTypes()))
+    if (!isa<TensorType>(type))
+      return LogicalResult(op->emitOpError()
+                           << "regions must yield tensors, got " << type
+                           << " as value " << index);
+  return llvm::to_vector(terminator.getOperands());
 }
 
 LogicalResult ShapeAnalysis::Implementation::visitIf(Inference &inference) {

@@ -157,6 +157,15 @@ static Expression getRangeBound(Inference &inference,
              inference.constant(0));
 }
 
+/// The symbol was defined where this operation sees the value that defines it.
+static bool isVisible(Inference &inference, Expression symbol) {
+  auto found = inference.analysis.symbolIndex.find(symbol);
+  if (found == inference.analysis.symbolIndex.end())
+    return false;
+  Value value = inference.analysis.symbols[found->second].value;
+  return value.getParentRegion()->isAncestor(inference.op->getParentRegion());
+}
+
 static LogicalResult inferRange(Inference &inference) {
   for (unsigned operand : {0, 1, 2})
     if (failed(inference.requireOneElement(operand)))
@@ -187,7 +196,8 @@ static LogicalResult inferRange(Inference &inference) {
     Expression length = *delta > 0 ? limit - start : start - limit;
     count = max(ceilDiv(length, inference.constant(std::abs(*delta))),
                 inference.constant(0));
-  } else if (Expression known = inference.analysis.rangeCounts.lookup(key)) {
+  } else if (Expression known = inference.analysis.rangeCounts.lookup(key);
+             known && isVisible(inference, known)) {
     // The same operands give the same size.
     count = known;
   } else {

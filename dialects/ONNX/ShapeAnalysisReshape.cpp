@@ -74,7 +74,8 @@ static LogicalResult inferReshape(Inference &inference) {
   Dims dims;
   std::optional<unsigned> inferred;
   SmallVector<unsigned> unknown;
-  for (auto [index, size] : llvm::enumerate(target)) {
+  for (auto [index, entry] : llvm::enumerate(target)) {
+    Expression size = entry;
     if (size && size.isConstant(-1)) {
       if (inferred)
         return inference.error() << "'shape' must hold -1 at most once, got "

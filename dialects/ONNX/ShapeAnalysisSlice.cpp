@@ -211,8 +211,6 @@ static LogicalResult inferConcat(Inference &inference) {
   IntegerRange range = inference.range(0);
   Elements elements;
   bool hasContents = dims.size() == 1;
-  // Sums of many sizes are added once: one by one they would take quadratic
-  // time.
   SmallVector<Expression> parts;
   for (unsigned operand = 0; operand < count; ++operand) {
     if (failed(inference.requireRank(operand, dims.size())))
@@ -244,13 +242,7 @@ static LogicalResult inferConcat(Inference &inference) {
     if (!hasContents)
       elements.clear();
   }
-  while (parts.size() > 1) {
-    SmallVector<Expression> sums;
-    for (size_t i = 0; i < parts.size(); i += 2)
-      sums.push_back(i + 1 < parts.size() ? parts[i] + parts[i + 1] : parts[i]);
-    parts = std::move(sums);
-  }
-  dims[*axis] = parts.front();
+  dims[*axis] = sum(inference.context(), parts);
   inference.setShape(0, dims);
   inference.setRange(0, range);
   if (hasContents)
@@ -278,26 +270,31 @@ static LogicalResult inferSplit(Inference &inference) {
                                << " elements, one per result, got "
                                << inference.shape(1)[0].str();
     std::optional<ArrayRef<Expression>> elements = inference.contents(1);
-    Expression sum = inference.constant(0);
     for (int64_t i = 0; i < count; ++i) {
       Expression part = elements ? (*elements)[i] : Expression();
       if (part && part.getConstant() && *part.getConstant() < 0)
         return inference.error()
                << "'split' must not be negative, got " << printShape(*elements);
       parts.push_back(part ? part : inference.freshSize(i, *axis, size));
-      sum = sum + parts.back();
     }
-    if (sum != size && (sum - size).isConstant())
+    Expression total = sum(inference.context(), parts);
+    if (total != size && (total - size).isConstant())
       return inference.error() << "'split' must add up to " << size.str()
-                               << ", got " << sum.str();
-    if (sum != size)
-      inference.analysis.assumeEqual(op, size, sum);
+                               << ", got " << total.str();
+    if (total != size)
+      inference.analysis.assumeEqual(op, size, total);
   } else {
     if (op.getNumOutputs() &&
         static_cast<int64_t>(*op.getNumOutputs()) != count)
       return inference.error()
              << "'num_outputs' must be the number of results, " << count
              << ", got " << *op.getNumOutputs();
+    // Without 'num_outputs' the parts are equal.
+    std::optional<int64_t> known = size.getConstant();
+    if (!op.getNumOutputs() && known && *known % count != 0)
+      return inference.error()
+             << "dimension " << *axis << " of size " << *known
+             << " cannot be split into " << count << " equal parts";
     // All parts have one size but the last, which may be smaller.
     Expression chunk = ceilDiv(size, inference.constant(count));
     Expression last = size - chunk * (count - 1);

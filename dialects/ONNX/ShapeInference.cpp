@@ -13,10 +13,24 @@ std::string mlir::trine::onnx::printShape(ArrayRef<SymbolicExpression> shape) {
   os << "[";
   llvm::interleaveComma(shape, os, [&](SymbolicExpression size) {
     // Messages stay readable.
-    size.getSize() > 64 ? void(os << "...") : size.print(os);
+    size &&size.getSize() > 64 ? void(os << "...") : size.print(os);
   });
   os << "]";
   return text;
+}
+
+SymbolicExpression mlir::trine::onnx::sum(SymbolicContext &context,
+                                          ArrayRef<SymbolicExpression> sizes) {
+  if (sizes.empty())
+    return context.getConstant(0);
+  SmallVector<SymbolicExpression> parts(sizes);
+  while (parts.size() > 1) {
+    SmallVector<SymbolicExpression> sums;
+    for (size_t i = 0; i < parts.size(); i += 2)
+      sums.push_back(i + 1 < parts.size() ? parts[i] + parts[i + 1] : parts[i]);
+    parts = std::move(sums);
+  }
+  return parts.front();
 }
 
 SymbolicExpression
@@ -117,7 +131,10 @@ void Inference::setContents(unsigned result,
     // What would wrap around is not known; sizes are taken to fit their type.
     std::optional<int64_t> value =
         element ? element.getConstant() : std::nullopt;
-    if (element && (element.getSize() > maximumExpressionSize ||
+    bool hasOverflow =
+        element && !value &&
+        walkSymbols(element, [](SymbolicExpression) { return false; });
+    if (element && (hasOverflow || element.getSize() > maximumExpressionSize ||
                     (value && (*value < smallest || *value > largest))))
       element = {};
     isComplete &= bool(element);

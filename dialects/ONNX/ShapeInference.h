@@ -125,6 +125,9 @@ public:
 
 /// `expression` as text of a shape: [batch, 3].
 std::string printShape(ArrayRef<SymbolicExpression> shape);
+/// a + b + ..., in pairs: one by one would take quadratic time.
+SymbolicExpression sum(SymbolicContext &context,
+                       ArrayRef<SymbolicExpression> sizes);
 /// a * b * ...; the empty product is 1.
 SymbolicExpression product(SymbolicContext &context,
                            ArrayRef<SymbolicExpression> dims);
@@ -181,6 +184,8 @@ struct mlir::trine::onnx::ShapeAnalysis::Implementation {
   void addArguments();
   LogicalResult visit(Operation *op);
   LogicalResult visitRegion(Region &region);
+  /// Sizes must be numbers of elements that can be.
+  LogicalResult checkResults(Operation *op);
   LogicalResult visitIf(Inference &inference);
   LogicalResult visitLoop(Inference &inference);
   /// Gives the results of an op that failed, or that uses results of one that
