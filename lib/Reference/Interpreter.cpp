@@ -121,7 +121,8 @@ LogicalResult Interpreter::checkAgainstType(Operation *op, unsigned result,
 }
 
 LogicalResult Interpreter::execute(Operation &op) {
-  std::vector<Tensor> results;
+  std::vector<Tensor> results, copies;
+  std::vector<const Tensor *> operands;
   if (isa<onnx::NoneOp>(op))
     return success();
   if (auto constant = dyn_cast<onnx::ConstantOp>(op)) {
@@ -149,7 +150,6 @@ LogicalResult Interpreter::execute(Operation &op) {
     auto rule = operatorTable().find(op.getName().getStringRef());
     if (rule == operatorTable().end())
       return op.emitOpError() << "has no rule in the reference interpreter";
-    std::vector<const Tensor *> operands;
     for (auto [i, operand] : llvm::enumerate(op.getOperands())) {
       auto it = values.find(operand);
       operands.push_back(it == values.end() ? nullptr : &it->second);
@@ -158,7 +158,6 @@ LogicalResult Interpreter::execute(Operation &op) {
     }
     // A subgraph adds values, which may move the others in the map: rules with
     // regions get copies (sharing storage).
-    std::vector<Tensor> copies;
     if (op.getNumRegions() > 0) {
       copies.reserve(operands.size());
       for (const Tensor *&operand : operands)
@@ -179,7 +178,7 @@ LogicalResult Interpreter::execute(Operation &op) {
         return failure();
   }
   if (options.observer)
-    options.observer(&op, results);
+    options.observer(&op, operands, results);
   for (auto [value, tensor] : llvm::zip(op.getResults(), results))
     if (!isa<NoneType>(value.getType()))
       values[value] = std::move(tensor);

@@ -22,9 +22,11 @@ struct InterpreterOptions {
   /// The folder that the file names of weights are relative to.
   std::string weightFolder;
   Accumulation accumulation = Accumulation::F64;
-  /// Called after each op with its results (constants and weights too), which
-  /// it may read or replace. In a loop it is called once for every iteration.
-  std::function<void(Operation *op, llvm::MutableArrayRef<Tensor> results)>
+  /// Called after each op with its operands (null where absent) and its
+  /// results, which it may replace. Constants and weights count as ops without
+  /// operands. In a loop it is called once for every iteration.
+  std::function<void(Operation *op, llvm::ArrayRef<const Tensor *> operands,
+                     llvm::MutableArrayRef<Tensor> results)>
       observer;
   /// Indices that a choosing op (TopK, ArgMax, ArgMin) must give instead of its
   /// own, with the shape of its index result.

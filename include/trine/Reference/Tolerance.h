@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// How far two right programs for one model may differ: derived from the types
+/// and the reduction lengths along the graph, never tuned per model. The
+/// derivation is in docs/tolerances.md.
+#ifndef TRINE_REFERENCE_TOLERANCE_H
+#define TRINE_REFERENCE_TOLERANCE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace mlir::trine::reference {
+
+/// What may be said about one value. Both bounds must hold.
+struct Tolerance {
+  /// Bounds the largest error divided by the largest magnitude of the expected
+  /// values. 0: must be equal.
+  double relative = 0.0;
+  /// Bounds the root mean square of the errors divided by that of the expected
+  /// values. Always half of `relative`, so that a manifest needs one number.
+  double rootMeanSquare() const { return relative / 2; }
+};
+
+struct ToleranceOptions {
+  /// The size of a dynamic dimension, where it is known; the types tell static
+  /// ones.
+  std::function<std::optional<int64_t>(Value value, unsigned dimension)> sizeOf;
+  /// Stands for dynamic sizes that nobody knows.
+  int64_t assumedSize = 1024;
+};
+
+/// The forward walk over a function: for each value the variance of its
+/// relative rounding error.
+class ToleranceAnalysis {
+public:
+  explicit ToleranceAnalysis(
+      func::FuncOp function,
+      const ToleranceOptions &options = ToleranceOptions());
+
+  /// The tolerance of a value; exact for integers, booleans and values that are
+  /// not in the function.
+  Tolerance toleranceOf(Value value) const;
+  /// The standard deviation of the relative error that one program's rounding
+  /// gives the value.
+  double deviationOf(Value value) const;
+
+private:
+  struct Estimate {
+    /// The variance of the error relative to the value's scale.
+    double variance = 0.0;
+    /// The number of contributions of like size that were added up in the value
+    /// (a residual stream grows with depth).
+    double terms = 1.0;
+  };
+
+  void visitBlock(Block &block);
+  void visit(Operation &op);
+  Estimate estimate(Operation &op);
+  Estimate estimateOf(Value value) const;
+  Estimate estimateSum(Operation &op);
+  Estimate estimateProduct(Operation &op);
+  Estimate estimateLoop(Operation &op, unsigned result);
+  double sizeOf(Value value, int64_t dimension) const;
+  double reductionLength(Operation &op) const;
+  bool normalizesItself(Value value, Value divisor, double &length) const;
+
+  ToleranceOptions options;
+  int loopDepth = 0;
+  llvm::DenseMap<Value, Estimate> estimates;
+};
+
+/// One tolerance for each result of the function.
+std::vector<Tolerance>
+deriveTolerances(func::FuncOp function,
+                 const ToleranceOptions &options = ToleranceOptions());
+
+} // namespace mlir::trine::reference
+
+#endif

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The rules of docs/tolerances.md.
+#include "trine/Reference/Tolerance.h"
+#include "trine/Dialect/ONNX/ONNX.h"
+#include "llvm/ADT/StringSwitch.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::reference;
+
+/// The largest error stays below this many standard deviations of the
+/// difference.
+static constexpr double safetyFactor = 8.0;
+/// Two programs are compared, each with rounding errors of its own.
+static constexpr double programs = 2.0;
+
+/// Half the distance from 1 to the next value of the type; 0 where nothing is
+/// rounded.
+static double roundoff(Type type) {
+  type = getElementTypeOrSelf(type);
+  auto floatType = dyn_cast<FloatType>(type);
+  return floatType ? std::ldexp(
+                         1.0, -static_cast<int>(floatType.getFPMantissaWidth()))
+                   : 0.0;
+}
+
+/// The same for the type that an operator computes in: at least single
+/// precision.
+static double computeRoundoff(Type type) {
+  double own = roundoff(type);
+  return own == 0.0 ? 0.0 : std::min(own, 0x1p-24);
+}
+
+/// The variance of a rounding error that is uniform in [-u, u].
+static double varianceOf(double u) { return u * u / 3; }
+
+namespace {
+/// What an operator does to relative errors.
+enum class Kind {
+  Unknown,  // counts as a function with condition number 1
+  Exact,    // integers, booleans, and what choices give
+  Move,     // elements change their place only
+  Function, // of one operand, element by element
+  Sum,
+  Product, // products and quotients of elements
+  Contraction,
+  Reduction,
+  Normalization,
+  Softmax,
+  Power,
+  Cast,
+  Attention,
+  Gate,
+  Experts,
+  If,
+  Loop
+};
+} // namespace
+
+static Kind kindOf(Operation &op) {
+  return llvm::StringSwitch<Kind>(op.getName().getStringRef())
+      .Cases({"onnx.Identity", "onnx.Reshape", "onnx.Transpose", "onnx.Squeeze",
+              "onnx.Unsqueeze", "onnx.Flatten", "onnx.Concat", "onnx.Split",
+              "onnx.Slice"},
+             Kind::Move)
+      .Cases({"onnx.Expand", "onnx.Tile", "onnx.Gather", "onnx.GatherElements",
+              "onnx.GatherND", "onnx.Where", "onnx.Pad", "onnx.Trilu",
+              "onnx.Compress", "onnx.TopK"},
+             Kind::Move)
+      .Cases({"onnx.Max", "onnx.Min", "onnx.Clip", "onnx.Abs", "onnx.Neg",
+              "onnx.Relu", "onnx.Dropout", "onnx.ReduceMax", "onnx.ReduceMin"},
+             Kind::Move)
+      .Cases({"onnx.ScatterElements", "onnx.ScatterND", "onnx.TensorScatter",
+              "onnx.ThresholdedRelu", "onnx.OneHot"},
+             Kind::Move)
+      .Cases({"onnx.Sign", "onnx.Hardmax", "onnx.Ceil", "onnx.Floor",
+              "onnx.Round", "onnx.Range", "onnx.ConstantOfShape",
+              "onnx.EyeLike"},
+             Kind::Exact)
+      .Cases({"onnx.Add", "onnx.Sub", "onnx.Sum", "onnx.Mean"}, Kind::Sum)
+      .Cases({"onnx.Mul", "onnx.Div"}, Kind::Product)
+      .Cases({"onnx.MatMul", "onnx.Gemm", "onnx.Einsum", "onnx.Conv"},
+             Kind::Contraction)
+      .Cases({"onnx.ReduceSum", "onnx.ReduceMean", "onnx.ReduceL1",
+              "onnx.ReduceL2", "onnx.ReduceSumSquare", "onnx.ReduceProd",
+              "onnx.ReduceLogSum", "onnx.ReduceLogSumExp", "onnx.CumSum"},
+             Kind::Reduction)
+      .Case("onnx.CumProd", Kind::Reduction)
+      .Cases({"onnx.RMSNormalization", "onnx.LayerNormalization",
+              "onnx.SimplifiedLayerNormalization", "onnx.LpNormalization",
+              "onnx.com.microsoft.SkipSimplifiedLayerNormalization"},
+             Kind::Normalization)
+      .Cases({"onnx.Softmax", "onnx.LogSoftmax"}, Kind::Softmax)
+      .Case("onnx.Pow", Kind::Power)
+      .Cases({"onnx.Cast", "onnx.CastLike"}, Kind::Cast)
+      .Case("onnx.Attention", Kind::Attention)
+      .Case("onnx.com.microsoft.EngramGate", Kind::Gate)
+      .Case("onnx.com.microsoft.MoE", Kind::Experts)
+      .Case("onnx.If", Kind::If)
+      .Case("onnx.Loop", Kind::Loop)
+      .Default(Kind::Unknown);
+}
+
+ToleranceAnalysis::ToleranceAnalysis(func::FuncOp function,
+                                     const ToleranceOptions &options)
+    : options(options) {
+  if (!function.isExternal())
+    visitBlock(function.getBody().front());
+}
+
+Tolerance ToleranceAnalysis::toleranceOf(Value value) const {
+  return {safetyFactor * std::sqrt(programs) * deviationOf(value)};
+}
+
+double ToleranceAnalysis::deviationOf(Value value) const {
+  return std::sqrt(estimateOf(value).variance);
+}
+
+ToleranceAnalysis::Estimate ToleranceAnalysis::estimateOf(Value value) const {
+  if (roundoff(value.getType()) == 0.0)
+    return {};
+  return estimates.lookup(value);
+}
+
+void ToleranceAnalysis::visitBlock(Block &block) {
+  for (Operation &op : block)
+    if (!op.hasTrait<OpTrait::IsTerminator>())
+      visit(op);
+}
+
+void ToleranceAnalysis::visit(Operation &op) {
+  Kind kind = kindOf(op);
+  if (kind == Kind::If)
+    for (Region &region : op.getRegions())
+      if (!region.empty())
+        visitBlock(region.front());
+  for (OpResult result : op.getResults()) {
+    if (roundoff(result.getType()) == 0.0)
+      continue;
+    Estimate estimated;
+    if (kind == Kind::If) {
+      for (Region &region : op.getRegions())
+        if (!region.empty() && region.front().mightHaveTerminator() &&
+            region.front().getTerminator()->getNumOperands() >
+                result.getResultNumber()) {
+          Estimate branch =
+              estimateOf(region.front().getTerminator()->getOperand(
+                  result.getResultNumber()));
+          estimated.variance = std::max(estimated.variance, branch.variance);
+        }
+    } else if (kind == Kind::Loop) {
+      estimated = estimateLoop(op, result.getResultNumber());
+    } else if (op.getNumOperands() > 0) {
+      estimated = estimate(op);
+    }
+    // What cannot be estimated cannot be trusted to one bit either; infinity
+    // would accept anything.
+    estimated.variance = std::min(estimated.variance, 1.0);
+    estimates[result] = estimated;
+  }
+}
+
+double ToleranceAnalysis::sizeOf(Value value, int64_t dimension) const {
+  if (options.sizeOf)
+    if (std::optional<int64_t> size = options.sizeOf(value, dimension))
+      return static_cast<double>(*size);
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || dimension < 0 || dimension >= type.getRank() ||
+      type.isDynamicDim(dimension))
+    return static_cast<double>(options.assumedSize);
+  return static_cast<double>(type.getDimSize(dimension));
+}
+
+static int64_t rankOf(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type ? type.getRank() : 0;
+}
+
+/// The number of terms in each of the operator's sums.
+double ToleranceAnalysis::reductionLength(Operation &op) const {
+  Value first = op.getOperand(0);
+  int64_t rank = rankOf(first);
+  if (isa<onnx::MatMulOp>(op))
+    return sizeOf(first, rank - 1);
+  if (auto gemm = dyn_cast<onnx::GemmOp>(op))
+    return sizeOf(first, gemm.getTransA() ? 0 : 1);
+  if (isa<onnx::ConvOp>(op)) {
+    double length = 1;
+    for (int64_t d = 1; d < rankOf(op.getOperand(1)); ++d)
+      length *= sizeOf(op.getOperand(1), d);
+    return length;
+  }
+  if (isa<onnx::EinsumOp>(op)) {
+    // At most all of the largest operand is summed up for each element of the
+    // result.
+    double largest = 1, result = 1;
+    for (Value operand : op.getOperands()) {
+      double size = 1;
+      for (int64_t d = 0; d < rankOf(operand); ++d)
+        size *= sizeOf(operand, d);
+      largest = std::max(largest, size);
+    }
+    for (int64_t d = 0; d < rankOf(op.getResult(0)); ++d)
+      result *= sizeOf(op.getResult(0), d);
+    return std::max(1.0, largest / std::max(1.0, result));
+  }
+  if (auto cumSum = dyn_cast<onnx::CumSumOp>(op)) {
+    double longest = 1;
+    for (int64_t d = 0; d < rank; ++d)
+      longest = std::max(longest, sizeOf(first, d));
+    return longest;
+  }
+  // Reductions and normalisations: the ratio of elements read to elements
+  // written.
+  if (isa<onnx::SoftmaxOp, onnx::LogSoftmaxOp, onnx::LpNormalizationOp>(op)) {
+    auto axis = op.getAttrOfType<IntegerAttr>("axis");
+    int64_t dimension = axis ? axis.getInt() : -1;
+    return sizeOf(first, dimension < 0 ? dimension + rank : dimension);
+  }
+  if (kindOf(op) == Kind::Normalization) {
+    auto axis = op.getAttrOfType<IntegerAttr>("axis");
+    int64_t dimension = axis ? axis.getInt() : -1;
+    double length = 1;
+    for (int64_t d = dimension < 0 ? dimension + rank : dimension;
+         d >= 0 && d < rank; ++d)
+      length *= sizeOf(first, d);
+    return length;
+  }
+  // A dynamic size that the result keeps must not count: match the dimensions
+  // that stay, from the left.
+  double length = 1;
+  int64_t kept = rankOf(op.getResult(0)) == rank ? 0 : -1;
+  DenseIntElementsAttr axes;
+  if (op.getNumOperands() > 1)
+    if (auto constant = op.getOperand(1).getDefiningOp<onnx::ConstantOp>())
+      axes = dyn_cast<DenseIntElementsAttr>(constant.getValue());
+  if (axes) {
+    for (const llvm::APInt &axis : axes.getValues<llvm::APInt>())
+      length *=
+          sizeOf(first, axis.getSExtValue() < 0 ? axis.getSExtValue() + rank
+                                                : axis.getSExtValue());
+    return length;
+  }
+  for (int64_t d = 0; d < rank; ++d)
+    if (kept < 0 || sizeOf(op.getResult(0), d) == 1)
+      length *= sizeOf(first, d);
+  return length;
+}
+
+/// Follows operators that keep the elements, or raise each to a power, back to
+/// their operand.
+static Value skipElementwise(Value value, bool powers) {
+  for (int step = 0; step < 8; ++step) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return value;
+    bool same = isa<onnx::CastOp, onnx::IdentityOp, onnx::ReshapeOp,
+                    onnx::UnsqueezeOp, onnx::SqueezeOp>(op) ||
+                (powers && isa<onnx::PowOp, onnx::AbsOp>(op)) ||
+                (powers && isa<onnx::MulOp>(op) &&
+                 op->getOperand(0) == op->getOperand(1));
+    if (!same)
+      return value;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+/// Whether `divisor` is a norm, a sum or a mean of `value` itself (or the
+/// reciprocal of one): then the quotient loses the part of the error that all
+/// elements share, and gains only the rounding of the norm. Gives the length of
+/// that reduction.
+bool ToleranceAnalysis::normalizesItself(Value value, Value divisor,
+                                         double &length) const {
+  for (int step = 0; step < 12; ++step) {
+    Operation *op = divisor.getDefiningOp();
+    if (!op)
+      return false;
+    if (isa<onnx::ReduceSumOp, onnx::ReduceMeanOp, onnx::ReduceL1Op,
+            onnx::ReduceL2Op, onnx::ReduceSumSquareOp>(op)) {
+      length = reductionLength(*op);
+      return skipElementwise(op->getOperand(0), true) ==
+             skipElementwise(value, false);
+    }
+    if (!isa<onnx::SqrtOp, onnx::ReciprocalOp, onnx::AddOp, onnx::CastOp,
+             onnx::ExpandOp, onnx::UnsqueezeOp, onnx::ClipOp, onnx::MaxOp,
+             onnx::IdentityOp, onnx::DivOp>(op))
+      return false;
+    // A division here is that of 1 by the norm.
+    divisor = isa<onnx::DivOp>(op) ? op->getOperand(1) : op->getOperand(0);
+  }
+  return false;
+}
+
+/// Sums: independent errors, weighted by how much of the sum each operand is.
+ToleranceAnalysis::Estimate ToleranceAnalysis::estimateSum(Operation &op) {
+  Estimate sum{0.0, 0.0};
+  for (Value operand : op.getOperands()) {
+    Estimate part = estimateOf(operand);
+    if (part.variance ==
+        0.0) // an exact operand may be small (a bias): it makes nothing better
+      continue;
+    sum.variance += part.terms * part.variance;
+    sum.terms += part.terms;
+  }
+  if (sum.terms > 0.0)
+    sum.variance /= sum.terms;
+  else
+    sum.terms = 1.0;
+  return sum;
+}
+
+ToleranceAnalysis::Estimate ToleranceAnalysis::estimateProduct(Operation &op) {
+  Value a = op.getOperand(0), b = op.getOperand(1);
+  double compute = varianceOf(computeRoundoff(op.getResult(0).getType())),
+         length = 0;
+  if (a == b)
+    return {isa<onnx::MulOp>(op) ? 4 * estimateOf(a).variance : 0.0, 1.0};
+  if (normalizesItself(a, b, length))
+    return {estimateOf(a).variance + (length / 2 + 4) * compute, 1.0};
+  if (isa<onnx::MulOp>(op) && normalizesItself(b, a, length))
+    return {estimateOf(b).variance + (length / 2 + 4) * compute, 1.0};
+  Estimate left = estimateOf(a), right = estimateOf(b);
+  // A factor that is exact scales the tensor and changes no share.
+  double terms = right.variance == 0.0  ? left.terms
+                 : left.variance == 0.0 ? right.terms
+                                        : 1.0;
+  return {left.variance + right.variance, terms};
+}
+
+/// Carried values after some iterations; what a body gives depends on what it
+/// gets.
+ToleranceAnalysis::Estimate ToleranceAnalysis::estimateLoop(Operation &op,
+                                                            unsigned result) {
+  Region &region = op.getRegion(0);
+  if (region.empty() || !region.front().mightHaveTerminator())
+    return {};
+  Block &body = region.front();
+  Operation *terminator = body.getTerminator();
+  unsigned carried = op.getNumOperands() < 2 ? 0 : op.getNumOperands() - 2;
+  for (unsigned i = 0; i < carried && 2 + i < body.getNumArguments(); ++i)
+    estimates[body.getArgument(2 + i)] = estimateOf(op.getOperand(2 + i));
+  // Once for loops in loops: the time must not grow with a power of the
+  // nesting.
+  int iterations = loopDepth++ == 0 ? 8 : 1;
+  for (int iteration = 0; iteration < iterations; ++iteration) {
+    visitBlock(body);
+    for (unsigned i = 0; i < carried && 2 + i < body.getNumArguments() &&
+                         1 + i < terminator->getNumOperands();
+         ++i)
+      estimates[body.getArgument(2 + i)] =
+          estimateOf(terminator->getOperand(1 + i));
+  }
+  --loopDepth;
+  return 1 + result < terminator->getNumOperands()
+             ? estimateOf(terminator->getOperand(1 + result))
+             : Estimate();
+}
+
+ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
+  Type type = op.getResult(0).getType();
+  for (Value result : op.getResults())
+    if (roundoff(result.getType()) > 0.0)
+      type = result.getType();
+  const double rounding = varianceOf(roundoff(type)),
+               compute = varianceOf(computeRoundoff(type));
+  Estimate first = estimateOf(op.getOperand(0)), worst = first;
+  double total = 0.0;
+  for (Value operand : op.getOperands()) {
+    Estimate e = estimateOf(operand);
+    worst.terms =
+        std::min(worst.terms, e.variance > 0.0 ? e.terms : worst.terms);
+    worst.variance = std::max(worst.variance, e.variance);
+    total += e.variance;
+  }
+  auto rounded = [&](Estimate e, double internal) {
+    e.variance += rounding + internal * compute;
+    return e;
+  };
+  // A sum of n terms in any order rounds each partial sum: n / 2 roundings
+  // relative to the result, and one per product.
+  auto summed = [](double length) { return length / 2 + 1; };
+  switch (kindOf(op)) {
+  case Kind::Exact:
+    return {};
+  case Kind::Move:
+    return worst;
+  case Kind::Sum:
+    return rounded(estimateSum(op), 0);
+  case Kind::Product:
+    return rounded(estimateProduct(op), 0);
+  case Kind::Cast:
+    if (roundoff(type) > roundoff(op.getOperand(0).getType()) &&
+        roundoff(op.getOperand(0).getType()) > 0.0)
+      return rounded(first, 0);
+    return first;
+  case Kind::Contraction: {
+    double operands = first.variance + estimateOf(op.getOperand(1)).variance;
+    if (isa<onnx::EinsumOp>(op))
+      operands = total;
+    return rounded({operands, 1.0}, summed(reductionLength(op)));
+  }
+  case Kind::Reduction:
+    return rounded({first.variance, 1.0}, summed(reductionLength(op)));
+  case Kind::Normalization:
+    // The input, the residual that some forms add, and the parameters.
+    return rounded({total, 1.0}, summed(reductionLength(op)) + 4);
+  case Kind::Softmax:
+    // Scores have about unit variance: their relative error is the absolute
+    // one, which becomes relative in the result.
+    return rounded({first.variance, 1.0}, summed(reductionLength(op)) + 4);
+  case Kind::Power: {
+    double exponent = 2;
+    if (auto constant = op.getOperand(1).getDefiningOp<onnx::ConstantOp>())
+      if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+          dense && dense.isSplat()) {
+        if (isa<FloatType>(dense.getElementType()))
+          exponent = dense.getSplatValue<llvm::APFloat>().convertToDouble();
+        else if (isa<IntegerType>(dense.getElementType()))
+          exponent = static_cast<double>(
+              dense.getSplatValue<llvm::APInt>().getSExtValue());
+      }
+    return rounded({exponent * exponent * first.variance, 1.0}, 4);
+  }
+  case Kind::Attention: {
+    double width = sizeOf(op.getOperand(0), rankOf(op.getOperand(0)) - 1);
+    double keys = sizeOf(op.getOperand(1), rankOf(op.getOperand(1)) - 2);
+    return rounded({total, 1.0}, summed(width) + 2 * summed(keys) + 4);
+  }
+  case Kind::Gate: {
+    // The root halves relative errors; the sigmoid does not increase them.
+    double width = sizeOf(op.getOperand(0), rankOf(op.getOperand(0)) - 1);
+    double gate = (first.variance + estimateOf(op.getOperand(1)).variance) / 4;
+    return rounded({gate + estimateOf(op.getOperand(2)).variance, 1.0},
+                   3 * summed(width) + 8);
+  }
+  case Kind::Experts: {
+    // Two factors of the gated form, and the routing weight.
+    double width = sizeOf(op.getOperand(0), rankOf(op.getOperand(0)) - 1),
+           inner = sizeOf(op.getOperand(4), 2);
+    return rounded(
+        {2 * first.variance + estimateOf(op.getOperand(1)).variance, 1.0},
+        2 * summed(width) + summed(inner) + 8);
+  }
+  default: {
+    // Functions of one operand: condition number 1/2 for the root, 1 for all
+    // others near unit variance; good libraries stay within two units in the
+    // last place.
+    double condition = isa<onnx::SqrtOp>(op) ? 0.25 : 1.0;
+    return rounded(
+        {condition * (op.getNumOperands() == 1 ? first.variance : total), 1.0},
+        4);
+  }
+  }
+}
+
+std::vector<Tolerance>
+reference::deriveTolerances(func::FuncOp function,
+                            const ToleranceOptions &options) {
+  std::vector<Tolerance> tolerances;
+  ToleranceAnalysis analysis(function, options);
+  if (function.isExternal() ||
+      !function.getBody().front().mightHaveTerminator())
+    return tolerances;
+  for (Value value : function.getBody().front().getTerminator()->getOperands())
+    tolerances.push_back(analysis.toleranceOf(value));
+  return tolerances;
+}

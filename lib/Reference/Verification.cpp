@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "trine/Reference/Verification.h"
+#include "Operator.h"
+#include "trine/Dialect/ONNX/ONNX.h"
+#include "llvm/Support/Format.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::reference;
+
+bool Verification::passed() const {
+  return llvm::all_of(comparisons, [](const Comparison &comparison) {
+    return comparison.passed();
+  });
+}
+
+std::string reference::nodeName(Operation *op) {
+  std::string name;
+  op->getLoc()->walk([&](Location location) {
+    if (auto named = dyn_cast<NameLoc>(location))
+      name = named.getName().str();
+    return name.empty() ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return name.empty() ? op->getName().getStringRef().str() : name;
+}
+
+std::vector<std::string> reference::inputNames(func::FuncOp function) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < function.getNumArguments(); ++i) {
+    auto name = function.getArgAttrOfType<StringAttr>(i, "onnx.name");
+    names.push_back(name ? name.str() : "input_" + std::to_string(i));
+  }
+  return names;
+}
+
+std::vector<std::string> reference::outputNames(func::FuncOp function) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < function.getNumResults(); ++i) {
+    auto name = function.getResultAttrOfType<StringAttr>(i, "onnx.name");
+    names.push_back(name ? name.str() : "output_" + std::to_string(i));
+  }
+  return names;
+}
+
+namespace {
+/// The sizes of all values of one run, for the tolerance analysis.
+struct ObservedSizes {
+  llvm::DenseMap<Value, llvm::SmallVector<int64_t>> shapes;
+
+  void note(Value value, const Tensor &tensor) {
+    shapes[value].assign(tensor.getShape().begin(), tensor.getShape().end());
+  }
+  std::optional<int64_t> sizeOf(Value value, unsigned dimension) const {
+    auto it = shapes.find(value);
+    if (it == shapes.end() || dimension >= it->second.size())
+      return std::nullopt;
+    return it->second[dimension];
+  }
+};
+
+/// The data of a choosing op in one run, kept until the tolerance of its
+/// operand is known.
+struct Choice {
+  Operation *op;
+  Tensor data;
+  Tensor chosen;
+};
+
+struct Run {
+  std::vector<Tensor> results;
+  ObservedSizes sizes;
+  std::vector<Choice> choices;
+};
+} // namespace
+
+static bool isChoice(Operation *op) {
+  return isa<onnx::TopKOp, onnx::ArgMaxOp, onnx::ArgMinOp>(op);
+}
+
+static FailureOr<Run> runWith(func::FuncOp function,
+                              llvm::ArrayRef<Tensor> inputs,
+                              InterpreterOptions options) {
+  Run run;
+  for (auto [argument, tensor] : llvm::zip(function.getArguments(), inputs))
+    run.sizes.note(argument, tensor);
+  auto outer = options.observer;
+  options.observer = [&](Operation *op, llvm::ArrayRef<const Tensor *> operands,
+                         llvm::MutableArrayRef<Tensor> results) {
+    if (outer)
+      outer(op, operands, results);
+    for (auto [value, tensor] : llvm::zip(op->getResults(), results))
+      run.sizes.note(value, tensor);
+    // Choices in loops happen many times; forcing one op there would force all
+    // of them.
+    if (isChoice(op) && isa<func::FuncOp>(op->getParentOp()) &&
+        isFloat(operands[0]->getElementType()))
+      run.choices.push_back(
+          {op, *operands[0], isa<onnx::TopKOp>(op) ? results[1] : results[0]});
+  };
+  FailureOr<std::vector<Tensor>> results = interpret(function, inputs, options);
+  if (failed(results))
+    return failure();
+  run.results = std::move(*results);
+  return run;
+}
+
+/// The choices of one op whose margin rounding may overcome.
+static void findNearTies(const Choice &choice, double relativeBound,
+                         std::vector<NearTie> &nearTies) {
+  int64_t axis = 0, rank = choice.data.getRank(), keep = 1;
+  bool largest = true;
+  if (auto topK = dyn_cast<onnx::TopKOp>(choice.op)) {
+    axis = topK.getAxis();
+    largest = topK.getLargest();
+  } else if (auto argMax = dyn_cast<onnx::ArgMaxOp>(choice.op)) {
+    axis = argMax.getAxis();
+  } else if (auto argMin = dyn_cast<onnx::ArgMinOp>(choice.op)) {
+    axis = argMin.getAxis();
+    largest = false;
+  }
+  axis = axis < 0 ? axis + rank : axis;
+  if (axis < 0 || axis >= rank)
+    return;
+  int64_t size = choice.data.getDim(axis);
+  if (isa<onnx::TopKOp>(choice.op))
+    keep = choice.chosen.getDim(axis);
+  if (keep == 0 || keep >= size)
+    return;
+  int64_t inner = productOf(choice.data.getShape(), axis + 1, rank),
+          outer = productOf(choice.data.getShape(), 0, axis);
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t i = 0; i < inner; ++i) {
+      auto at = [&](int64_t k) {
+        return (largest ? 1.0 : -1.0) *
+               choice.data.real((o * size + k) * inner + i);
+      };
+      auto position = [&](int64_t k) { return (o * keep + k) * inner + i; };
+      llvm::SmallVector<bool> chosen(size, false);
+      NearTie tie;
+      double lowest = std::numeric_limits<double>::infinity(), next = -lowest,
+             scale = 0;
+      for (int64_t k = 0; k < keep; ++k) {
+        int64_t index = choice.chosen.integer(position(k));
+        chosen[index] = true;
+        if (at(index) <= lowest) {
+          lowest = at(index);
+          tie.position = position(k);
+        }
+      }
+      for (int64_t k = 0; k < size; ++k) {
+        if (std::isfinite(at(k)))
+          scale = std::max(scale, std::fabs(at(k)));
+        if (!chosen[k] && at(k) > next) {
+          next = at(k);
+          tie.alternative = k;
+        }
+      }
+      tie.op = choice.op;
+      tie.row = o * inner + i;
+      tie.margin = std::fabs(lowest - next);
+      tie.bound = relativeBound * scale;
+      if (tie.margin < tie.bound)
+        nearTies.push_back(tie);
+    }
+}
+
+namespace {
+/// The search for a set of choices under which two programs agree.
+class ChoiceSearch {
+public:
+  ChoiceSearch(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
+               llvm::ArrayRef<Tensor> actual, bool interpreterIsExpected,
+               const VerificationOptions &options)
+      : function(function), inputs(inputs), actual(actual),
+        interpreterIsExpected(interpreterIsExpected), options(options),
+        names(outputNames(function)), runsLeft(options.maximumRuns) {}
+
+  FailureOr<Verification> run() {
+    FailureOr<Verification> first =
+        judge(options.interpreter.forcedChoices, {});
+    if (failed(first) || first->passed())
+      return first;
+    FailureOr<Verification> turned =
+        turn(*first, options.interpreter.forcedChoices, {});
+    if (failed(turned))
+      return failure();
+    if (!turned->passed())
+      return first;
+    turned->nearTies = first->nearTies;
+    return turned;
+  }
+
+private:
+  using Forced = llvm::DenseMap<Operation *, Tensor>;
+
+  FailureOr<Verification> judge(const Forced &forced,
+                                std::vector<NearTie> turned) {
+    --runsLeft;
+    InterpreterOptions interpreter = options.interpreter;
+    interpreter.forcedChoices = forced;
+    FailureOr<Run> run = runWith(function, inputs, interpreter);
+    if (failed(run))
+      return failure();
+    if (run->results.size() != actual.size())
+      return function.emitOpError()
+             << "gives " << run->results.size() << " results, got "
+             << actual.size() << " to compare with";
+    ToleranceOptions toleranceOptions;
+    toleranceOptions.sizeOf = [&](Value value, unsigned dimension) {
+      return run->sizes.sizeOf(value, dimension);
+    };
+    ToleranceAnalysis analysis(function, toleranceOptions);
+    Verification verification;
+    verification.forced = std::move(turned);
+    Operation *terminator = function.getBody().front().getTerminator();
+    for (size_t i = 0; i < actual.size(); ++i) {
+      const Tensor &expected =
+          interpreterIsExpected ? run->results[i] : actual[i];
+      const Tensor &judged =
+          interpreterIsExpected ? actual[i] : run->results[i];
+      verification.comparisons.push_back(
+          compareTensors(names[i], expected, judged,
+                         analysis.toleranceOf(terminator->getOperand(i))));
+    }
+    choices.clear();
+    for (const Choice &choice : run->choices) {
+      findNearTies(choice,
+                   analysis.toleranceOf(choice.op->getOperand(0)).relative,
+                   verification.nearTies);
+      choices[choice.op] = choice.chosen;
+    }
+    return verification;
+  }
+
+  /// Turns one more choice of those that were near, first in program order
+  /// first, and goes on from there.
+  FailureOr<Verification> turn(const Verification &from, const Forced &forced,
+                               const std::vector<NearTie> &turned) {
+    // The search changes what was chosen; these are the choices of the run that
+    // `from` describes.
+    llvm::DenseMap<Operation *, Tensor> current = choices;
+    for (const NearTie &tie : from.nearTies) {
+      bool known = llvm::any_of(turned, [&](const NearTie &t) {
+        return t.op == tie.op && t.row == tie.row;
+      });
+      if (known || runsLeft <= 0)
+        continue;
+      Forced more = forced;
+      Tensor indices = current.lookup(tie.op);
+      indices.setInteger(tie.position, tie.alternative);
+      more[tie.op] = indices;
+      std::vector<NearTie> history = turned;
+      history.push_back(tie);
+      FailureOr<Verification> next = judge(more, history);
+      if (failed(next) || next->passed())
+        return next;
+      next = turn(*next, more, history);
+      if (failed(next) || next->passed())
+        return next;
+    }
+    return from;
+  }
+
+  func::FuncOp function;
+  llvm::ArrayRef<Tensor> inputs, actual;
+  bool interpreterIsExpected;
+  const VerificationOptions &options;
+  std::vector<std::string> names;
+  int64_t runsLeft;
+  llvm::DenseMap<Operation *, Tensor> choices;
+};
+} // namespace
+
+FailureOr<Verification> reference::verify(func::FuncOp function,
+                                          llvm::ArrayRef<Tensor> inputs,
+                                          llvm::ArrayRef<Tensor> actual,
+                                          bool interpreterIsExpected,
+                                          const VerificationOptions &options) {
+  return ChoiceSearch(function, inputs, actual, interpreterIsExpected, options)
+      .run();
+}
+
+FailureOr<std::vector<Tolerance>>
+reference::deriveTolerancesFor(func::FuncOp function,
+                               llvm::ArrayRef<Tensor> inputs,
+                               const InterpreterOptions &options) {
+  FailureOr<Run> run = runWith(function, inputs, options);
+  if (failed(run))
+    return failure();
+  ToleranceOptions toleranceOptions;
+  toleranceOptions.sizeOf = [&](Value value, unsigned dimension) {
+    return run->sizes.sizeOf(value, dimension);
+  };
+  return deriveTolerances(function, toleranceOptions);
+}
+
+static void printNearTie(llvm::raw_ostream &stream, const NearTie &tie) {
+  stream << "  " << nodeName(tie.op) << ", choice " << tie.row << ": margin "
+         << llvm::format("%.3g", tie.margin) << " is below the error bound "
+         << llvm::format("%.3g", tie.bound) << "\n";
+}
+
+void reference::printVerification(llvm::raw_ostream &stream,
+                                  const Verification &verification) {
+  printComparisons(stream, verification.comparisons);
+  if (!verification.nearTies.empty()) {
+    stream << "choices that rounding may turn:\n";
+    for (size_t i = 0; i < verification.nearTies.size() && i < 8; ++i)
+      printNearTie(stream, verification.nearTies[i]);
+    if (verification.nearTies.size() > 8)
+      stream << "  and " << verification.nearTies.size() - 8 << " more\n";
+  }
+  if (!verification.forced.empty()) {
+    stream << "compared with these choices turned:\n";
+    for (const NearTie &tie : verification.forced)
+      printNearTie(stream, tie);
+  }
+}
