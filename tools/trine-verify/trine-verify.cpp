@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Compares results with the truth: a model run by the reference interpreter, or
+// a compiled package, with recorded test data.
+#include "PackageRunner.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "trine/Import/ONNX.h"
+#include "trine/Pipelines/Registration.h"
+#include "trine/Reference/TensorFile.h"
+#include "trine/Reference/Verification.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include <chrono>
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::reference;
+namespace cl = llvm::cl;
+
+namespace {
+enum ExitCode { Agrees = 0, Differs = 1, CannotTell = 2 };
+
+struct Options {
+  cl::OptionCategory category{"trine-verify"};
+  cl::opt<std::string> package{cl::Positional, cl::desc("[package]"),
+                               cl::cat(category)};
+  cl::opt<std::string> referenceModel{
+      "reference",
+      cl::desc(
+          "Interpret this model (.onnx or .mlir) instead of running a package"),
+      cl::value_desc("model"), cl::cat(category)};
+  cl::opt<std::string> model{
+      "model",
+      cl::desc("The package's model: compare with the interpreter too, derive "
+               "tolerances afresh"),
+      cl::value_desc("model"), cl::cat(category)};
+  cl::opt<std::string> data{
+      "data",
+      cl::desc("Folder with test_data_set_K/ or input_I.pb and output_J.pb"),
+      cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<std::string> weights{
+      "weights",
+      cl::desc("Folder that weight files of a .mlir model are relative to "
+               "(default: its own)"),
+      cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<std::string> device{
+      "device",
+      cl::desc("Device to run the package on (default: what it is made for)"),
+      cl::cat(category)};
+  cl::opt<unsigned> threads{
+      "threads",
+      cl::desc("Threads that run the package (default: one per CPU)"),
+      cl::init(0), cl::cat(category)};
+  cl::opt<std::string> dump{"dump",
+                            cl::desc("Write the results as output_J.pb into "
+                                     "this folder, one folder per data set"),
+                            cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<bool> accumulateF32{
+      "accumulate-f32",
+      cl::desc("Let the interpreter add up in single precision"),
+      cl::cat(category)};
+  cl::opt<bool> compareLayers{
+      "compare-layers",
+      cl::desc("Find the first node whose result differs (needs --model)"),
+      cl::cat(category)};
+  cl::opt<bool> quiet{"quiet",
+                      cl::desc("Print failures and one closing line only"),
+                      cl::cat(category)};
+};
+
+struct Model {
+  OwningOpRef<ModuleOp> module;
+  func::FuncOp main;
+  std::string weightFolder;
+};
+} // namespace
+
+static ExitCode complain(const llvm::Twine &message) {
+  llvm::errs() << "trine-verify: " << message << "\n";
+  return CannotTell;
+}
+
+static LogicalResult loadModel(MLIRContext &context, llvm::StringRef path,
+                               llvm::StringRef weights, Model &model) {
+  if (path.ends_with(".onnx")) {
+    FailureOr<OwningOpRef<ModuleOp>> imported = importONNXModel(context, path);
+    if (failed(imported))
+      return failure();
+    model.module = std::move(*imported);
+    model.weightFolder = getModelFolder(path);
+  } else {
+    model.module = parseSourceFile<ModuleOp>(path, &context);
+    model.weightFolder = llvm::sys::path::parent_path(path).str();
+  }
+  if (!weights.empty())
+    model.weightFolder = weights.str();
+  if (!model.module)
+    return failure();
+  model.main = model.module->lookupSymbol<func::FuncOp>("main");
+  if (!model.main)
+    return model.module->emitError() << "has no function 'main'";
+  return success();
+}
+
+static std::vector<Tensor> tensorsOf(llvm::ArrayRef<NamedTensor> named) {
+  std::vector<Tensor> tensors;
+  for (const NamedTensor &tensor : named)
+    tensors.push_back(tensor.tensor);
+  return tensors;
+}
+
+static llvm::Error dumpResults(llvm::StringRef folder,
+                               llvm::StringRef dataFolder,
+                               llvm::ArrayRef<std::string> names,
+                               llvm::ArrayRef<Tensor> results) {
+  llvm::SmallString<128> path(folder);
+  llvm::sys::path::append(path, llvm::sys::path::filename(dataFolder));
+  if (std::error_code error = llvm::sys::fs::create_directories(path))
+    return llvm::createStringError(error, "cannot create '" + path.str() +
+                                              "': " + error.message());
+  for (size_t i = 0; i < results.size(); ++i) {
+    llvm::SmallString<128> file(path);
+    llvm::sys::path::append(file, "output_" + llvm::Twine(i) + ".pb");
+    if (llvm::Error error =
+            writeTensorFile(file, i < names.size() ? names[i] : "", results[i]))
+      return error;
+  }
+  return llvm::Error::success();
+}
+
+/// The part of a run that compares one set of data.
+class Verifier {
+public:
+  Verifier(const Options &options, Model *model, PackageRunner *package)
+      : options(options), model(model), package(package) {}
+
+  ExitCode verifySet(llvm::StringRef folder);
+  double worstRatio() const { return worst; }
+
+private:
+  ExitCode report(llvm::StringRef folder, const Verification &verification,
+                  llvm::StringRef what);
+  ExitCode verifyModel(const DataSet &set, llvm::ArrayRef<Tensor> inputs,
+                       llvm::ArrayRef<Tensor> outputs);
+  ExitCode verifyPackage(const DataSet &set, llvm::ArrayRef<Tensor> inputs,
+                         llvm::ArrayRef<Tensor> outputs);
+  VerificationOptions verificationOptions() const;
+
+  const Options &options;
+  Model *model;
+  PackageRunner *package;
+  double worst = 0;
+};
+
+VerificationOptions Verifier::verificationOptions() const {
+  VerificationOptions result;
+  result.interpreter.weightFolder = model->weightFolder;
+  result.interpreter.accumulation =
+      options.accumulateF32 ? Accumulation::F32 : Accumulation::F64;
+  return result;
+}
+
+ExitCode Verifier::report(llvm::StringRef folder,
+                          const Verification &verification,
+                          llvm::StringRef what) {
+  bool passed = verification.passed();
+  for (const Comparison &comparison : verification.comparisons)
+    worst = std::max(worst, comparison.problem.empty()
+                                ? comparison.ratio
+                                : std::numeric_limits<double>::infinity());
+  if (!options.quiet || !passed) {
+    llvm::outs() << folder << ": " << what << "\n";
+    printVerification(llvm::outs(), verification);
+  }
+  return passed ? Agrees : Differs;
+}
+
+ExitCode Verifier::verifyModel(const DataSet &set,
+                               llvm::ArrayRef<Tensor> inputs,
+                               llvm::ArrayRef<Tensor> outputs) {
+  if (!options.dump.empty() || outputs.empty()) {
+    FailureOr<std::vector<Tensor>> results =
+        interpret(model->main, inputs, verificationOptions().interpreter);
+    if (failed(results))
+      return CannotTell;
+    if (!options.dump.empty())
+      if (llvm::Error error = dumpResults(options.dump, set.folder,
+                                          outputNames(model->main), *results))
+        return complain(llvm::toString(std::move(error)));
+    if (outputs.empty())
+      return Agrees;
+  }
+  // A test may record the leading outputs only; it must not record more.
+  FailureOr<Verification> verification =
+      verify(model->main, inputs, outputs, /*interpreterIsExpected=*/false,
+             verificationOptions());
+  return failed(verification)
+             ? CannotTell
+             : report(set.folder, *verification,
+                      "the interpreter against the recorded outputs");
+}
+
+ExitCode Verifier::verifyPackage(const DataSet &set,
+                                 llvm::ArrayRef<Tensor> inputs,
+                                 llvm::ArrayRef<Tensor> outputs) {
+  llvm::Expected<std::vector<Tensor>> results = package->run(inputs);
+  if (!results)
+    return complain(set.folder + ": " + llvm::toString(results.takeError()));
+  const std::vector<std::string> &names = package->getOutputNames();
+  if (!options.dump.empty())
+    if (llvm::Error error =
+            dumpResults(options.dump, set.folder, names, *results))
+      return complain(llvm::toString(std::move(error)));
+  ExitCode code = Agrees;
+  std::vector<Tolerance> tolerances;
+  for (double relative : package->getTolerances())
+    tolerances.push_back({relative});
+  if (model) {
+    FailureOr<Verification> verification =
+        verify(model->main, inputs, *results, /*interpreterIsExpected=*/true,
+               verificationOptions());
+    if (failed(verification))
+      return CannotTell;
+    code = report(set.folder, *verification,
+                  "the package against the interpreter");
+    // The recorded outputs may rest on another choice, which only the
+    // interpreter can tell.
+    if (code != Agrees || !verification->forced.empty())
+      return code;
+    FailureOr<std::vector<Tolerance>> derived = deriveTolerancesFor(
+        model->main, inputs, verificationOptions().interpreter);
+    if (failed(derived))
+      return CannotTell;
+    tolerances = *derived;
+  }
+  if (outputs.empty())
+    return code;
+  if (outputs.size() != results->size())
+    return complain(set.folder + ": has " + llvm::Twine(outputs.size()) +
+                    " outputs, but the package gives " +
+                    llvm::Twine(results->size()));
+  Verification recorded;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    recorded.comparisons.push_back(
+        compareTensors(names[i], outputs[i], (*results)[i], tolerances[i]));
+  return report(set.folder, recorded,
+                "the package against the recorded outputs");
+}
+
+ExitCode Verifier::verifySet(llvm::StringRef folder) {
+  llvm::Expected<DataSet> set = readDataSet(folder);
+  if (!set)
+    return complain(llvm::toString(set.takeError()));
+  std::vector<Tensor> inputs = tensorsOf(set->inputs),
+                      outputs = tensorsOf(set->outputs);
+  return package ? verifyPackage(*set, inputs, outputs)
+                 : verifyModel(*set, inputs, outputs);
+}
+
+static ExitCode run(const Options &options) {
+  if (options.package.empty() == options.referenceModel.empty())
+    return complain("give either a package or --reference MODEL (see --help)");
+  if (options.data.empty())
+    return complain("give the test data with --data FOLDER (see --help)");
+  if (options.compareLayers && options.model.empty())
+    return complain(
+        "--compare-layers needs the package's model: give --model MODEL");
+  if (options.compareLayers)
+    return complain(
+        "--compare-layers is not available in this build: it compiles the "
+        "model anew with every layer as an output, and "
+        "the compiler's pipeline is not linked");
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  MLIRContext context(registry);
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler handler(sources, &context);
+  Model model;
+  std::string path =
+      options.referenceModel.empty() ? options.model : options.referenceModel;
+  if (!path.empty() && failed(loadModel(context, path, options.weights, model)))
+    return CannotTell;
+  std::optional<PackageRunner> package;
+  if (!options.package.empty()) {
+    llvm::Expected<PackageRunner> opened =
+        PackageRunner::open(options.package, options.device, options.threads);
+    if (!opened)
+      return complain(llvm::toString(opened.takeError()));
+    package = std::move(*opened);
+  }
+  llvm::Expected<std::vector<std::string>> folders = findDataSets(options.data);
+  if (!folders)
+    return complain(llvm::toString(folders.takeError()));
+  Verifier verifier(options, path.empty() ? nullptr : &model,
+                    package ? &*package : nullptr);
+  ExitCode worst = Agrees;
+  for (const std::string &folder : *folders)
+    worst = std::max(worst, verifier.verifySet(folder));
+  llvm::outs() << (worst == Agrees    ? "agrees"
+                   : worst == Differs ? "DIFFERS"
+                                      : "could not be compared")
+               << ": " << folders->size()
+               << " data sets, largest error / tolerance "
+               << llvm::format("%.3g", verifier.worstRatio()) << "\n";
+  return worst;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM initialize(argc, argv);
+  Options options;
+  cl::HideUnrelatedOptions(options.category);
+  if (!cl::ParseCommandLineOptions(
+          argc, argv,
+          "Compares a compiled package, or the reference interpreter, with "
+          "recorded test data.\n\n"
+          "  trine-verify --reference model.onnx --data folder\n"
+          "  trine-verify model.trine --data folder [--model model.onnx]\n\n"
+          "Exit code: 0 when everything agrees, 1 when something differs, 2 "
+          "when it cannot be told.\n",
+          &llvm::errs()))
+    return CannotTell;
+  return run(options);
+}
