@@ -311,8 +311,9 @@ static ExitCode run(const Options &options) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM initialize(argc, argv);
+  // LLVM's own options are not for this tool, and one of them has the name of ours.
+  cl::ResetCommandLineParser();
   Options options;
-  cl::HideUnrelatedOptions(options.category);
   if (!cl::ParseCommandLineOptions(
           argc, argv,
           "Compares a compiled package, or the reference interpreter, with "
