@@ -27,7 +27,7 @@ struct NearTie {
 struct VerificationOptions {
   InterpreterOptions interpreter;
   /// The most runs of the interpreter that looking for a choice may take.
-  int64_t maximumRuns = 64;
+  int64_t maximumRuns = 256;
 };
 
 /// What judging one set of results gave.
