@@ -11,7 +11,7 @@ using namespace mlir::trine::reference;
 
 /// The largest error stays below this many standard deviations of the
 /// difference.
-static constexpr double safetyFactor = 3.0;
+static constexpr double safetyFactor = 4.0;
 /// Two programs are compared, each with rounding errors of its own.
 static constexpr double programs = 2.0;
 
