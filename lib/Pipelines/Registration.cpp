@@ -11,6 +11,7 @@
 #include "trine/Passes/Optimize.h"
 #include "trine/Passes/Plan.h"
 #include "trine/Passes/Raise.h"
+#include "trine/Pipelines/Compile.h"
 
 void mlir::trine::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
@@ -24,4 +25,5 @@ void mlir::trine::registerAllPasses() {
   registerLowerPasses();
   registerTrineOptimizePasses();
   registerTrinePlanPasses();
+  registerPipelines();
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// Writes packages: a folder with manifest.json, program.so and
+/// weights.safetensors, as include/trine/Runtime/PackageFormat.h names them.
+#ifndef TRINE_PACKAGE_PACKAGE_H
+#define TRINE_PACKAGE_PACKAGE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "trine/Codegen/Host.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mlir::trine {
+
+struct PackageOptions {
+  /// The package's folder. It is written aside and renamed, so that it is
+  /// either the old one or the new one, whole.
+  std::string output;
+  /// The folder that weight references are relative to.
+  std::string modelFolder;
+  /// What the manifest calls the model.
+  std::string name;
+  /// Tolerance of each output relative to its scale; none: not known.
+  std::vector<double> relativeTolerances;
+};
+
+struct PackageReport {
+  uint64_t weightBytes = 0;
+  uint64_t programBytes = 0;
+};
+
+/// Writes the package of a planned module (plan level, memref form) with its
+/// compiled `program`. Weights are streamed from the model's files, in the
+/// layout that the program reads, without holding them in memory. The same
+/// input gives the same bytes. Problems are diagnostics; a failure leaves
+/// `output` as it was.
+LogicalResult writePackage(ModuleOp planned, ArrayRef<char> program,
+                           const HostReport &host,
+                           const PackageOptions &options,
+                           PackageReport &report);
+
+} // namespace mlir::trine
+
+#endif

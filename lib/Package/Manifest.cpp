@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Manifest.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "trine/Dialect/Plan/Plan.h"
+#include "trine/Runtime/PackageFormat.h"
+#include "trine/Runtime/ProgramABI.h"
+#include "llvm/ADT/SetVector.h"
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::trine;
+using llvm::json::Array;
+using llvm::json::Object;
+
+/// The manifest's name of an element type; empty for one that it lacks.
+static std::string typeName(Type type) {
+  if (type.isInteger(1))
+    return "bool";
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (auto integer = dyn_cast<IntegerType>(type))
+    stream << (integer.isUnsigned() ? "u" : "i") << integer.getWidth();
+  else if (isa<Float64Type, Float32Type, Float16Type, BFloat16Type>(type))
+    stream << type;
+  return text;
+}
+
+/// An input or output: its name, type and sizes, as integers or as the
+/// symbolic expressions of `onnx.dims`.
+static FailureOr<Object> describeTensor(Location loc, DictionaryAttr attributes,
+                                        ShapedType type) {
+  // Unsigned types are signless in the program; the attribute remembers.
+  Type element = type.getElementType();
+  if (auto original = attributes
+                          ? attributes.getAs<TypeAttr>("onnx.element_type")
+                          : TypeAttr())
+    element = original.getValue();
+  auto name = attributes ? attributes.getAs<StringAttr>("onnx.name") : nullptr;
+  std::string typeText = typeName(element);
+  if (!name || typeText.empty())
+    return emitError(loc) << "input or output of type " << type
+                          << " must have a name and an element type that "
+                             "packages know";
+  auto symbols =
+      attributes ? attributes.getAs<ArrayAttr>("onnx.dims") : ArrayAttr();
+  Array dims;
+  for (int64_t i = 0; i < type.getRank(); ++i) {
+    auto symbol = symbols && i < static_cast<int64_t>(symbols.size())
+                      ? dyn_cast<StringAttr>(symbols[i])
+                      : StringAttr();
+    if (!type.isDynamicDim(i))
+      dims.push_back(type.getDimSize(i));
+    else
+      dims.push_back(symbol ? symbol.getValue().str()
+                            : name.str() + ".dim" + std::to_string(i));
+  }
+  return Object{
+      {"name", name.str()}, {"type", typeText}, {"dims", std::move(dims)}};
+}
+
+/// The names of the ONNX nodes in a location.
+static void collectNodes(Location loc, llvm::SetVector<StringRef> &nodes) {
+  loc->walk([&](Location inner) {
+    if (auto name = dyn_cast<NameLoc>(inner))
+      nodes.insert(name.getName().getValue());
+    return WalkResult::advance();
+  });
+}
+
+static Array describeKernels(ModuleOp planned, const HostReport &host) {
+  constexpr size_t mostNodes = 32;
+  llvm::StringMap<llvm::SetVector<StringRef>> nodes;
+  for (auto kernel : planned.getOps<plan::KernelOp>())
+    collectNodes(kernel.getLoc(), nodes[kernel.getSymName()]);
+  planned.walk([&](plan::LaunchOp launch) {
+    collectNodes(launch.getLoc(), nodes[launch.getKernel()]);
+  });
+  Array kernels;
+  for (const HostKernel &kernel : host.kernels) {
+    Array names;
+    for (StringRef node : nodes[kernel.name].getArrayRef().take_front(
+             std::min(mostNodes, nodes[kernel.name].size())))
+      names.push_back(llvm::json::fixUTF8(node));
+    kernels.push_back(Object{{"name", kernel.name},
+                             {"skeleton", kernel.skeleton},
+                             {"nodes", std::move(names)}});
+  }
+  return kernels;
+}
+
+static Array describeSymbols(ModuleOp planned) {
+  Array symbols;
+  for (auto symbol : planned.getOps<plan::SymbolOp>()) {
+    int64_t maximum = symbol.getMaximum();
+    bool bounded = maximum != std::numeric_limits<int64_t>::max();
+    symbols.push_back(Object{{"name", symbol.getSymName()},
+                             {"input", int64_t(symbol.getInput())},
+                             {"dimension", int64_t(symbol.getDimension())},
+                             {"minimum", int64_t(symbol.getMinimum())},
+                             {"maximum", bounded ? llvm::json::Value(maximum)
+                                                 : llvm::json::Value(nullptr)},
+                             {"divisor", int64_t(symbol.getDivisor())}});
+  }
+  return symbols;
+}
+
+FailureOr<llvm::json::Value> mlir::trine::makeManifest(
+    ModuleOp planned, const HostReport &host, const PackageOptions &options,
+    ArrayRef<PackagedFile> files, uint64_t weightsDataOffset) {
+  auto main = planned.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return planned.emitError() << "a planned module must define 'main'";
+
+  Array inputs, outputs, variants, devices, packaged;
+  for (auto [index, type] : llvm::enumerate(main.getArgumentTypes())) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    if (!shaped || !shaped.hasRank())
+      return main.emitError()
+             << "input " << index << " must be a ranked memref, got " << type;
+    FailureOr<Object> input =
+        describeTensor(main.getLoc(), main.getArgAttrDict(index), shaped);
+    if (failed(input))
+      return failure();
+    inputs.push_back(std::move(*input));
+  }
+  auto results = main->getAttrOfType<ArrayAttr>("plan.results");
+  for (Attribute attribute :
+       results ? results.getValue() : ArrayRef<Attribute>()) {
+    auto result = dyn_cast<DictionaryAttr>(attribute);
+    auto type = result ? result.getAs<TypeAttr>("type") : TypeAttr();
+    auto shaped = type ? dyn_cast<ShapedType>(type.getValue()) : ShapedType();
+    if (!shaped || !shaped.hasRank())
+      return main.emitError()
+             << "'plan.results' must give each result a ranked type";
+    FailureOr<Object> output = describeTensor(main.getLoc(), result, shaped);
+    if (failed(output))
+      return failure();
+    if (outputs.size() < options.relativeTolerances.size())
+      (*output)["tolerance"] =
+          Object{{"relative", options.relativeTolerances[outputs.size()]}};
+    outputs.push_back(std::move(*output));
+  }
+  for (const HostVariant &variant : host.variants)
+    variants.push_back(
+        Object{{"name", variant.name}, {"features", Array(variant.features)}});
+  for (auto device : planned.getOps<plan::DeviceOp>())
+    devices.push_back(Object{{"name", device.getSymName()}, {"kind", "host"}});
+  for (const PackagedFile &file : files)
+    packaged.push_back(Object{{"path", file.path},
+                              {"bytes", int64_t(file.bytes)},
+                              {"sha256", file.sha256}});
+  return llvm::json::Value(Object{
+      {"format", Object{{"major", TRINE_PACKAGE_FORMAT_MAJOR},
+                        {"minor", TRINE_PACKAGE_FORMAT_MINOR}}},
+      {"abi", TRINE_PROGRAM_ABI_VERSION},
+      {"producer", "trine " TRINE_VERSION_STRING},
+      {"name", llvm::json::fixUTF8(options.name)},
+      {"target", Object{{"kind", "host"},
+                        {"arch", "x86_64"},
+                        {"variants", std::move(variants)}}},
+      {"devices", std::move(devices)},
+      {"symbols", describeSymbols(planned)},
+      {"inputs", std::move(inputs)},
+      {"outputs", std::move(outputs)},
+      {"states", Array()},
+      {"files", std::move(packaged)},
+      {"weights", Object{{"path", TRINE_PACKAGE_WEIGHTS},
+                         {"data_offset", int64_t(weightsDataOffset)}}},
+      {"kernels", describeKernels(planned, host)},
+  });
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "WeightsFile.h"
+
+#include "Repack.h"
+#include "trine/Dialect/Plan/WeightLayout.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// The safetensors name of an element type; empty for one that it lacks.
+static StringRef typeName(Type type) {
+  if (type.isInteger(1))
+    return "BOOL";
+  if (auto integer = dyn_cast<IntegerType>(type))
+    switch (integer.getWidth()) {
+    case 8:
+      return integer.isUnsigned() ? "U8" : "I8";
+    case 16:
+      return integer.isUnsigned() ? "U16" : "I16";
+    case 32:
+      return integer.isUnsigned() ? "U32" : "I32";
+    case 64:
+      return integer.isUnsigned() ? "U64" : "I64";
+    default:
+      return "";
+    }
+  return llvm::TypeSwitch<Type, StringRef>(type)
+      .Case<Float64Type>([](Type) { return "F64"; })
+      .Case<Float32Type>([](Type) { return "F32"; })
+      .Case<Float16Type>([](Type) { return "F16"; })
+      .Case<BFloat16Type>([](Type) { return "BF16"; })
+      .Case<Float8E4M3FNType>([](Type) { return "F8_E4M3"; })
+      .Case<Float8E5M2Type>([](Type) { return "F8_E5M2"; })
+      .Case<Float8E8M0FNUType>([](Type) { return "F8_E8M0"; })
+      .Default([](Type) { return ""; });
+}
+
+/// The header, padded so that the data section begins on a page. Gaps that
+/// alignment leaves are tensors of bytes: the format allows no holes.
+static FailureOr<std::string> makeHeader(const WeightLayout &layout) {
+  constexpr uint64_t page = 4096;
+  llvm::json::Object header;
+  uint64_t end = 0;
+  auto addPadding = [&](uint64_t begin) {
+    if (begin > end)
+      header["padding." + std::to_string(end)] = llvm::json::Object{
+          {"dtype", "U8"},
+          {"shape", llvm::json::Array{int64_t(begin - end)}},
+          {"data_offsets", llvm::json::Array{int64_t(end), int64_t(begin)}}};
+  };
+  for (const WeightPlace &place : layout.places) {
+    auto weight = place.weight;
+    auto type = cast<RankedTensorType>(weight.getStoredType());
+    StringRef name = typeName(type.getElementType());
+    if (name.empty())
+      return weight.emitError() << "weight '" << weight.getName()
+                                << "' cannot be stored: the weights file has "
+                                   "no element type "
+                                << type.getElementType();
+    addPadding(place.offset);
+    end = place.offset + place.bytes;
+    llvm::json::Array shape;
+    for (int64_t size : type.getShape())
+      shape.push_back(size);
+    header[weight.getSymName()] = llvm::json::Object{
+        {"dtype", name},
+        {"shape", std::move(shape)},
+        {"data_offsets",
+         llvm::json::Array{int64_t(place.offset), int64_t(end)}}};
+  }
+  addPadding(layout.bytes);
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::json::Value(std::move(header));
+  text.resize(llvm::alignTo(text.size() + 8, page) - 8, ' ');
+  std::string bytes;
+  for (unsigned i = 0; i < 8; ++i)
+    bytes.push_back(static_cast<char>(uint64_t(text.size()) >> (8 * i)));
+  return bytes + text;
+}
+
+/// The bytes of a small computed constant, one element after the other.
+static FailureOr<std::vector<uint8_t>> constantBytes(plan::WeightOp weight,
+                                                     uint64_t elementBytes) {
+  auto value = dyn_cast<DenseElementsAttr>(*weight.getValue());
+  if (!value)
+    return weight.emitError()
+           << "weight '" << weight.getName() << "' must have a dense value";
+  std::vector<uint8_t> bytes;
+  bytes.reserve(value.getNumElements() * elementBytes);
+  auto append = [&](const APInt &bits) {
+    for (uint64_t i = 0; i < elementBytes; ++i)
+      bytes.push_back(static_cast<uint8_t>(
+          bits.lshr(std::min<uint64_t>(8 * i, bits.getBitWidth()))
+              .getZExtValue()));
+  };
+  if (isa<FloatType>(value.getElementType()))
+    for (const APFloat &element : value.getValues<APFloat>())
+      append(element.bitcastToAPInt());
+  else
+    for (const APInt &element : value.getValues<APInt>())
+      append(element);
+  return bytes;
+}
+
+/// The bytes of a weight's source in a file of the model's folder, mapped for
+/// as long as the result lives.
+static FailureOr<std::unique_ptr<llvm::MemoryBuffer>>
+mapSource(plan::WeightOp weight, StringRef folder) {
+  SmallString<256> path(folder);
+  llvm::sys::path::append(path, *weight.getFile());
+  auto buffer = llvm::MemoryBuffer::getFileSlice(
+      path, weight.getLength(), weight.getOffset(), /*IsVolatile=*/false);
+  if (!buffer)
+    return weight.emitError()
+           << "weight '" << weight.getName() << "' cannot be read from '"
+           << *weight.getFile() << "': " << buffer.getError().message();
+  return std::move(*buffer);
+}
+
+LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
+                                        HashedFile &file,
+                                        uint64_t &dataOffset) {
+  WeightLayout layout = placeWeights(module);
+  FailureOr<std::string> header = makeHeader(layout);
+  if (failed(header))
+    return failure();
+  file.write(StringRef(*header));
+  dataOffset = file.size();
+
+  auto write = [&](ArrayRef<uint8_t> bytes) { file.write(bytes); };
+  for (const WeightPlace &place : layout.places) {
+    auto weight = place.weight;
+    file.pad(dataOffset + place.offset - file.size());
+    auto source = cast<RankedTensorType>(weight.getSourceType());
+    uint64_t elementBytes = getStoredElementBytes(source.getElementType());
+    uint64_t expected = source.getNumElements() * elementBytes;
+    std::unique_ptr<llvm::MemoryBuffer> mapped;
+    std::vector<uint8_t> computed;
+    ArrayRef<uint8_t> bytes;
+    if (weight.getFile()) {
+      FailureOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
+          mapSource(weight, modelFolder);
+      if (failed(buffer))
+        return failure();
+      mapped = std::move(*buffer);
+      bytes =
+          ArrayRef(reinterpret_cast<const uint8_t *>(mapped->getBufferStart()),
+                   mapped->getBufferSize());
+    } else {
+      FailureOr<std::vector<uint8_t>> constant =
+          constantBytes(weight, elementBytes);
+      if (failed(constant))
+        return failure();
+      computed = std::move(*constant);
+      bytes = computed;
+    }
+    if (bytes.size() != expected)
+      return weight.emitError()
+             << "weight '" << weight.getName() << "' must have " << expected
+             << " bytes, got " << bytes.size();
+    repackWeight(weight, bytes, elementBytes, write);
+  }
+  file.pad(dataOffset + layout.bytes - file.size());
+  return success();
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "trine/Pipelines/Compile.h"
+
+#include "DescribeModel.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/FileUtilities.h"
+#include "trine/Codegen/Host.h"
+#include "trine/Import/ONNX.h"
+#include "trine/Package/Package.h"
+#include "trine/Passes/Lower.h"
+#include "trine/Reference/Tolerance.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include <chrono>
+#include <sys/resource.h>
+
+using namespace mlir;
+using namespace mlir::trine;
+
+namespace {
+
+/// One compile: the stages in order, timed.
+class Compilation {
+public:
+  Compilation(MLIRContext &context, const CompileOptions &options,
+              CompileReport &report)
+      : context(context), options(options), report(report) {}
+
+  LogicalResult run();
+
+private:
+  /// Runs a stage under its name.
+  LogicalResult stage(StringRef name, function_ref<LogicalResult()> body);
+  LogicalResult runPipeline(function_ref<void(OpPassManager &)> build);
+  LogicalResult writeText();
+  LogicalResult writeLLVM();
+  LogicalResult writePackage();
+
+  MLIRContext &context;
+  const CompileOptions &options;
+  CompileReport &report;
+  OwningOpRef<ModuleOp> module;
+  std::vector<double> tolerances;
+};
+
+} // namespace
+
+LogicalResult Compilation::stage(StringRef name,
+                                 function_ref<LogicalResult()> body) {
+  if (options.progress)
+    options.progress(name);
+  auto started = std::chrono::steady_clock::now();
+  LogicalResult result = body();
+  std::chrono::duration<double> passed =
+      std::chrono::steady_clock::now() - started;
+  report.stages.push_back({name.str(), passed.count()});
+  return result;
+}
+
+LogicalResult
+Compilation::runPipeline(function_ref<void(OpPassManager &)> build) {
+  PassManager manager(&context, ModuleOp::getOperationName());
+  build(manager);
+  return manager.run(*module);
+}
+
+LogicalResult Compilation::writeText() {
+  std::string error;
+  std::unique_ptr<llvm::ToolOutputFile> file =
+      openOutputFile(options.output, &error);
+  if (!file)
+    return emitError(UnknownLoc::get(&context)) << error;
+  module->print(file->os());
+  file->os() << "\n";
+  file->keep();
+  return success();
+}
+
+LogicalResult Compilation::run() {
+  report.model = llvm::sys::path::filename(options.input).str();
+  report.target = options.target + " (" + options.cpu + ")";
+  if (options.target != "host")
+    return emitError(UnknownLoc::get(&context))
+           << "target '" << options.target
+           << "' is not supported; expected host";
+
+  if (failed(stage("import", [&]() -> LogicalResult {
+        FailureOr<OwningOpRef<ModuleOp>> imported =
+            importONNXModel(context, options.input);
+        if (failed(imported))
+          return failure();
+        module = std::move(*imported);
+        describeModel(*module, report);
+        auto main = module->lookupSymbol<func::FuncOp>("main");
+        if (main)
+          for (reference::Tolerance tolerance :
+               reference::deriveTolerances(main))
+            tolerances.push_back(tolerance.relative);
+        return success();
+      })))
+    return failure();
+  if (options.emit == Emit::ONNX)
+    return writeText();
+
+  if (failed(stage("raise", [&] { return runPipeline(buildRaisePipeline); })))
+    return failure();
+  if (options.emit == Emit::Trine)
+    return writeText();
+
+  if (failed(stage("plan", [&] { return runPipeline(buildPlanPipeline); })))
+    return failure();
+  describePlan(*module, report);
+  if (options.emit == Emit::Plan)
+    return writeText();
+  return options.emit == Emit::LLVM ? writeLLVM() : writePackage();
+}
+
+/// "baseline" is the generator's default of several variants.
+static std::string generatorCPU(StringRef cpu) {
+  return cpu == "baseline" ? "" : cpu.str();
+}
+
+LogicalResult Compilation::writeLLVM() {
+  // The dialect form for people; objects are made per variant in the generator.
+  constexpr unsigned vectorBytes = 32;
+  if (failed(stage("lower", [&] {
+        return runPipeline([](OpPassManager &manager) {
+          buildKernelLoweringPipeline(manager);
+          buildLLVMLoweringPipeline(manager, vectorBytes);
+        });
+      })))
+    return failure();
+  return writeText();
+}
+
+LogicalResult Compilation::writePackage() {
+  SmallVector<char, 0> program;
+  HostReport host;
+  if (failed(stage("generate", [&] {
+        HostOptions hostOptions;
+        hostOptions.cpu = generatorCPU(options.cpu);
+        hostOptions.threads = options.threads;
+        return generateHostProgram(*module, hostOptions, program, host);
+      })))
+    return failure();
+  report.codeBytes = program.size();
+  return stage("package", [&] {
+    PackageOptions packageOptions;
+    packageOptions.output = options.output;
+    packageOptions.modelFolder = getModelFolder(options.input);
+    packageOptions.name = llvm::sys::path::stem(options.input).str();
+    packageOptions.relativeTolerances = tolerances;
+    PackageReport written;
+    return trine::writePackage(*module, program, host, packageOptions, written);
+  });
+}
+
+LogicalResult mlir::trine::compileModel(MLIRContext &context,
+                                        const CompileOptions &options,
+                                        CompileReport &report) {
+  LogicalResult result = Compilation(context, options, report).run();
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  report.peakMemory = int64_t(usage.ru_maxrss) * 1024;
+  return result;
+}

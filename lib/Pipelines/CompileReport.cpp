@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "trine/Pipelines/CompileReport.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
+
+using namespace mlir::trine;
+
+static std::string bytesText(int64_t bytes) {
+  const char *units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  unsigned unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(units); ++unit)
+    value /= 1024;
+  std::string text;
+  llvm::raw_string_ostream(text)
+      << llvm::format(unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  return text;
+}
+
+/// The entries of a histogram, largest first.
+static std::vector<std::pair<int64_t, std::string>>
+byCount(const std::map<std::string, int64_t> &histogram) {
+  std::vector<std::pair<int64_t, std::string>> entries;
+  for (const auto &[name, count] : histogram)
+    entries.emplace_back(count, name);
+  llvm::stable_sort(
+      entries, [](const auto &a, const auto &b) { return a.first > b.first; });
+  return entries;
+}
+
+void CompileReport::printText(llvm::raw_ostream &stream) const {
+  auto line = [&](llvm::StringRef name) -> llvm::raw_ostream & {
+    return stream << llvm::format("  %-10s ", name.str().c_str());
+  };
+  auto list = [&](llvm::StringRef name,
+                  const std::map<std::string, int64_t> &histogram) {
+    line(name);
+    llvm::interleave(
+        byCount(histogram), stream,
+        [&](const auto &entry) {
+          stream << entry.second << " " << entry.first;
+        },
+        ", ");
+    stream << "\n";
+  };
+  stream << "compiled " << model << " for " << target << "\n";
+  line("graph") << nodes << " nodes: " << attentionLayers
+                << " attention layers, " << expertLayers << " expert layers, "
+                << hashedLookups << " hashed lookups\n";
+  list("operators", operators);
+  for (const Value &value : inputs)
+    line("input") << value.name << ": " << value.type << "\n";
+  for (const Value &value : outputs)
+    line("output") << value.name << ": " << value.type << "\n";
+  line("kernels") << kernels << " for " << launches << " launches\n";
+  list("skeletons", skeletons);
+  line("weights") << bytesText(weightBytes) << " in the model, "
+                  << bytesText(packedWeightBytes) << " in the package\n";
+  line("memory") << buffers << " buffers in " << arenaSlots << " slots\n";
+  line("code") << bytesText(codeBytes) << "\n";
+  double total = 0;
+  for (const Stage &stage : stages)
+    total += stage.seconds;
+  line("time") << llvm::format("%.2f s", total) << " (";
+  llvm::interleave(
+      stages, stream,
+      [&](const Stage &stage) {
+        stream << stage.name << " " << llvm::format("%.2f", stage.seconds);
+      },
+      ", ");
+  stream << "), peak memory " << bytesText(peakMemory) << "\n";
+}
+
+llvm::json::Value CompileReport::toJSON() const {
+  auto values = [](const std::vector<Value> &list) {
+    llvm::json::Array array;
+    for (const Value &value : list)
+      array.push_back(
+          llvm::json::Object{{"name", value.name}, {"type", value.type}});
+    return array;
+  };
+  auto histogram = [](const std::map<std::string, int64_t> &entries) {
+    llvm::json::Object object;
+    for (const auto &[name, count] : entries)
+      object[name] = count;
+    return object;
+  };
+  llvm::json::Array times;
+  for (const Stage &stage : stages)
+    times.push_back(
+        llvm::json::Object{{"stage", stage.name}, {"seconds", stage.seconds}});
+  return llvm::json::Object{
+      {"model", model},
+      {"target", target},
+      {"nodes", nodes},
+      {"attention_layers", attentionLayers},
+      {"expert_layers", expertLayers},
+      {"hashed_lookups", hashedLookups},
+      {"operators", histogram(operators)},
+      {"inputs", values(inputs)},
+      {"outputs", values(outputs)},
+      {"kernels", kernels},
+      {"launches", launches},
+      {"skeletons", histogram(skeletons)},
+      {"weight_bytes", weightBytes},
+      {"packed_weight_bytes", packedWeightBytes},
+      {"buffers", buffers},
+      {"arena_slots", arenaSlots},
+      {"code_bytes", codeBytes},
+      {"stages", std::move(times)},
+      {"peak_memory_bytes", peakMemory},
+  };
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "DescribeModel.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "trine/Dialect/ONNX/ONNX.h"
+#include "trine/Dialect/Plan/Plan.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// "f32[batch, seq, 160]", from a type and the `onnx.dims` that go with it.
+static std::string typeText(Type type, Attribute dims) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor) {
+    stream << type;
+    return text;
+  }
+  stream << tensor.getElementType() << "[";
+  auto symbols = dyn_cast_or_null<ArrayAttr>(dims);
+  for (int64_t i = 0; i < tensor.getRank(); ++i) {
+    stream << (i ? ", " : "");
+    auto symbol = symbols && i < static_cast<int64_t>(symbols.size())
+                      ? dyn_cast<StringAttr>(symbols[i])
+                      : StringAttr();
+    if (!tensor.isDynamicDim(i))
+      stream << tensor.getDimSize(i);
+    else
+      stream << (symbol ? symbol.getValue() : "?");
+  }
+  stream << "]";
+  return text;
+}
+
+/// Whether the result weighs values: it reaches a product as its left side,
+/// through operators that keep the meaning.
+static bool weighsValues(Value value) {
+  for (unsigned steps = 0; steps < 8; ++steps) {
+    Operation *next = nullptr;
+    for (OpOperand &use : value.getUses()) {
+      if (isa<onnx::MatMulOp>(use.getOwner()) && use.getOperandNumber() == 0)
+        return true;
+      if (isa<onnx::CastOp, onnx::WhereOp, onnx::IdentityOp, onnx::DropoutOp,
+              onnx::ReshapeOp>(use.getOwner()))
+        next = use.getOwner();
+    }
+    if (!next)
+      return false;
+    value = next->getResult(0);
+  }
+  return false;
+}
+
+/// Whether row ids come from a remainder: the mark of a hashed n-gram.
+static bool comesFromHash(Value ids) {
+  SmallVector<Value> worklist{ids};
+  for (unsigned visited = 0; !worklist.empty() && visited < 64; ++visited) {
+    Operation *op = worklist.pop_back_val().getDefiningOp();
+    if (!op)
+      continue;
+    if (isa<onnx::ModOp, onnx::NGramHashMappingOp>(op))
+      return true;
+    if (isa<onnx::AddOp, onnx::ConcatOp, onnx::UnsqueezeOp, onnx::ReshapeOp,
+            onnx::CastOp>(op))
+      llvm::append_range(worklist, op->getOperands());
+  }
+  return false;
+}
+
+/// Whether a top-k chooses experts, rather than groups or a sort order.
+static bool choosesExperts(onnx::TopKOp op) {
+  auto type = dyn_cast<ShapedType>(op.getX().getType());
+  return type && isa<FloatType>(type.getElementType()) &&
+         llvm::any_of(op.getIndices().getUsers(), [](Operation *user) {
+           return !isa<onnx::ScatterElementsOp, onnx::ScatterNDOp>(user);
+         });
+}
+
+void mlir::trine::describeModel(ModuleOp module, CompileReport &report) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return;
+  auto name = [](DictionaryAttr attributes) {
+    auto name =
+        attributes ? attributes.getAs<StringAttr>("onnx.name") : nullptr;
+    return name ? name.getValue().str() : std::string("?");
+  };
+  auto dims = [](DictionaryAttr attributes) {
+    return attributes ? attributes.get("onnx.dims") : Attribute();
+  };
+  for (auto [index, type] : llvm::enumerate(main.getArgumentTypes())) {
+    DictionaryAttr attributes = main.getArgAttrDict(index);
+    report.inputs.push_back(
+        {name(attributes), typeText(type, dims(attributes))});
+  }
+  for (auto [index, type] : llvm::enumerate(main.getResultTypes())) {
+    DictionaryAttr attributes = main.getResultAttrDict(index);
+    report.outputs.push_back(
+        {name(attributes), typeText(type, dims(attributes))});
+  }
+  main.walk([&](Operation *op) {
+    if (auto weight = dyn_cast<onnx::InitializerOp>(op))
+      report.weightBytes += weight.getLength();
+    if (op->getDialect() != main->getContext()->getLoadedDialect("onnx") ||
+        isa<onnx::NoneOp, onnx::ConstantOp, onnx::InitializerOp, onnx::YieldOp>(
+            op))
+      return;
+    ++report.nodes;
+    ++report.operators[op->getName().stripDialect().str()];
+    if (auto softmax = dyn_cast<onnx::SoftmaxOp>(op))
+      report.attentionLayers += weighsValues(softmax->getResult(0));
+    report.attentionLayers += isa<onnx::AttentionOp>(op);
+    if (auto topK = dyn_cast<onnx::TopKOp>(op))
+      report.expertLayers += choosesExperts(topK);
+    report.expertLayers += isa<onnx::MoEOp>(op);
+    if (auto gather = dyn_cast<onnx::GatherOp>(op))
+      report.hashedLookups += comesFromHash(gather.getIndices());
+  });
+}
+
+void mlir::trine::describePlan(ModuleOp module, CompileReport &report) {
+  for (auto kernel : module.getOps<plan::KernelOp>()) {
+    ++report.kernels;
+    ++report.skeletons[kernel.getSkeleton().str()];
+  }
+  for (auto weight : module.getOps<plan::WeightOp>()) {
+    auto type = cast<RankedTensorType>(weight.getStoredType());
+    int64_t bits =
+        type.getElementType().isInteger(1) ? 8 : type.getElementTypeBitWidth();
+    report.packedWeightBytes += type.getNumElements() * bits / 8;
+  }
+  module.walk([&](Operation *op) {
+    report.launches += isa<plan::LaunchOp>(op);
+    report.buffers += isa<memref::ViewOp>(op);
+  });
+}

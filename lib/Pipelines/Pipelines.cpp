@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "trine/Passes/Optimize.h"
+#include "trine/Passes/Plan.h"
+#include "trine/Passes/Raise.h"
+#include "trine/Pipelines/Compile.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
+  OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createDecomposeONNX());
+  functions.addPass(createConvertONNXToLinalg());
+  functions.addPass(createCanonicalizerPass());
+  functions.addPass(createCSEPass());
+  manager.addPass(createCheckLevelTrine());
+}
+
+void mlir::trine::buildPlanPipeline(OpPassManager &manager) {
+  manager.addNestedPass<func::FuncOp>(createTrineFuseElementwise());
+  manager.addPass(createTrinePlanWeights());
+  manager.addPass(createTrineFormKernels());
+  manager.addPass(createTrineDeduplicateKernels());
+  manager.addPass(createTrineAssignBuffers());
+  manager.addPass(createTrinePlanMemory());
+  manager.addPass(createTrineCheckLevelPlan());
+}
+
+void mlir::trine::registerPipelines() {
+  PassPipelineRegistration<>(
+      "trine-raise-pipeline",
+      "From the onnx level to the trine level: linalg, tensor and trine ops",
+      buildRaisePipeline);
+  PassPipelineRegistration<>(
+      "trine-plan-pipeline",
+      "From the trine level to the plan level: kernels, launches and memory",
+      buildPlanPipeline);
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Compiles an ONNX model to a package, or shows any stage on the way.
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Support/FileUtilities.h"
+#include "trine/Pipelines/Compile.h"
+#include "trine/Pipelines/Registration.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+
+namespace cl = llvm::cl;
+using namespace mlir::trine;
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  cl::OptionCategory category("trine-compile options");
+  cl::opt<std::string> input(cl::Positional, cl::Required,
+                             cl::desc("<model.onnx>"), cl::cat(category));
+  cl::opt<std::string> output("o", cl::value_desc("path"), cl::Required,
+                              cl::desc("Package folder, or file for --emit of "
+                                       "text; '-' is the standard output"),
+                              cl::cat(category));
+  cl::opt<Emit> emit(
+      "emit", cl::desc("What to write"), cl::init(Emit::Package),
+      cl::values(clEnumValN(Emit::ONNX, "onnx", "the model as imported"),
+                 clEnumValN(Emit::Trine, "trine", "linalg and trine ops"),
+                 clEnumValN(Emit::Plan, "plan", "kernels and launches"),
+                 clEnumValN(Emit::LLVM, "llvm", "LLVM dialect of the program"),
+                 clEnumValN(Emit::Package, "package",
+                            "the deployable folder (default)")),
+      cl::cat(category));
+  cl::opt<std::string> target("target", cl::desc("Device to compile for: host"),
+                              cl::init("host"), cl::cat(category));
+  cl::opt<std::string> cpu(
+      "cpu",
+      cl::desc("Processor: baseline (x86-64-v3 and -v4, chosen at load; "
+               "default), native, or a name that LLVM knows"),
+      cl::init("baseline"), cl::cat(category));
+  cl::opt<unsigned> threads("jobs",
+                            cl::desc("Threads of the compiler; 0: all cores"),
+                            cl::init(0), cl::cat(category));
+  cl::opt<bool> report("report", cl::desc("Print what was compiled"),
+                       cl::cat(category));
+  cl::opt<std::string> reportJSON(
+      "report-json", cl::value_desc("file"),
+      cl::desc("Write the report as JSON; '-' is the standard output"),
+      cl::cat(category));
+  cl::HideUnrelatedOptions(category);
+  cl::ParseCommandLineOptions(
+      argc, argv,
+      "Compiles an exported ONNX model to a package that trine-run and the "
+      "runtime library execute.\n\nExit codes: 0 done, 1 the model cannot be "
+      "compiled or written, 2 wrong usage.\n");
+
+  bool terminal = llvm::sys::Process::StandardErrIsDisplayed();
+  CompileOptions options;
+  options.input = input;
+  options.output = output;
+  options.emit = emit;
+  options.target = target;
+  options.cpu = cpu;
+  options.threads = threads;
+  auto showStage = [&](llvm::StringRef stage) {
+    if (terminal)
+      llvm::errs() << "\r\033[K" << stage << " ...";
+  };
+  options.progress = showStage;
+
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  mlir::MLIRContext context(registry);
+  llvm::SourceMgr sources;
+  mlir::SourceMgrDiagnosticHandler diagnostics(sources, &context, llvm::errs());
+  CompileReport result;
+  bool failed = mlir::failed(compileModel(context, options, result));
+  if (terminal)
+    llvm::errs() << "\r\033[K";
+  if (failed)
+    return 1;
+  if (report)
+    result.printText(llvm::outs());
+  if (!reportJSON.empty()) {
+    std::string error;
+    auto file = mlir::openOutputFile(reportJSON, &error);
+    if (!file) {
+      llvm::errs() << "error: " << error << "\n";
+      return 1;
+    }
+    file->os() << llvm::formatv("{0:2}\n", result.toJSON());
+    file->keep();
+  }
+  return 0;
+}
