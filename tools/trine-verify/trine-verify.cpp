@@ -311,7 +311,8 @@ static ExitCode run(const Options &options) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM initialize(argc, argv);
-  // LLVM's own options are not for this tool, and one of them has the name of ours.
+  // LLVM's own options are not for this tool, and one of them has the name of
+  // ours.
   cl::ResetCommandLineParser();
   Options options;
   if (!cl::ParseCommandLineOptions(
