@@ -2,12 +2,14 @@
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "trine/Passes/Optimize.h"
 
@@ -123,6 +125,62 @@ struct UseScalarInput : OpRewritePattern<linalg::GenericOp> {
   }
 };
 
+/// An element of a slice is an element of what it is a slice of.
+struct ExtractFromSlice : OpRewritePattern<tensor::ExtractOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::ExtractOp op,
+                                PatternRewriter &rewriter) const override {
+    auto slice = op.getTensor().getDefiningOp<tensor::ExtractSliceOp>();
+    if (!slice)
+      return failure();
+    Location loc = op.getLoc();
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    SmallVector<Value> indices;
+    unsigned next = 0;
+    for (auto [dim, offset, stride] :
+         llvm::enumerate(slice.getMixedOffsets(), slice.getMixedStrides())) {
+      Value index = getValueOrCreateConstantIndexOp(rewriter, loc, offset);
+      if (!dropped.test(dim)) {
+        Value step = op.getIndices()[next++];
+        if (!isOneInteger(stride))
+          step = arith::MulIOp::create(
+              rewriter, loc, step,
+              getValueOrCreateConstantIndexOp(rewriter, loc, stride));
+        index =
+            isZeroInteger(offset)
+                ? step
+                : arith::AddIOp::create(rewriter, loc, index, step).getResult();
+      }
+      indices.push_back(index);
+    }
+    rewriter.replaceOpWithNewOp<tensor::ExtractOp>(op, slice.getSource(),
+                                                   indices);
+    return success();
+  }
+};
+
+/// The element of a reshape of a tensor with one element is that element.
+struct ExtractFromReshape : OpRewritePattern<tensor::ExtractOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::ExtractOp op,
+                                PatternRewriter &rewriter) const override {
+    Operation *reshape = op.getTensor().getDefiningOp();
+    if (!reshape ||
+        !isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(reshape))
+      return failure();
+    auto source = cast<RankedTensorType>(reshape->getOperand(0).getType());
+    if (!source.hasStaticShape() || source.getNumElements() != 1)
+      return failure();
+    Value zero = arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0);
+    SmallVector<Value> indices(source.getRank(), zero);
+    rewriter.replaceOpWithNewOp<tensor::ExtractOp>(op, reshape->getOperand(0),
+                                                   indices);
+    return success();
+  }
+};
+
 struct FuseElementwise
     : trine::impl::TrineFuseElementwiseBase<FuseElementwise> {
   using TrineFuseElementwiseBase::TrineFuseElementwiseBase;
@@ -197,7 +255,8 @@ private:
                                                          &getContext());
     tensor::EmptyOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::populateFoldTensorEmptyPatterns(patterns);
-    patterns.add<UseScalarInput>(&getContext());
+    patterns.add<UseScalarInput, ExtractFromSlice, ExtractFromReshape>(
+        &getContext());
     linalg::FillOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);

@@ -131,13 +131,6 @@ void KernelGrouping::findCandidates() {
       if (depends)
         dataDependent.insert(&op);
     }
-    if (sliceChain.contains(&op) || isa<tensor::EmptyOp, linalg::FillOp>(op))
-      continue;
-    for (Value result : op.getResults())
-      if (isa<RankedTensorType>(result.getType()))
-        for (OpFoldResult size : sizes.of(result))
-          if (auto value = dyn_cast<Value>(size))
-            sequenceSizes.insert(value);
   }
 }
 
@@ -178,7 +171,17 @@ void KernelGrouping::assignRole(Operation *op) {
         return OpRole::Cheap;
     return OpRole::Work;
   };
-  roles[op] = roleOf();
+  OpRole found = roleOf();
+  roles[op] = found;
+  if (found == OpRole::Cheap)
+    return;
+  // Memory and views are made between the launches, from these values, which
+  // are defined before.
+  for (Value result : op->getResults())
+    if (isa<RankedTensorType>(result.getType()))
+      for (OpFoldResult size : sizes.of(result))
+        if (auto value = dyn_cast<Value>(size))
+          sequenceSizes.insert(value);
 }
 
 void KernelGrouping::assignGroup(Operation *op) {

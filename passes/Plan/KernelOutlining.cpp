@@ -5,6 +5,8 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -58,7 +60,78 @@ FailureOr<Value> KernelOutliner::inside(Value value, State &state) {
   return state.mapping.lookup(value);
 }
 
+FailureOr<Value> KernelOutliner::positionArgument(OpFoldResult position,
+                                                  State &state) {
+  std::optional<int64_t> constant = getConstantIntValue(position);
+  if (!constant)
+    return inside(cast<Value>(position), state);
+  OpBuilder builder(state.root);
+  Value value =
+      arith::ConstantIndexOp::create(builder, state.root->getLoc(), *constant);
+  return addArgument(value, state);
+}
+
+/// Reads of single elements at constant places (the offset of one expert, say)
+/// take the place as an argument, so that kernels that differ in it are one.
+FailureOr<bool> KernelOutliner::cloneElementRead(Operation *op, State &state) {
+  OpBuilder &builder = state.builder;
+  auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
+  auto extract = dyn_cast<tensor::ExtractOp>(op);
+  if (slice && slice.getType().hasStaticShape() &&
+      slice.getType().getNumElements() == 1) {
+    FailureOr<Value> source = inside(slice.getSource(), state);
+    if (failed(source))
+      return failure();
+    SmallVector<OpFoldResult> offsets;
+    for (auto [dim, offset] : llvm::enumerate(slice.getMixedOffsets())) {
+      if (slice.getSourceType().getDimSize(dim) == 1) {
+        offsets.push_back(builder.getIndexAttr(0));
+        continue;
+      }
+      FailureOr<Value> argument = positionArgument(offset, state);
+      if (failed(argument))
+        return failure();
+      offsets.push_back(*argument);
+    }
+    SmallVector<OpFoldResult> ones(offsets.size(), builder.getIndexAttr(1));
+    state.mapping.map(slice.getResult(),
+                      tensor::ExtractSliceOp::create(builder, op->getLoc(),
+                                                     slice.getType(), *source,
+                                                     offsets, ones, ones)
+                          .getResult());
+    return true;
+  }
+  if (extract && llvm::all_of(extract.getIndices(), [](Value index) {
+        return matchPattern(index, m_Constant());
+      })) {
+    FailureOr<Value> source = inside(extract.getTensor(), state);
+    if (failed(source))
+      return failure();
+    SmallVector<Value> indices;
+    auto type = cast<RankedTensorType>(extract.getTensor().getType());
+    for (auto [dim, index] : llvm::enumerate(extract.getIndices())) {
+      FailureOr<Value> argument = type.getDimSize(dim) == 1
+                                      ? inside(index, state)
+                                      : positionArgument(index, state);
+      if (failed(argument))
+        return failure();
+      indices.push_back(*argument);
+    }
+    state.mapping.map(
+        extract.getResult(),
+        tensor::ExtractOp::create(builder, op->getLoc(), *source, indices)
+            .getResult());
+    return true;
+  }
+  return false;
+}
+
 LogicalResult KernelOutliner::cloneOp(Operation *op, State &state) {
+  if (!state.members.contains(op)) {
+    FailureOr<bool> cloned = cloneElementRead(op, state);
+    if (failed(cloned) || *cloned)
+      return success(succeeded(cloned));
+  }
   llvm::SetVector<Value> used;
   used.insert(op->operand_begin(), op->operand_end());
   getUsedValuesDefinedAbove(op->getRegions(), used);
@@ -204,7 +277,7 @@ LogicalResult KernelOutliner::outline(const KernelGroup &group,
       kernels, loc, name, FunctionType::get(context, types, types),
       group.skeleton(), /*arg_attrs=*/nullptr, /*res_attrs=*/nullptr);
   Block &body = kernel.getBody().emplaceBlock();
-  State state{kernel, OpBuilder::atBlockEnd(&body), {}, {}, {}, 0};
+  State state{kernel, root, OpBuilder::atBlockEnd(&body), {}, {}, {}, 0};
   state.members.insert(ops.begin(), ops.end());
   for (unsigned number : results) {
     OpResult result = root->getResult(number);

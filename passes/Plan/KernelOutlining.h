@@ -26,6 +26,7 @@ private:
   /// The kernel that is being built.
   struct State {
     plan::KernelOp kernel;
+    Operation *root;
     OpBuilder builder;
     IRMapping mapping;
     llvm::DenseSet<Operation *> members;
@@ -35,6 +36,8 @@ private:
   };
 
   FailureOr<Value> inside(Value value, State &state);
+  FailureOr<Value> positionArgument(OpFoldResult position, State &state);
+  FailureOr<bool> cloneElementRead(Operation *op, State &state);
   FailureOr<Value> addArgument(Value value, State &state);
   LogicalResult cloneOp(Operation *op, State &state);
   /// The initial value of the root's result, placed in the destination.

@@ -186,3 +186,26 @@ func.func @scalar(%x: tensor<?xf32>, %s: f32, %e: tensor<?xf32>) -> tensor<?xf32
   } -> tensor<?xf32>
   return %y : tensor<?xf32>
 }
+
+// -----
+
+// An element of a slice is read from the whole.
+
+// CHECK-LABEL: func.func @element
+// CHECK-SAME: (%[[X:.*]]: tensor<12x8xi64>, %[[I:.*]]: index)
+// CHECK-DAG: %[[C4:.*]] = arith.constant 4 : index
+// CHECK-DAG: %[[C2:.*]] = arith.constant 2 : index
+// CHECK-DAG: %[[C1:.*]] = arith.constant 1 : index
+// CHECK: %[[M:.*]] = arith.muli %[[I]], %[[C2]]
+// CHECK: %[[A:.*]] = arith.addi %[[M]], %[[C1]]
+// CHECK-DAG: tensor.extract %[[X]][%[[C4]], %[[A]]]
+// CHECK-DAG: tensor.extract %[[X]][%[[C4]], %[[C1]]]
+func.func @element(%x: tensor<12x8xi64>, %i: index) -> (i64, i64) {
+  %c0 = arith.constant 0 : index
+  %s = tensor.extract_slice %x[4, 1] [1, 3] [1, 2] : tensor<12x8xi64> to tensor<3xi64>
+  %a = tensor.extract %s[%i] : tensor<3xi64>
+  %t = tensor.extract_slice %x[4, 1] [1, 1] [1, 1] : tensor<12x8xi64> to tensor<1xi64>
+  %u = tensor.collapse_shape %t [] : tensor<1xi64> into tensor<i64>
+  %b = tensor.extract %u[] : tensor<i64>
+  return %a, %b : i64, i64
+}

@@ -192,3 +192,34 @@ func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x4xf32>) -> (tensor<4x4xf32>, t
   } -> tensor<4x4xf32>
   return %m, %y : tensor<4x4xf32>, tensor<4x4xf32>
 }
+
+// -----
+
+// The place of one element is an argument, so that kernels of different experts are equal.
+
+// CHECK: plan.kernel @elementwise_0(%[[O:.*]]: tensor<12xf32>, %[[P:.*]]: index, %[[X:.*]]: tensor<?xf32>, %[[OUT:.*]]: tensor<?xf32>)
+// CHECK: tensor.extract_slice %[[O]][%[[P]]] [1] [1] : tensor<12xf32> to tensor<f32>
+// CHECK: plan.kernel @elementwise_1({{.*}}%[[O:[a-z0-9]+]]: tensor<12xf32>, %[[P:[a-z0-9]+]]: index, %{{.*}}: tensor<?xf32>)
+// CHECK: tensor.extract %[[O]][%[[P]]]
+// CHECK-LABEL: func.func @main
+func.func @main(%x: tensor<?xf32>, %o: tensor<12xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c7 = arith.constant 7 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %s = tensor.extract_slice %o[5] [1] [1] : tensor<12xf32> to tensor<f32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0) -> ()>, affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%s, %x : tensor<f32>, tensor<?xf32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32, %u: f32):
+    %m = arith.mulf %a, %b : f32
+    linalg.yield %m : f32
+  } -> tensor<?xf32>
+  %t = tensor.extract %o[%c7] : tensor<12xf32>
+  %z = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%y : tensor<?xf32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%b: f32, %u: f32):
+    %m = arith.mulf %t, %b : f32
+    linalg.yield %m : f32
+  } -> tensor<?xf32>
+  return %y, %z : tensor<?xf32>, tensor<?xf32>
+}
