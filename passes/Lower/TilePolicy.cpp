@@ -173,7 +173,8 @@ TilePolicy trine::chooseTiles(linalg::LinalgOp root) {
   // Innermost loops stay whole as long as a tile stays small.
   int64_t elements = 1;
   bool full = false;
-  for (int64_t loop = root.getNumLoops() - 1; loop >= 0; --loop) {
+  for (int64_t loop = static_cast<int64_t>(root.getNumLoops()) - 1; loop >= 0;
+       --loop) {
     int64_t extent = extents[loop];
     if (!allowed[loop]) {
       if (ShapedType::isDynamic(extent))

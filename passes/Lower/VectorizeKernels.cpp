@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -57,6 +58,44 @@ static void replaceCopy(IRRewriter &rewriter, memref::CopyOp copy) {
   rewriter.eraseOp(copy);
 }
 
+/// Views with other dimensions, as strides. Upstream's expansion takes one
+/// dynamic size per group; sequences have more.
+static void replaceExpansion(IRRewriter &rewriter, memref::ExpandShapeOp op) {
+  Location loc = op.getLoc();
+  rewriter.setInsertionPoint(op);
+  auto source =
+      memref::ExtractStridedMetadataOp::create(rewriter, loc, op.getSrc());
+  auto [typeStrides, typeOffset] = op.getResultType().getStridesAndOffset();
+  SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
+  SmallVector<OpFoldResult> strides(sizes.size());
+  AffineExpr left, right;
+  bindSymbols(rewriter.getContext(), left, right);
+  auto sourceType = op.getSrcType();
+  auto [sourceStrides, sourceOffset] = sourceType.getStridesAndOffset();
+  auto fixed = [&](int64_t known, OpFoldResult value) -> OpFoldResult {
+    return ShapedType::isDynamic(known) ? value : rewriter.getIndexAttr(known);
+  };
+  for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices())) {
+    OpFoldResult stride =
+        fixed(sourceStrides[dim], OpFoldResult(source.getStrides()[dim]));
+    for (int64_t target : llvm::reverse(group)) {
+      strides[target] = fixed(typeStrides[target], stride);
+      stride = affine::makeComposedFoldedAffineApply(
+          rewriter, loc, left * right, {stride, sizes[target]});
+    }
+  }
+  OpFoldResult offset =
+      fixed(typeOffset, fixed(sourceOffset, OpFoldResult(source.getOffset())));
+  // A stride that the type does not know must be a value.
+  for (auto [known, stride] : llvm::zip(typeStrides, strides))
+    if (ShapedType::isDynamic(known))
+      stride = getValueOrCreateConstantIndexOp(rewriter, loc, stride);
+  if (ShapedType::isDynamic(typeOffset))
+    offset = getValueOrCreateConstantIndexOp(rewriter, loc, offset);
+  rewriter.replaceOpWithNewOp<memref::ReinterpretCastOp>(
+      op, op.getResultType(), source.getBaseBuffer(), offset, sizes, strides);
+}
+
 /// Polynomials for what would otherwise be calls, one per element.
 static LogicalResult approximateMath(func::FuncOp function) {
   RewritePatternSet patterns(function.getContext());
@@ -79,6 +118,10 @@ struct VectorizeKernels : trine::impl::VectorizeKernelsBase<VectorizeKernels> {
     if (function.isDeclaration())
       return;
     IRRewriter rewriter(&getContext());
+    SmallVector<memref::ExpandShapeOp> expansions;
+    function.walk([&](memref::ExpandShapeOp op) { expansions.push_back(op); });
+    for (memref::ExpandShapeOp op : expansions)
+      replaceExpansion(rewriter, op);
     SmallVector<memref::CopyOp> copies;
     function.walk([&](memref::CopyOp copy) { copies.push_back(copy); });
     for (memref::CopyOp copy : copies)
