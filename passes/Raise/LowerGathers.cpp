@@ -93,6 +93,60 @@ Value takeSlice(ONNXLowering &lowering, const ONNXLowering::Operand &data,
                                         offsets, sizes, strides);
 }
 
+/// The start of indices that are start, start + 1, ... as an index value; null
+/// for others. Reading places from the start saves making the indices.
+Value consecutiveStart(ONNXLowering &lowering, Value onnxIndices) {
+  auto range = onnxIndices.getDefiningOp<onnx::RangeOp>();
+  if (!range)
+    return {};
+  auto delta = lowering.constantIntegers(range.getDelta());
+  if (!delta || delta->size() != 1 || delta->front() != 1 ||
+      !isa<IntegerType>(lowering.elementType(range.getStart())))
+    return {};
+  return lowering.indexElement(range.getStart(), 0);
+}
+
+/// Gathers rows start, start + 1, ... along an axis.
+Value gatherConsecutive(ONNXLowering &lowering, Operation *op,
+                        const ONNXLowering::Operand &data, int64_t axis,
+                        Value start, ArrayRef<SymbolicExpression> dims,
+                        bool inRange) {
+  OpBuilder &builder = lowering.builder;
+  Location loc = lowering.loc;
+  Value size = lowering.sizeValue(data.dims[axis]);
+  Value zero = lowering.indexConstant(0);
+  if (!inRange) {
+    Value count = lowering.sizeValue(dims[axis]);
+    Value end = arith::AddIOp::create(builder, loc, start, count);
+    Value isEmpty = arith::CmpIOp::create(
+        builder, loc, arith::CmpIPredicate::eq, count, zero);
+    // From both ends, as negative indices count from the back.
+    Value lowest = arith::SubIOp::create(builder, loc, zero, size);
+    Value above = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
+                                        start, lowest);
+    Value below = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
+                                        end, size);
+    Value inside = arith::AndIOp::create(builder, loc, above, below);
+    lowering.require(arith::OrIOp::create(builder, loc, isEmpty, inside),
+                     "indices of " + ONNXLowering::describe(op) +
+                         " must lie in " + describeIndices(data.dims[axis]));
+  }
+  IndexedAxis indexed{size, inRange,
+                      inRange || isKnownPositive(data.dims[axis])};
+  Type elementType =
+      cast<RankedTensorType>(data.value.getType()).getElementType();
+  return generate(lowering, dims, elementType, {}, {},
+                  [&](OpBuilder &b, Location l, ValueRange) {
+                    SmallVector<Value> position;
+                    for (int64_t i = 0, e = data.dims.size(); i < e; ++i)
+                      position.push_back(linalg::IndexOp::create(b, l, i));
+                    Value place =
+                        arith::AddIOp::create(b, l, position[axis], start);
+                    position[axis] = wrapIndex(b, l, place, size, inRange);
+                    return extractGuarded(b, l, data.value, position, indexed);
+                  });
+}
+
 LogicalResult lowerGather(Operation *op, ONNXLowering &lowering) {
   auto gather = cast<onnx::GatherOp>(op);
   ONNXLowering::Operand data = lowering.operand(gather.getData());
@@ -125,8 +179,14 @@ LogicalResult lowerGather(Operation *op, ONNXLowering &lowering) {
       }
     }
 
-  Value indices = lowering.lookup(onnxIndices);
   IndexRange range = indexRange(lowering, onnxIndices, size);
+  if (Value start = consecutiveStart(lowering, onnxIndices)) {
+    lowering.map(onnxResult,
+                 gatherConsecutive(lowering, op, data, axis, start, resultDims,
+                                   range == IndexRange::NonNegative));
+    return success();
+  }
+  Value indices = lowering.lookup(onnxIndices);
   IndexedAxis indexed = indexedAxis(lowering, size, range);
   if (range == IndexRange::Unknown)
     requireIndicesInRange(lowering, op, indices, indexed.size, size);

@@ -57,8 +57,10 @@ Value mlir::trine::roundTo(ONNXLowering &lowering,
 
 Value mlir::trine::wrapIndex(OpBuilder &builder, Location loc, Value integer,
                              Value size, bool inRange) {
-  Value index =
-      arith::IndexCastOp::create(builder, loc, builder.getIndexType(), integer);
+  Value index = integer;
+  if (!index.getType().isIndex())
+    index = arith::IndexCastOp::create(builder, loc, builder.getIndexType(),
+                                       integer);
   if (inRange)
     return index;
   Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
@@ -72,16 +74,44 @@ Value mlir::trine::wrapIndex(OpBuilder &builder, Location loc, Value integer,
   return arith::MaxSIOp::create(builder, loc, index, zero);
 }
 
+/// Expressions as they are when a tensor of these dims has an element: symbols
+/// that are factors of a dim are at least 1.
+static SymbolicExpression assumeNotEmpty(SymbolicExpression expression,
+                                         ArrayRef<SymbolicExpression> dims) {
+  SmallVector<SymbolicExpression> positive;
+  for (SymbolicExpression dim : dims) {
+    ArrayRef<SymbolicTerm> terms = dim.getTerms();
+    if (terms.size() != 1)
+      continue;
+    for (SymbolicAtom factor : terms[0].factors)
+      if (factor.getKind() == SymbolicAtom::Kind::Symbol)
+        positive.push_back(factor.getExpression());
+  }
+  return substitute(expression, [&](SymbolicExpression symbol) {
+    return llvm::is_contained(positive, symbol) ? symbol + 1
+                                                : SymbolicExpression();
+  });
+}
+
 IndexRange mlir::trine::indexRange(ONNXLowering &lowering, Value onnxIndices,
                                    SymbolicExpression size) {
-  onnx::IntegerRange range = lowering.getShapes().getRange(onnxIndices);
-  if (!range.lower || !range.upper ||
-      !isKnownLessOrEqual(range.upper + 1, size))
-    return IndexRange::Unknown;
-  if (isKnownNonNegative(range.lower))
+  SymbolicExpression zero = lowering.constantExpression(0);
+  if (lowering.getShapes().isInRange(onnxIndices, zero, size))
     return IndexRange::NonNegative;
-  return isKnownNonNegative(range.lower + size) ? IndexRange::Wrapped
-                                                : IndexRange::Unknown;
+  if (lowering.getShapes().isInRange(onnxIndices, zero - size, size))
+    return IndexRange::Wrapped;
+  // There is nothing to read by an empty tensor of indices.
+  onnx::IntegerRange range = lowering.getShapes().getRange(onnxIndices);
+  if (!range.lower || !range.upper)
+    return IndexRange::Unknown;
+  SmallVector<SymbolicExpression> dims = lowering.dims(onnxIndices);
+  if (!isKnownNonNegative(assumeNotEmpty(size - range.upper - 1, dims)))
+    return IndexRange::Unknown;
+  if (isKnownNonNegative(assumeNotEmpty(range.lower, dims)))
+    return IndexRange::NonNegative;
+  return isKnownNonNegative(assumeNotEmpty(range.lower + size, dims))
+             ? IndexRange::Wrapped
+             : IndexRange::Unknown;
 }
 
 Value mlir::trine::allOf(
@@ -109,6 +139,16 @@ Value mlir::trine::allOf(
   return all.getResult(0);
 }
 
+std::string mlir::trine::describeIndices(SymbolicExpression size) {
+  std::string text = size.str();
+  if (size.isConstant() || size.isSymbol())
+    return "[-" + text + ", " + text + ")";
+  // A sum of many data-dependent sizes says nothing to a reader.
+  if (text.size() > 60)
+    return "[-n, n) for the n places of the data";
+  return "[-(" + text + "), " + text + ")";
+}
+
 void mlir::trine::requireIndicesInRange(ONNXLowering &lowering, Operation *op,
                                         Value indices, Value size,
                                         SymbolicExpression sizeExpression,
@@ -130,11 +170,7 @@ void mlir::trine::requireIndicesInRange(ONNXLowering &lowering, Operation *op,
                                             index, upper);
         return arith::AndIOp::create(b, l, above, below);
       });
-  std::string bound = sizeExpression.isConstant()
-                          ? sizeExpression.str()
-                          : "(" + sizeExpression.str() + ")";
   std::string message = what.str() + " of " + ONNXLowering::describe(op) +
-                        " must lie in [-" + bound + ", " +
-                        sizeExpression.str() + ")";
+                        " must lie in " + describeIndices(sizeExpression);
   RequireOp::create(builder, loc, all, message);
 }

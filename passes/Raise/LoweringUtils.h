@@ -30,10 +30,10 @@ Value multiplyAdd(OpBuilder &builder, Location loc, Value accumulator, Value a,
 Value roundTo(ONNXLowering &lowering, ONNXLowering::Operand operand,
               Type elementType);
 
-/// An integer scalar as an index, in [0, size): negative values count from the
-/// end, and what is outside is clamped unless `inRange` says that the value is
-/// known to lie in [0, size). `size` must be positive or the result must not be
-/// used.
+/// An integer or index scalar as an index, in [0, size): negative values count
+/// from the end, and what is outside is clamped unless `inRange` says that the
+/// value is known to lie in [0, size). `size` must be positive or the result
+/// must not be used.
 Value wrapIndex(OpBuilder &builder, Location loc, Value integer, Value size,
                 bool inRange);
 
@@ -51,6 +51,9 @@ IndexRange indexRange(ONNXLowering &lowering, Value onnxIndices,
 Value allOf(
     ONNXLowering &lowering, Value tensor,
     llvm::function_ref<Value(OpBuilder &, Location, Value element)> holds);
+
+/// "[-160, 160)": where indices for an axis of this size lie.
+std::string describeIndices(SymbolicExpression size);
 
 /// Makes the step fail at run time unless all elements of `indices` (a lowered
 /// integer tensor) are in [-size, size); `what` says which.
