@@ -54,6 +54,9 @@ int main(int argc, char **argv) {
       "runtime library execute.\n\nExit codes: 0 done, 1 the model cannot be "
       "compiled or written, 2 wrong usage.\n");
 
+  // Linking resets LLVM's options, so what is read later is copied now.
+  const bool wantsReport = report;
+  const std::string reportPath = reportJSON;
   bool terminal = llvm::sys::Process::StandardErrIsDisplayed();
   CompileOptions options;
   options.input = input;
@@ -79,11 +82,11 @@ int main(int argc, char **argv) {
     llvm::errs() << "\r\033[K";
   if (failed)
     return 1;
-  if (report)
+  if (wantsReport)
     result.printText(llvm::outs());
-  if (!reportJSON.empty()) {
+  if (!reportPath.empty()) {
     std::string error;
-    auto file = mlir::openOutputFile(reportJSON, &error);
+    auto file = mlir::openOutputFile(reportPath, &error);
     if (!file) {
       llvm::errs() << "error: " << error << "\n";
       return 1;
