@@ -52,6 +52,9 @@ Status ThreadPool::start(uint32_t threads) {
       break;
   }
   pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+  // Until all run, so that no step pays for their beginnings.
+  std::unique_lock<std::mutex> lock(mutex);
+  finished.wait(lock, [&] { return alive == started; });
   if (error)
     return Status(TRINE_ERROR_OUT_OF_MEMORY,
                   concat("thread ", started + 1, " of ", threads,
@@ -74,7 +77,13 @@ void *ThreadPool::workerMain(void *argument) {
   // Threads inherit modes such as flush-to-zero; a result must not depend on
   // the thread that made it.
   std::fesetenv(FE_DFL_ENV);
-  worker->pool->work(worker->index);
+  ThreadPool &pool = *worker->pool;
+  {
+    std::lock_guard<std::mutex> lock(pool.mutex);
+    ++pool.alive;
+  }
+  pool.finished.notify_one();
+  pool.work(worker->index);
   return nullptr;
 }
 

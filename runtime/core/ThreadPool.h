@@ -56,6 +56,7 @@ private:
   uint32_t threadCount = 1;
   std::unique_ptr<Worker[]> workers;
   uint32_t started = 0;
+  uint32_t alive = 0; // of those started; guarded by `mutex`
 
   // The current loop. Written before `remaining` is, and not again before the
   // last chunk is done: whoever has taken a chunk may read them.

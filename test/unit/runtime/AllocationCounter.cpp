@@ -19,6 +19,16 @@ extern "C" int __sanitizer_install_malloc_and_free_hooks(
     void (*allocate)(const volatile void *, size_t),
     void (*release)(const volatile void *));
 
+// Tests ask for more memory than there is, and want that refused.
+extern "C" __attribute__((visibility("default"))) const char *
+__asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+extern "C" __attribute__((visibility("default"))) const char *
+__tsan_default_options() {
+  return "allocator_may_return_null=1";
+}
+
 static const int installed = __sanitizer_install_malloc_and_free_hooks(
     [](const volatile void *, size_t) { ++allocations; },
     [](const volatile void *) {});
