@@ -3,7 +3,7 @@
 #ifndef TRINE_RUNTIME_CORE_ARENA_H
 #define TRINE_RUNTIME_CORE_ARENA_H
 
-#include "../device/Device.h"
+#include "device/Device.h"
 #include <vector>
 
 namespace trine::runtime {

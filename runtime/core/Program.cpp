@@ -63,19 +63,19 @@ Status Program::load(const std::string &path) {
   };
   // dlopen searches elsewhere for names without a slash.
   char *canonical = realpath(path.c_str(), nullptr);
-  if (!canonical)
+  struct stat info;
+  if (!canonical || stat(canonical, &info) != 0) {
+    int error = errno;
+    free(canonical);
     return fail(TRINE_ERROR_NOT_FOUND,
-                concat("cannot be opened: ", describeErrno(errno)));
+                concat("cannot be opened: ", describeErrno(error)));
+  }
   std::string realPath = canonical;
   free(canonical);
 
   LoadedFiles &loaded = getLoadedFiles();
   {
     std::lock_guard<std::mutex> lock(loaded.mutex);
-    struct stat info;
-    if (stat(realPath.c_str(), &info) != 0)
-      return fail(TRINE_ERROR_IO,
-                  concat("cannot be read: ", describeErrno(errno)));
     LoadedFile &file = loaded.files[realPath];
     if (file.users > 0 && !isSameFile(file, info))
       return fail(TRINE_ERROR_INVALID_ARGUMENT,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Session.h"
-#include "../device/host/HostDevice.h"
 #include "ElementType.h"
+#include "device/host/HostDevice.h"
 #include <algorithm>
 #include <cstring>
 

@@ -3,10 +3,10 @@
 #ifndef TRINE_RUNTIME_CORE_SESSION_H
 #define TRINE_RUNTIME_CORE_SESSION_H
 
-#include "../device/Device.h"
 #include "Arena.h"
 #include "Package.h"
 #include "Status.h"
+#include "device/Device.h"
 #include <atomic>
 #include <memory>
 #include <vector>

@@ -3,7 +3,7 @@
 #ifndef TRINE_RUNTIME_IO_FORMATS_H
 #define TRINE_RUNTIME_IO_FORMATS_H
 
-#include "../core/Status.h"
+#include "core/Status.h"
 #include "trine/Runtime/TensorFile.h"
 
 namespace trine::runtime {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /// Source:
 /// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-#include "../core/ElementType.h"
 #include "Formats.h"
+#include "core/ElementType.h"
 #include <cctype>
 #include <cstring>
 

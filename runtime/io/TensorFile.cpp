@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "trine/Runtime/TensorFile.h"
-#include "../core/ElementType.h"
-#include "../core/Json.h"
-#include "../core/MappedFile.h"
-#include "../core/Safetensors.h"
 #include "Formats.h"
+#include "core/ElementType.h"
+#include "core/Json.h"
+#include "core/MappedFile.h"
+#include "core/Safetensors.h"
 #include <cerrno>
 #include <cstdio>
 #include <cstring>

@@ -176,6 +176,11 @@ static int runSteps(const Options &options, const trine_package *package,
   return ExitSuccess;
 }
 
+/// A full disk behind stdout is a failure too.
+static int finish(int exitCode) {
+  return fflush(stdout) == 0 ? exitCode : fail("stdout cannot be written");
+}
+
 int main(int count, char **arguments) {
   Options options;
   int exitCode;
@@ -190,7 +195,7 @@ int main(int count, char **arguments) {
   if (options.information) {
     printInformation(package);
     trine_package_close(package);
-    return ExitSuccess;
+    return finish(ExitSuccess);
   }
   trine_session_options sessionOptions = TRINE_SESSION_OPTIONS_INIT;
   sessionOptions.threads = options.threads;
@@ -204,7 +209,5 @@ int main(int count, char **arguments) {
     exitCode = runSteps(options, package, session);
   trine_session_destroy(session);
   trine_package_close(package);
-  if (fflush(stdout) != 0)
-    return fail("stdout cannot be written");
-  return exitCode;
+  return finish(exitCode);
 }

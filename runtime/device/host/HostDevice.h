@@ -4,9 +4,9 @@
 #ifndef TRINE_RUNTIME_DEVICE_HOST_HOSTDEVICE_H
 #define TRINE_RUNTIME_DEVICE_HOST_HOSTDEVICE_H
 
-#include "../../core/Status.h"
-#include "../../core/ThreadPool.h"
-#include "../Device.h"
+#include "core/Status.h"
+#include "core/ThreadPool.h"
+#include "device/Device.h"
 #include <cfenv>
 #include <chrono>
 

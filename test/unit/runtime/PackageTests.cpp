@@ -349,6 +349,8 @@ TEST(Package, ProgramOfOtherAbi) {
   expectRefused(TestPackage("TestProgramSmall"), TRINE_ERROR_BAD_PACKAGE,
                 "'program.so' describes itself with 8 bytes, expected at least "
                 "32");
+  expectRefused(TestPackage("TestProgramEmpty"), TRINE_ERROR_BAD_PACKAGE,
+                "'program.so' has no code to run");
 }
 
 TEST(Package, ReplacedWhileOpen) {

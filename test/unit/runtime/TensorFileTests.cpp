@@ -211,7 +211,10 @@ TEST_F(TensorFile, BadNpz) {
   float a[4] = {1, 2, 3, 4};
   ASSERT_TRUE(
       writeTensors(path, {{"a", a, 16, TRINE_TYPE_F32, 1, {4}}}, error));
-  std::string good = load(path);
+  std::string good = load(path), damaged = good;
+  damaged[good.find("NUMPY")] = 'n';
+  EXPECT_THAT(getProblem("a.npz", damaged),
+              HasSubstr("' member 0 cannot be read: "));
   for (size_t i = 0; i < good.size(); ++i) {
     std::vector<HostTensor> tensors;
     EXPECT_FALSE(

@@ -69,7 +69,11 @@ TestPackage::TestPackage(const std::string &program) {
   std::string pattern =
       (std::filesystem::temp_directory_path() / "trine-test-XXXXXX").string();
   path = mkdtemp(pattern.data());
-  std::filesystem::copy_file(std::string(TEST_PROGRAMS) + "/" + program + ".so",
+  // Beside this program, wherever the build is.
+  std::filesystem::path programs =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() /
+      "programs";
+  std::filesystem::copy_file(programs / (program + ".so"),
                              path + "/program.so");
   std::string header =
       R"({"weight":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}})";

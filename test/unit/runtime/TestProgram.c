@@ -7,7 +7,8 @@
  *            count: i64 []           = elements of mask that are not 0
  *   weights  weight: f32 [4] at byte 0 of the data
  * TEST_QUERY gives its one symbol another name, TEST_SPEAKS the version that it
- * answers to, TEST_ABI and TEST_STRUCT_SIZE what it says about itself. */
+ * answers to, TEST_ABI, TEST_STRUCT_SIZE and TEST_RUN what it says about
+ * itself. */
 #include "TestProgram.h"
 #include "trine/Runtime/ProgramABI.h"
 
@@ -170,11 +171,14 @@ static const trine_program_kernel kernels[] = {{"sum", sum},
 #ifndef TEST_SPEAKS
 #define TEST_SPEAKS TRINE_PROGRAM_ABI_VERSION
 #endif
+#ifndef TEST_RUN
+#define TEST_RUN run
+#endif
 #ifndef TEST_QUERY
 #define TEST_QUERY trine_program_query
 #endif
 static const trine_program program = {TEST_ABI, TEST_STRUCT_SIZE, 5,
-                                      0,        kernels,          run};
+                                      0,        kernels,          TEST_RUN};
 
 __attribute__((visibility("default"))) const trine_program *
 TEST_QUERY(uint32_t abi_version) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "core/ThreadPool.h"
+#include "device/host/HostDevice.h"
 #include <gtest/gtest.h>
 #include <thread>
 
@@ -90,6 +91,15 @@ TEST(ThreadPool, StopsAtOnce) {
     ThreadPool pool;
     ASSERT_TRUE(pool.start(4).ok());
   }
+}
+
+TEST(HostDevice, HasNoDisk) {
+  HostDevice device(nullptr, 0, /*profile=*/false);
+  ASSERT_TRUE(device.start(1).ok());
+  void *memory = &device;
+  EXPECT_EQ(device.allocate(TRINE_SPACE_DISK, 64, &memory), TRINE_ERROR_DEVICE);
+  EXPECT_EQ(device.getMessage(), "device 'host' has no memory space 3");
+  EXPECT_EQ(memory, nullptr);
 }
 
 TEST(ThreadPool, KnowsCpus) {
