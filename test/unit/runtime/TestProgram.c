@@ -7,7 +7,7 @@
  *            count: i64 []           = elements of mask that are not 0
  *   weights  weight: f32 [4] at byte 0 of the data
  * TEST_QUERY gives its one symbol another name, TEST_SPEAKS the version that it
- * answers to, TEST_ABI, TEST_STRUCT_SIZE and TEST_RUN what it says about
+ * answers to, TEST_ABI, TEST_STRUCT_SIZE and TEST_KERNELS what it says about
  * itself. */
 #include "TestProgram.h"
 #include "trine/Runtime/ProgramABI.h"
@@ -156,11 +156,13 @@ static int32_t run(const trine_program_call *call) {
   return s->launch(c, 0, 0, KERNEL_COUNT, 1, countArguments, 3);
 }
 
-static const trine_program_kernel kernels[] = {{"sum", sum},
-                                               {"scale", scale},
-                                               {"concat", concat},
-                                               {"count", count},
-                                               {"absent", 0}};
+/* Not static: a variant does not use it. */
+extern const trine_program_kernel kernels[];
+const trine_program_kernel kernels[] = {{"sum", sum},
+                                        {"scale", scale},
+                                        {"concat", concat},
+                                        {"count", count},
+                                        {"absent", 0}};
 
 #ifndef TEST_ABI
 #define TEST_ABI TRINE_PROGRAM_ABI_VERSION
@@ -171,14 +173,14 @@ static const trine_program_kernel kernels[] = {{"sum", sum},
 #ifndef TEST_SPEAKS
 #define TEST_SPEAKS TRINE_PROGRAM_ABI_VERSION
 #endif
-#ifndef TEST_RUN
-#define TEST_RUN run
+#ifndef TEST_KERNELS
+#define TEST_KERNELS kernels
 #endif
 #ifndef TEST_QUERY
 #define TEST_QUERY trine_program_query
 #endif
 static const trine_program program = {TEST_ABI, TEST_STRUCT_SIZE, 5,
-                                      0,        kernels,          TEST_RUN};
+                                      0,        TEST_KERNELS,     run};
 
 __attribute__((visibility("default"))) const trine_program *
 TEST_QUERY(uint32_t abi_version) {
