@@ -174,7 +174,7 @@ LogicalResult Interpreter::execute(Operation &op) {
       return failure();
     results = call.takeResults();
     for (unsigned i = 0; i < results.size(); ++i)
-      if (call.wantsResult(i) && failed(checkAgainstType(&op, i, results[i])))
+      if (failed(checkAgainstType(&op, i, results[i])))
         return failure();
   }
   if (options.observer)

@@ -100,20 +100,17 @@ bool reference::isUnsignedInteger(ElementType type) {
 
 std::optional<int64_t> reference::countElements(llvm::ArrayRef<int64_t> shape) {
   constexpr int64_t limit = int64_t(1) << 48;
+  if (llvm::any_of(shape, [](int64_t dim) { return dim < 0; }))
+    return std::nullopt;
+  if (llvm::is_contained(shape, 0))
+    return 0;
   int64_t count = 1;
-  bool empty = false;
   for (int64_t dim : shape) {
-    if (dim < 0)
-      return std::nullopt;
-    if (dim == 0) {
-      empty = true;
-      continue;
-    }
     if (count > limit / dim)
       return std::nullopt;
     count *= dim;
   }
-  return empty ? 0 : count;
+  return count;
 }
 
 std::string reference::describeShape(llvm::ArrayRef<int64_t> shape) {
