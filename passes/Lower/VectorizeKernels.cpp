@@ -96,6 +96,23 @@ static void replaceExpansion(IRRewriter &rewriter, memref::ExpandShapeOp op) {
       op, op.getResultType(), source.getBaseBuffer(), offset, sizes, strides);
 }
 
+/// Conversions of integers to 16-bit floats, in two steps: processors have
+/// none, and LLVM would call a function of its compiler library.
+static void widenConversion(IRRewriter &rewriter, Operation *op) {
+  rewriter.setInsertionPoint(op);
+  Location loc = op->getLoc();
+  Type type = op->getResult(0).getType(), wide = rewriter.getF32Type();
+  if (auto shaped = dyn_cast<ShapedType>(type))
+    wide = shaped.clone(wide);
+  Value number =
+      isa<arith::UIToFPOp>(op)
+          ? arith::UIToFPOp::create(rewriter, loc, wide, op->getOperand(0))
+                .getResult()
+          : arith::SIToFPOp::create(rewriter, loc, wide, op->getOperand(0))
+                .getResult();
+  rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, number);
+}
+
 /// Polynomials for what would otherwise be calls, one per element.
 static LogicalResult approximateMath(func::FuncOp function) {
   RewritePatternSet patterns(function.getContext());
@@ -151,6 +168,15 @@ struct VectorizeKernels : trine::impl::VectorizeKernelsBase<VectorizeKernels> {
       function.emitOpError() << "math could not be expanded";
       return signalPassFailure();
     }
+    // Last: folding joins the two steps again.
+    SmallVector<Operation *> conversions;
+    function.walk([&](Operation *op) {
+      if (isa<arith::UIToFPOp, arith::SIToFPOp>(op) &&
+          getElementTypeOrSelf(op->getResult(0)).getIntOrFloatBitWidth() == 16)
+        conversions.push_back(op);
+    });
+    for (Operation *op : conversions)
+      widenConversion(rewriter, op);
   }
 };
 } // namespace
