@@ -41,7 +41,6 @@ private:
   void findResults(func::ReturnOp returnOp);
   void findLastUses(Block &block);
   LogicalResult rewriteOp(Operation *op);
-  LogicalResult addMemory(Value tensor);
   LogicalResult rewriteLaunch(plan::LaunchOp launch);
   Value makeOutput(OpBuilder &builder, Location loc, unsigned index,
                    Value returned);
@@ -219,25 +218,10 @@ LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
   return success();
 }
 
-/// Memory for a tensor that nothing writes; its contents are undefined.
-LogicalResult AssignBuffers::addMemory(Value tensor) {
-  Operation *op = tensor.getDefiningOp();
-  if (!op || !isa<tensor::EmptyOp>(op))
-    return emitError(tensor.getLoc()) << "tensor has no memory: " << tensor;
-  OpBuilder builder(op);
-  memory.map(tensor, makeBuffer(builder, op->getLoc(), tensor));
-  return success();
-}
-
 LogicalResult AssignBuffers::rewriteOp(Operation *op) {
   OpBuilder builder(op);
   if (auto launch = dyn_cast<plan::LaunchOp>(op))
     return rewriteLaunch(launch);
-  for (Value operand : op->getOperands())
-    if (isa<TensorType>(operand.getType()) && !memory.contains(operand) &&
-        !isa<func::ReturnOp>(op))
-      if (failed(addMemory(operand)))
-        return failure();
   if (isView(op)) {
     memory.map(op->getResult(0),
                rewriteView(builder, op, memory.lookup(op->getOperand(0))));
@@ -251,7 +235,16 @@ LogicalResult AssignBuffers::rewriteOp(Operation *op) {
     read.getBufferMutable().set(memory.lookup(read.getBuffer()));
   } else if (auto require = dyn_cast<plan::RequireOp>(op)) {
     require.getConditionMutable().set(memory.lookup(require.getCondition()));
-  } else if (isa<tensor::DimOp, tensor::EmptyOp, func::ReturnOp>(op)) {
+  } else if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
+    // A tensor that is read but never written has undefined contents.
+    if (llvm::any_of(empty->getUses(), [](OpOperand &use) {
+          auto launch = dyn_cast<plan::LaunchOp>(use.getOwner());
+          return launch ? !launch.isDpsInit(&use)
+                        : !isa<func::ReturnOp>(use.getOwner());
+        }))
+      memory.map(empty.getResult(),
+                 makeBuffer(builder, op->getLoc(), empty.getResult()));
+  } else if (isa<tensor::DimOp, func::ReturnOp>(op)) {
     // Replaced at the end, when nothing refers to them any more.
   } else if (llvm::any_of(op->getOperandTypes(), llvm::IsaPred<TensorType>) ||
              llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType>)) {

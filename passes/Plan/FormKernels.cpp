@@ -19,40 +19,30 @@ using namespace mlir;
 using namespace mlir::trine;
 
 /// Ops that are defined by what they do rather than into what: rewritten to
-/// fill, insert and generic.
-static LogicalResult makeDestinationStyle(func::FuncOp function) {
+/// fill, insert and generic. One that cannot be stays and is copied into its
+/// destination.
+static void makeDestinationStyle(func::FuncOp function) {
   IRRewriter rewriter(function.getContext());
   for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
     rewriter.setInsertionPoint(&op);
     if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
       FailureOr<SmallVector<Value>> pieces =
           concat.decomposeOperation(rewriter);
-      if (failed(pieces))
-        return op.emitOpError() << "cannot be split into insertions";
-      rewriter.replaceOp(&op, *pieces);
+      if (succeeded(pieces))
+        rewriter.replaceOp(&op, *pieces);
     } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
-      if (failed(linalg::rewriteInDestinationPassingStyle(rewriter, pad)))
-        return op.emitOpError() << "cannot be written as fill and insertion";
+      (void)linalg::rewriteInDestinationPassingStyle(rewriter, pad);
     } else if (auto elements = dyn_cast<tensor::FromElementsOp>(op)) {
-      if (failed(linalg::rewriteInDestinationPassingStyle(rewriter, elements)))
-        return op.emitOpError() << "cannot be written as insertions";
+      (void)linalg::rewriteInDestinationPassingStyle(rewriter, elements);
     } else if (auto generate = dyn_cast<tensor::GenerateOp>(op)) {
-      if (failed(linalg::rewriteInDestinationPassingStyle(rewriter, generate)))
-        return op.emitOpError() << "cannot be written as linalg.generic";
+      (void)linalg::rewriteInDestinationPassingStyle(rewriter, generate);
     } else if (auto splat = dyn_cast<tensor::SplatOp>(op)) {
-      SmallVector<OpFoldResult> sizes;
-      unsigned next = 0;
-      for (int64_t size : splat.getType().getShape())
-        sizes.push_back(ShapedType::isDynamic(size)
-                            ? OpFoldResult(splat.getDynamicSizes()[next++])
-                            : OpFoldResult(rewriter.getIndexAttr(size)));
-      Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), sizes,
-                                            splat.getType().getElementType());
+      Value empty = tensor::EmptyOp::create(
+          rewriter, op.getLoc(), splat.getType(), splat.getDynamicSizes());
       rewriter.replaceOpWithNewOp<linalg::FillOp>(splat, splat.getInput(),
                                                   empty);
     }
   }
-  return success();
 }
 
 /// A plan.symbol for each argument dimension that is a symbol by itself.
@@ -121,8 +111,7 @@ LogicalResult FormKernels::formKernels(func::FuncOp function) {
   ModuleOp module = getOperation();
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitOpError() << "must have one block";
-  if (failed(makeDestinationStyle(function)))
-    return failure();
+  makeDestinationStyle(function);
   eraseDeadOps(function.getBody().front());
   TensorSizes sizes;
   if (failed(sizes.analyse(function)))

@@ -334,12 +334,8 @@ LogicalResult KernelOutliner::outline(const KernelGroup &group,
   for (unsigned number : results) {
     OpResult result = root->getResult(number);
     destinations.push_back(tensor::EmptyOp::create(
-        builder, loc, sizes.of(result),
-        cast<RankedTensorType>(result.getType()).getElementType(),
-        cast<RankedTensorType>(result.getType()).getEncoding()));
-    if (destinations.back().getType() != result.getType())
-      return root->emitOpError()
-             << "sizes of its result do not make " << result.getType();
+        builder, loc, cast<RankedTensorType>(result.getType()),
+        sizes.dynamicOf(result)));
   }
   auto launch = plan::LaunchOp::create(
       builder, loc, types, FlatSymbolRefAttr::get(context, name), device,

@@ -1,4 +1,4 @@
-// RUN: trine-opt %s --split-input-file --trine-assign-buffers --verify-diagnostics | FileCheck %s
+// RUN: trine-opt %s --split-input-file --trine-assign-buffers --verify-diagnostics --allow-unregistered-dialect | FileCheck %s
 
 // A launch writes its result of the model through the inverse of the views; what is between gets a buffer.
 
@@ -186,4 +186,22 @@ module {
   func.func @main() {
     return
   }
+}
+
+// -----
+
+plan.device @device0
+// expected-error @below {{must have one block}}
+func.func @main() {
+  cf.br ^next
+^next:
+  return
+}
+
+// -----
+
+plan.device @device0
+// expected-error @below {{must end with a return}}
+func.func @main() {
+  "test.end"() : () -> ()
 }

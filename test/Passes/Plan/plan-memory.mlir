@@ -1,4 +1,4 @@
-// RUN: trine-opt %s --split-input-file --trine-plan-memory=report-size=16 | FileCheck %s
+// RUN: trine-opt %s --split-input-file --trine-plan-memory=report-size=16 --verify-diagnostics | FileCheck %s
 
 // Three buffers of one size need two slots; a larger one takes the free slot, which grows.
 
@@ -73,5 +73,20 @@ func.func @main(%x: memref<?xi8>) {
   plan.launch @f on @device0 queue 0 ins(%w : memref<?xi8>) outs(%d : memref<?xi8>)
   %e = plan.buffer(%s) on @device0 space <device> : memref<?xi8>
   plan.launch @f on @device0 queue 0 ins(%d : memref<?xi8>) outs(%e : memref<?xi8>)
+  return
+}
+
+// -----
+
+// expected-error @below {{module must have a function '@main'}}
+module {
+}
+
+// -----
+
+// expected-error @below {{must have one block}}
+func.func @main() {
+  cf.br ^next
+^next:
   return
 }

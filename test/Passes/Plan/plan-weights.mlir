@@ -1,4 +1,4 @@
-// RUN: trine-opt %s --split-input-file --trine-plan-weights=constant-limit=8 | FileCheck %s
+// RUN: trine-opt %s --split-input-file --trine-plan-weights=constant-limit=8 --verify-diagnostics | FileCheck %s
 
 // The right side of a product is stored in panels, its transpose folded; two names for the same bytes are one weight.
 
@@ -75,4 +75,10 @@ func.func @main(%x: tensor<64x32xf32>, %i: tensor<16x32xf32>) -> (tensor<16x32xf
   %small = arith.constant dense<[1, 2]> : tensor<2xi8>
   %splat = arith.constant dense<1.0> : tensor<500xf32>
   return %0, %big, %small, %splat : tensor<16x32xf32>, tensor<2xi64>, tensor<2xi8>, tensor<500xf32>
+}
+
+// -----
+
+// expected-error @below {{module must have a function '@main'}}
+module {
 }

@@ -1,0 +1,59 @@
+// RUN: trine-opt %s --split-input-file --trine-form-kernels --verify-diagnostics
+
+// expected-error @below {{module must have a function '@main'}}
+module {
+}
+
+// -----
+
+// expected-error @below {{must have one block}}
+func.func @main() {
+  cf.br ^next
+^next:
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<*xf32>) -> tensor<*xf32> {
+  // expected-error @below {{must have ranked tensors, got 'tensor<*xf32>'}}
+  %y = tensor.cast %x : tensor<*xf32> to tensor<*xf32>
+  return %y : tensor<*xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<?xf32>, %c: i1) -> tensor<?xf32> {
+  // expected-error @below {{sizes of its result 'tensor<?xf32>' do not follow from its operands}}
+  %y = scf.if %c -> tensor<?xf32> {
+    scf.yield %x : tensor<?xf32>
+  } else {
+    scf.yield %x : tensor<?xf32>
+  }
+  return %y : tensor<?xf32>
+}
+
+// -----
+
+// expected-error @below {{value of type 'f32' cannot be an argument of a kernel}}
+func.func @main(%x: tensor<4xf32>, %s: f32, %e: tensor<4xf32>) -> tensor<4xf32> {
+  %y = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.mulf %a, %s : f32
+    linalg.yield %m : f32
+  } -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>, %n: index) -> (tensor<4xf32>, index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // expected-error @below {{must have tensor results only, got 'index'}}
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%t = %x, %k = %c0) -> (tensor<4xf32>, index) {
+    scf.yield %t, %i : tensor<4xf32>, index
+  }
+  return %r#0, %r#1 : tensor<4xf32>, index
+}
