@@ -20,11 +20,18 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
 
 void mlir::trine::buildPlanPipeline(OpPassManager &manager) {
   manager.addNestedPass<func::FuncOp>(createTrineFuseElementwise());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
   manager.addPass(createTrinePlanWeights());
   manager.addPass(createTrineFormKernels());
+  // Equal kernels look equal only when nothing is left over in them.
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
   manager.addPass(createTrineDeduplicateKernels());
   manager.addPass(createTrineAssignBuffers());
   manager.addPass(createTrinePlanMemory());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
   manager.addPass(createTrineCheckLevelPlan());
 }
 
