@@ -12,6 +12,18 @@ static int64_t normalizeAxis(int64_t axis, int64_t rank) {
   return axis < 0 ? axis + rank : axis;
 }
 
+/// tensor.extract_slice for an onnx result; an empty tensor for one that is
+/// known to be empty, whose offset need not lie inside.
+static Value extractSlice(ONNXLowering &lowering, Value source,
+                          Value onnxResult, ArrayRef<OpFoldResult> offsets,
+                          ArrayRef<OpFoldResult> strides) {
+  if (llvm::is_contained(lowering.type(onnxResult).getShape(), 0))
+    return lowering.empty(onnxResult);
+  return tensor::ExtractSliceOp::create(
+      lowering.builder, lowering.loc, lowering.type(onnxResult), source,
+      offsets, lowering.sizes(onnxResult), strides);
+}
+
 static LogicalResult lowerConcat(Operation *op, ONNXLowering &lowering) {
   auto concat = cast<onnx::ConcatOp>(op);
   Value result = concat.getResult();
@@ -22,6 +34,10 @@ static LogicalResult lowerConcat(Operation *op, ONNXLowering &lowering) {
   for (Value input : concat.getInputs())
     if (!lowering.dims(input)[axis].isConstant(0))
       parts.push_back(input);
+  if (llvm::is_contained(lowering.type(result).getShape(), 0)) {
+    lowering.map(result, lowering.empty(result));
+    return success();
+  }
   if (parts.size() == 1) {
     lowering.map(result, lowering.lookup(parts.front()));
     return success();
@@ -69,9 +85,8 @@ static LogicalResult lowerSplit(Operation *op, ONNXLowering &lowering) {
                           arith::MinSIOp::create(b, loc, length, rest));
     }
     offsets[axis] = lowering.size(offset);
-    lowering.map(result, tensor::ExtractSliceOp::create(
-                             b, loc, lowering.type(result), source, offsets,
-                             lowering.sizes(result), strides));
+    lowering.map(result,
+                 extractSlice(lowering, source, result, offsets, strides));
     offset = offset + size;
   }
   return success();
@@ -209,9 +224,8 @@ static LogicalResult lowerSlice(Operation *op, ONNXLowering &lowering) {
       offsets.push_back(part.offset);
       strides.push_back(b.getIndexAttr(part.step));
     }
-    lowering.map(result, tensor::ExtractSliceOp::create(
-                             b, loc, lowering.type(result), source, offsets,
-                             lowering.sizes(result), strides));
+    lowering.map(result,
+                 extractSlice(lowering, source, result, offsets, strides));
     return success();
   }
   SmallVector<Value> offsets, strides;
@@ -351,7 +365,8 @@ static LogicalResult lowerPad(Operation *op, ONNXLowering &lowering) {
       kept[i] = trine::max(kept[i], zero);
   }
   Type elementType = lowering.elementType(result);
-  if (kept != from)
+  if (kept != from &&
+      llvm::none_of(kept, [](Expression dim) { return dim.isConstant(0); }))
     source = tensor::ExtractSliceOp::create(
         b, loc, lowering.type(kept, elementType), source, sourceOffsets,
         lowering.sizes(kept), strides);
@@ -363,6 +378,10 @@ static LogicalResult lowerPad(Operation *op, ONNXLowering &lowering) {
     return success();
   }
   Value filled = lowering.filled(to, value);
+  if (llvm::any_of(kept, [](Expression dim) { return dim.isConstant(0); })) {
+    lowering.map(result, filled);
+    return success();
+  }
   lowering.map(result, tensor::InsertSliceOp::create(
                            b, loc, source, filled, resultOffsets,
                            lowering.sizes(kept), strides));
