@@ -17,7 +17,9 @@ static int64_t normalizeAxis(int64_t axis, int64_t rank) {
 static Value extractSlice(ONNXLowering &lowering, Value source,
                           Value onnxResult, ArrayRef<OpFoldResult> offsets,
                           ArrayRef<OpFoldResult> strides) {
-  if (llvm::is_contained(lowering.type(onnxResult).getShape(), 0))
+  if (llvm::is_contained(lowering.type(onnxResult).getShape(), 0) ||
+      llvm::is_contained(cast<RankedTensorType>(source.getType()).getShape(),
+                         0))
     return lowering.empty(onnxResult);
   return tensor::ExtractSliceOp::create(
       lowering.builder, lowering.loc, lowering.type(onnxResult), source,
