@@ -75,10 +75,10 @@ struct ConvertONNXToLinalg
     if (function.isExternal())
       return;
     onnx::ShapeAnalysis shapes(function);
-    if (failed(shapes.run()))
-      return signalPassFailure();
+    // What has shapes is lowered even so, to report all problems at once.
+    LogicalResult shaped = shapes.run();
     ONNXLowering lowering(function, shapes, *registry);
-    if (failed(lowering.run()))
+    if (failed(lowering.run(succeeded(shaped))))
       signalPassFailure();
   }
 

@@ -85,7 +85,7 @@ template <ScalarFunction function>
 static LogicalResult lowerFunction(Operation *op, ONNXLowering &lowering) {
   Value input = op->getOperand(0), result = op->getResult(0);
   if (!isa<FloatType>(lowering.elementType(input)))
-    return lowering.unsupported(op, "its elements must be floats");
+    return ONNXLowering::unexpected(op);
   lowering.map(
       result, lowering.elementwise(
                   input, result, [&](OpBuilder &b, Location loc, ValueRange s) {

@@ -14,8 +14,7 @@ static FailureOr<onnx::YieldOp> getYield(Operation *op, Region &region,
     if (auto yield = dyn_cast<onnx::YieldOp>(region.front().back()))
       if (yield.getNumOperands() == count)
         return yield;
-  (void)ONNXLowering::unsupported(op, "each of its graphs must yield " +
-                                          Twine(count) + " values");
+  (void)ONNXLowering::unexpected(op);
   return failure();
 }
 
@@ -51,8 +50,7 @@ static LogicalResult lowerIf(Operation *op, ONNXLowering &lowering) {
         auto found = cast<RankedTensorType>(lowered.getType());
         if (found.getElementType() != wanted.getElementType() ||
             failed(verifyCompatibleShape(found, wanted)))
-          return lowering.unsupported(
-              op, "its branches give tensors of different types");
+          return ONNXLowering::unexpected(op);
         yielded.push_back(lowering.castTo(lowered, type));
       }
       scf::YieldOp::create(lowering.builder, lowering.loc, yielded);
@@ -84,8 +82,7 @@ public:
     Region &region = op.getBody();
     carriedCount = op.getVInitial().size();
     if (op.getNumResults() < carriedCount)
-      return lowering.unsupported(op,
-                                  "it has fewer results than carried values");
+      return ONNXLowering::unexpected(op);
     scanCount = op.getNumResults() - carriedCount;
     FailureOr<onnx::YieldOp> found =
         getYield(op, region, 1 + carriedCount + scanCount);
@@ -93,8 +90,7 @@ public:
       return failure();
     yield = *found;
     if (region.front().getNumArguments() != 2 + carriedCount)
-      return lowering.unsupported(
-          op, "its body must have " + Twine(2 + carriedCount) + " arguments");
+      return ONNXLowering::unexpected(op);
     if (failed(checkShapes()))
       return failure();
     auto condition = lowering.constantIntegers(yield.getOperand(0));
@@ -176,15 +172,15 @@ private:
       SmallVector<Expression> dims = lowering.dims(result);
       SmallVector<Expression> row =
           lowering.dims(yield.getOperand(1 + carriedCount + i));
-      if (dims.empty() || ArrayRef(dims).drop_front() != ArrayRef(row))
-        return lowering.unsupported(op, "scan output #" + Twine(i) +
-                                            " must keep its shape");
+      if (dims.empty())
+        return ONNXLowering::unexpected(op);
       if (!lowering.isAvailable(dims[0]))
         lowering.defineSize(result, 0, count);
-      if (!llvm::all_of(
+      if (ArrayRef(dims).drop_front() != ArrayRef(row) ||
+          !llvm::all_of(
               dims, [&](Expression dim) { return lowering.isAvailable(dim); }))
         return lowering.unsupported(op, "the size of scan output #" + Twine(i) +
-                                            " is not known before the loop");
+                                            " must be known before the loop");
       carried.push_back(lowering.empty(result));
     }
     auto loop = scf::ForOp::create(b, loc, zero, count, one, carried);

@@ -157,7 +157,7 @@ static LogicalResult lowerArithmetic(Operation *op, ONNXLowering &lowering) {
 static LogicalResult lowerMean(Operation *op, ONNXLowering &lowering) {
   Value result = op->getResult(0);
   if (!isa<FloatType>(lowering.elementType(result)))
-    return lowering.unsupported(op, "its elements must be floats");
+    return ONNXLowering::unexpected(op);
   lowering.map(
       result,
       lowering.elementwise(

@@ -22,7 +22,7 @@ static LogicalResult lowerConstantOfShape(Operation *op,
   if (std::optional<ElementsAttr> value = constant.getValue()) {
     auto elements = dyn_cast<DenseElementsAttr>(*value);
     if (!elements || elements.getNumElements() != 1)
-      return lowering.unsupported(op, "'value' must be one dense element");
+      return ONNXLowering::unexpected(op);
     if (elements.getElementType() != elementType)
       elements = elements.bitcast(elementType);
     scalar = arith::ConstantOp::create(

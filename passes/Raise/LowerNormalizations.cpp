@@ -18,8 +18,7 @@ static FailureOr<ReducedDims> reduceFrom(Operation *op, Value value,
   int64_t rank = dims.all.size();
   int64_t first = axis < 0 ? axis + rank : axis;
   if (first < 0 || first >= rank) {
-    (void)lowering.unsupported(op, "'axis' must be in [-" + Twine(rank) + ", " +
-                                       Twine(rank) + "), got " + Twine(axis));
+    (void)ONNXLowering::unexpected(op);
     return failure();
   }
   for (int64_t i = 0; i < rank; ++i)

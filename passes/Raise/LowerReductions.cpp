@@ -168,7 +168,7 @@ static FailureOr<ReducedDims> getReducedDims(Operation *op,
   if (op->getNumOperands() > 1 && !ONNXLowering::isNone(op->getOperand(1))) {
     auto values = lowering.constantIntegers(op->getOperand(1));
     if (!values) {
-      (void)lowering.unsupported(op, "'axes' must be constant");
+      (void)ONNXLowering::unexpected(op);
       return failure();
     }
     axes = *values;
@@ -179,9 +179,7 @@ static FailureOr<ReducedDims> getReducedDims(Operation *op,
   for (int64_t axis : axes) {
     int64_t dim = axis < 0 ? axis + rank : axis;
     if (dim < 0 || dim >= rank) {
-      (void)lowering.unsupported(op, "axis " + Twine(axis) + " must be in [-" +
-                                         Twine(rank) + ", " + Twine(rank) +
-                                         ")");
+      (void)ONNXLowering::unexpected(op);
       return failure();
     }
     dims.isReduced[dim] = true;
@@ -306,7 +304,7 @@ static LogicalResult lowerArgument(Operation *op, ONNXLowering &lowering) {
   int64_t axis = axisAttribute ? axisAttribute.getInt() : 0;
   axis += axis < 0 ? rank : 0;
   if (axis < 0 || axis >= rank)
-    return lowering.unsupported(op, "'axis' is out of range");
+    return ONNXLowering::unexpected(op);
   auto last = op->getAttrOfType<IntegerAttr>("select_last_index");
   bool selectLast = last && last.getInt() != 0;
   dims.isReduced.assign(rank, false);

@@ -17,9 +17,7 @@ static LogicalResult lowerScan(Operation *op, ONNXLowering &lowering) {
     return lowering.unsupported(op, "'axis' must be one constant");
   int64_t axis = axes->front() < 0 ? axes->front() + rank : axes->front();
   if (axis < 0 || axis >= rank)
-    return lowering.unsupported(op, "'axis' must be in [-" + Twine(rank) +
-                                        ", " + Twine(rank) + "), got " +
-                                        Twine(axes->front()));
+    return ONNXLowering::unexpected(op);
   auto isSet = [&](StringRef name) {
     auto attribute = op->getAttrOfType<IntegerAttr>(name);
     return attribute && attribute.getInt() != 0;

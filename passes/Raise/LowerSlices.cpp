@@ -146,19 +146,16 @@ static LogicalResult lowerSlice(Operation *op, ONNXLowering &lowering) {
           ? lowering.dims(slice.getStarts())[0].getConstant()
           : std::nullopt;
   if (!count)
-    return lowering.unsupported(op, "the number of 'starts' must be constant");
+    return ONNXLowering::unexpected(op);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, *count));
   SmallVector<int64_t> steps(*count, 1);
-  for (auto [operand, list, name] :
-       {std::tuple(slice.getAxes(), &axes, "axes"),
-        std::tuple(slice.getSteps(), &steps, "steps")}) {
+  for (auto [operand, list] : {std::pair(slice.getAxes(), &axes),
+                               std::pair(slice.getSteps(), &steps)}) {
     if (ONNXLowering::isNone(operand))
       continue;
     auto values = lowering.constantIntegers(operand);
     if (!values || (int64_t)values->size() != *count)
-      return lowering.unsupported(op, "'" + Twine(name) +
-                                          "' must be constant and as many as "
-                                          "'starts'");
+      return ONNXLowering::unexpected(op);
     *list = *values;
   }
   std::optional<SmallVector<Expression>> starts =
@@ -174,8 +171,7 @@ static LogicalResult lowerSlice(Operation *op, ONNXLowering &lowering) {
     int64_t axis = normalizeAxis(axes[i], rank);
     int64_t step = steps[i];
     if (axis < 0 || axis >= rank || step == 0)
-      return lowering.unsupported(op, "axis " + Twine(axes[i]) + " or step " +
-                                          Twine(step) + " is not legal");
+      return ONNXLowering::unexpected(op);
     SliceAxis &part = parts[axis];
     part.step = step;
     anyReversed |= step < 0;
@@ -286,14 +282,12 @@ static LogicalResult lowerPad(Operation *op, ONNXLowering &lowering) {
   SmallVector<Expression> to = lowering.dims(result);
   int64_t rank = from.size();
   if (!llvm::is_contained({"constant", "edge", "reflect", "wrap"}, mode))
-    return lowering.unsupported(
-        op,
-        "'mode' must be constant, edge, reflect or wrap, got '" + mode + "'");
+    return ONNXLowering::unexpected(op);
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, rank));
   if (!ONNXLowering::isNone(pad.getAxes())) {
     auto values = lowering.constantIntegers(pad.getAxes());
     if (!values)
-      return lowering.unsupported(op, "'axes' must be constant");
+      return ONNXLowering::unexpected(op);
     axes = *values;
   }
   std::optional<SmallVector<Expression>> pads =
@@ -307,8 +301,7 @@ static LogicalResult lowerPad(Operation *op, ONNXLowering &lowering) {
   for (auto [i, axis] : llvm::enumerate(axes)) {
     int64_t dim = normalizeAxis(axis, rank);
     if (dim < 0 || dim >= rank)
-      return lowering.unsupported(op,
-                                  "axis " + Twine(axis) + " is out of range");
+      return ONNXLowering::unexpected(op);
     low[dim] = (*pads)[i];
     high[dim] = (*pads)[i + axes.size()];
   }

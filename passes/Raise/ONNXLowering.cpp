@@ -188,16 +188,14 @@ LogicalResult ONNXLowering::lowerOp(Operation *op) {
   loc = op->getLoc();
   if (isa<onnx::NoneOp>(op))
     return success();
-  // What uses a value that could not be lowered says nothing of its own.
+  // What uses a value that could not be lowered says nothing of its own, and of
+  // a result without a shape the analysis has said why.
   for (Value operand : op->getOperands())
     if (!isNone(operand) && !lookupOrNull(operand))
       return failure();
   for (Value result : op->getResults())
     if (!isNone(result) && !shapes.hasShape(result))
-      return unsupported(op,
-                         "the shape of its result #" +
-                             Twine(cast<OpResult>(result).getResultNumber()) +
-                             " is unknown");
+      return failure();
   ONNXLoweringHandler handler = registry.find(op);
   if (!handler)
     return unsupported(op, "no lowering of this operator exists");
@@ -255,9 +253,9 @@ LogicalResult ONNXLowering::lowerBlock(
   return result;
 }
 
-LogicalResult ONNXLowering::run() {
+LogicalResult ONNXLowering::run(bool isValid) {
   if (function.isExternal())
-    return success();
+    return success(isValid);
   if (!function.getBody().hasOneBlock())
     return function.emitError()
            << "'" << function.getName() << "' must have one block";
@@ -268,9 +266,11 @@ LogicalResult ONNXLowering::run() {
            << "'" << function.getName() << "' must end with func.return";
   for (BlockArgument argument : oldBlock.getArguments())
     if (!shapes.hasShape(argument))
-      return function.emitError()
-             << "argument #" << argument.getArgNumber()
-             << " must be a ranked tensor, got " << argument.getType();
+      return isValid ? function.emitError()
+                           << "argument #" << argument.getArgNumber()
+                           << " must be a ranked tensor, got "
+                           << argument.getType()
+                     : failure();
 
   Block *newBlock = new Block;
   function.getBody().push_back(newBlock);
@@ -296,7 +296,7 @@ LogicalResult ONNXLowering::run() {
         func::ReturnOp::create(builder, loc, results);
         return success();
       });
-  if (failed(result) || usedUnknownSize) {
+  if (failed(result) || usedUnknownSize || !isValid) {
     // Leaves a function that verifies, for what prints it.
     newBlock->erase();
     return failure();

@@ -69,7 +69,8 @@ class ONNXLowering {
 public:
   using Expression = SymbolicExpression;
 
-  /// `shapes` must have visited the whole function.
+  /// `shapes` must have visited the whole function. Where that has failed, ops
+  /// without shapes were reported already.
   ONNXLowering(func::FuncOp function, const onnx::ShapeAnalysis &shapes,
                const ONNXLoweringRegistry &registry);
 
@@ -220,6 +221,11 @@ public:
   /// Reports "'onnx.X' cannot be lowered: reason" at the op. Always fails.
   static LogicalResult unsupported(Operation *op, const Twine &reason);
 
+  /// For what the op's verifier and the shape analysis have refused already.
+  static LogicalResult unexpected(Operation *op) {
+    return unsupported(op, "its operands or attributes are not legal");
+  }
+
   /// Lowers the ops of a block but its terminator, at the insertion point, then
   /// calls `finish`. What was mapped inside is forgotten afterwards.
   LogicalResult
@@ -227,8 +233,8 @@ public:
              llvm::function_ref<LogicalResult(Operation *terminator)> finish);
 
   /// Lowers the whole function in place. Reports every op that cannot be
-  /// lowered, then fails.
-  LogicalResult run();
+  /// lowered, then fails; fails as well, after the reports, unless `isValid`.
+  LogicalResult run(bool isValid);
 
 private:
   LogicalResult lowerOp(Operation *op);
