@@ -131,8 +131,17 @@ void mlir::trine::describePlan(ModuleOp module, CompileReport &report) {
         type.getElementType().isInteger(1) ? 8 : type.getElementTypeBitWidth();
     report.packedWeightBytes += type.getNumElements() * bits / 8;
   }
-  module.walk([&](Operation *op) {
-    report.launches += isa<plan::LaunchOp>(op);
-    report.buffers += isa<memref::ViewOp>(op);
-  });
+  module.walk([&](plan::LaunchOp) { ++report.launches; });
+  // What trine-plan-memory says, one entry per space.
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  auto spaces = main ? main->getAttrOfType<ArrayAttr>("plan.memory") : nullptr;
+  for (Attribute space : spaces ? spaces.getValue() : ArrayRef<Attribute>()) {
+    auto entries = dyn_cast<DictionaryAttr>(space);
+    auto number = [&](StringRef name) -> int64_t {
+      auto value = entries ? entries.getAs<IntegerAttr>(name) : nullptr;
+      return value ? value.getInt() : 0;
+    };
+    report.buffers += number("buffers");
+    report.arenaSlots += number("slots") + number("unbounded");
+  }
 }
