@@ -78,9 +78,9 @@ static LogicalResult inferAdd(Inference &inference) {
                            [](ArrayRef<Expression> e) { return e[0] + e[1]; })))
     return failure();
   IntegerRange a = inference.range(0), b = inference.range(1);
-  inference.setRange(0,
-                     {a.lower && b.lower ? a.lower + b.lower : Expression(),
-                      a.upper && b.upper ? a.upper + b.upper : Expression()});
+  inference.setWrappingRange(
+      0, {a.lower && b.lower ? a.lower + b.lower : Expression(),
+          a.upper && b.upper ? a.upper + b.upper : Expression()});
   return success();
 }
 
@@ -89,9 +89,9 @@ static LogicalResult inferSub(Inference &inference) {
                            [](ArrayRef<Expression> e) { return e[0] - e[1]; })))
     return failure();
   IntegerRange a = inference.range(0), b = inference.range(1);
-  inference.setRange(0,
-                     {a.lower && b.upper ? a.lower - b.upper : Expression(),
-                      a.upper && b.lower ? a.upper - b.lower : Expression()});
+  inference.setWrappingRange(
+      0, {a.lower && b.upper ? a.lower - b.upper : Expression(),
+          a.upper && b.lower ? a.upper - b.lower : Expression()});
   return success();
 }
 
@@ -102,9 +102,9 @@ static LogicalResult inferMul(Inference &inference) {
   IntegerRange a = inference.range(0), b = inference.range(1);
   if (a.lower && b.lower && isKnownNonNegative(a.lower) &&
       isKnownNonNegative(b.lower))
-    inference.setRange(0,
-                       {a.lower * b.lower,
-                        a.upper && b.upper ? a.upper * b.upper : Expression()});
+    inference.setWrappingRange(0, {a.lower * b.lower, a.upper && b.upper
+                                                          ? a.upper * b.upper
+                                                          : Expression()});
   return success();
 }
 
@@ -169,8 +169,8 @@ static LogicalResult inferNeg(Inference &inference) {
                            [](ArrayRef<Expression> e) { return e[0] * -1; })))
     return failure();
   IntegerRange a = inference.range(0);
-  inference.setRange(0, {a.upper ? a.upper * -1 : Expression(),
-                         a.lower ? a.lower * -1 : Expression()});
+  inference.setWrappingRange(0, {a.upper ? a.upper * -1 : Expression(),
+                                 a.lower ? a.lower * -1 : Expression()});
   return success();
 }
 

@@ -115,7 +115,7 @@ static LogicalResult inferNGramHashMapping(Inference &inference) {
   if (!inference.isPresent(4) && largest)
     inference.setRange(0, {inference.constant(0), largest});
   else if (largest && offsets.lower && offsets.upper)
-    inference.setRange(0, {offsets.lower, offsets.upper + largest});
+    inference.setWrappingRange(0, {offsets.lower, offsets.upper + largest});
   inference.setShape(1, {batch, history});
   return success();
 }

@@ -48,12 +48,25 @@ LogicalResult ShapeAnalysis::Implementation::visitIf(Inference &inference) {
                                << " values, got " << values.size();
   ++nesting;
   llvm::scope_exit restore([&] { --nesting; });
-  LogicalResult branches = visitRegion(op.getThenBranch());
-  if (failed(visitRegion(op.getElseBranch())) || failed(branches))
-    return failure();
-  // A condition that is known decides: the other branch need not even fit.
+  // A condition that is known decides. The other branch need not even fit: a
+  // squeeze of a size that is not 1 is legal where it is not reached.
   Expression condition = inference.scalar(0);
   bool isDecided = condition && condition.isConstant();
+  Region *dead = !isDecided                ? nullptr
+                 : condition.isConstant(0) ? &op.getThenBranch()
+                                           : &op.getElseBranch();
+  LogicalResult branches = success();
+  for (Region *region : {&op.getThenBranch(), &op.getElseBranch()}) {
+    if (region == dead) {
+      ScopedDiagnosticHandler silence(op->getContext(),
+                                      [](Diagnostic &) { return success(); });
+      (void)visitRegion(*region);
+    } else if (failed(visitRegion(*region))) {
+      branches = failure();
+    }
+  }
+  if (failed(branches))
+    return failure();
   if (isDecided)
     (condition.isConstant(0) ? thenValues : elseValues) =
         condition.isConstant(0) ? elseValues : thenValues;

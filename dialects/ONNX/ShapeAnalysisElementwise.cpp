@@ -57,7 +57,9 @@ static LogicalResult inferSign(Inference &inference) {
 
 static LogicalResult inferAbs(Inference &inference) {
   inference.setShape(0, inference.shape(0));
-  inference.setRange(0, {inference.constant(0), {}});
+  // The smallest number has no positive counterpart.
+  if (inference.range(0).lower)
+    inference.setRange(0, {inference.constant(0), {}});
   return success();
 }
 

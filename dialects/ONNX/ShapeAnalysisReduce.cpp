@@ -80,13 +80,8 @@ static LogicalResult inferReduceProd(Inference &inference) {
 }
 
 static LogicalResult inferReduceSum(Inference &inference) {
-  if (failed(inferReduceContents(
-          inference, 0, [](Expression a, Expression b) { return a + b; })))
-    return failure();
-  IntegerRange range = inference.range(0);
-  if (range.lower && isKnownNonNegative(range.lower))
-    inference.setRange(0, {inference.constant(0), {}});
-  return success();
+  return inferReduceContents(
+      inference, 0, [](Expression a, Expression b) { return a + b; });
 }
 
 /// Maximum and minimum are elements, when there are any.
@@ -139,9 +134,6 @@ static LogicalResult inferCumulative(Inference &inference) {
       failed(inference.normaliseAxis(*axis.getConstant(), inference.rank(0))))
     return failure();
   inference.setShape(0, inference.shape(0));
-  IntegerRange range = inference.range(0);
-  if (range.lower && isKnownNonNegative(range.lower))
-    inference.setRange(0, {inference.constant(0), {}});
   std::optional<ArrayRef<Expression>> elements = inference.contents(0);
   auto op = dyn_cast<CumSumOp>(inference.op);
   if (!elements || !op || op.getExclusive() || op.getReverse())

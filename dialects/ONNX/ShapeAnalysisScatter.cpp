@@ -17,15 +17,12 @@ static LogicalResult checkReduction(Inference &inference, StringRef reduction) {
          << "'";
 }
 
-/// What is written joins what was there; sums and products of values that are
-/// not negative stay so.
+/// What is written joins what was there; sums and products
+/// may wrap around.
 static void setScatterRange(Inference &inference, StringRef reduction) {
   IntegerRange data = inference.range(0), updates = inference.range(2);
   if (reduction == "none" || reduction == "max" || reduction == "min")
     inference.setRange(0, Inference::join(data, updates));
-  else if (data.lower && updates.lower && isKnownNonNegative(data.lower) &&
-           isKnownNonNegative(updates.lower))
-    inference.setRange(0, {inference.constant(0), {}});
 }
 
 static LogicalResult inferScatterElements(Inference &inference) {

@@ -113,6 +113,12 @@ static std::pair<int64_t, int64_t> getLimits(IntegerType type) {
           llvm::maxIntN(std::min(width, 64u))};
 }
 
+/// True for constants beyond 64 bits: no symbol, and no value either.
+static bool hasOverflow(SymbolicExpression expression) {
+  return !expression.isConstant() &&
+         walkSymbols(expression, [](SymbolicExpression) { return false; });
+}
+
 void Inference::setContents(unsigned result,
                             ArrayRef<SymbolicExpression> elements) {
   auto type = dyn_cast<RankedTensorType>(op->getResult(result).getType());
@@ -131,11 +137,9 @@ void Inference::setContents(unsigned result,
     // What would wrap around is not known; sizes are taken to fit their type.
     std::optional<int64_t> value =
         element ? element.getConstant() : std::nullopt;
-    bool hasOverflow =
-        element && !value &&
-        walkSymbols(element, [](SymbolicExpression) { return false; });
-    if (element && (hasOverflow || element.getSize() > maximumExpressionSize ||
-                    (value && (*value < smallest || *value > largest))))
+    if (element &&
+        (hasOverflow(element) || element.getSize() > maximumExpressionSize ||
+         (value && (*value < smallest || *value > largest))))
       element = {};
     isComplete &= bool(element);
     if (!isComplete)
@@ -166,7 +170,7 @@ void Inference::setRange(unsigned result, IntegerRange range) {
   bool isWide = integer.getWidth() >= 64;
   auto isUsable = [&, smallest = smallest,
                    largest = largest](SymbolicExpression bound) {
-    if (!bound || bound.getSize() > maximumBoundSize)
+    if (!bound || bound.getSize() > maximumBoundSize || hasOverflow(bound))
       return false;
     std::optional<int64_t> value = bound.getConstant();
     return value ? *value >= smallest && *value <= largest : isWide;
@@ -179,6 +183,13 @@ void Inference::setRange(unsigned result, IntegerRange range) {
     kept.lower = range.lower;
   if (hasUpper)
     kept.upper = range.upper;
+}
+
+void Inference::setWrappingRange(unsigned result, IntegerRange range) {
+  if (range.lower && range.upper && !hasOverflow(range.lower) &&
+      !hasOverflow(range.upper) && range.lower.getSize() <= maximumBoundSize &&
+      range.upper.getSize() <= maximumBoundSize)
+    setRange(result, range);
 }
 
 void Inference::copyRange(unsigned result, unsigned index) {

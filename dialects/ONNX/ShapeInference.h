@@ -82,6 +82,9 @@ public:
   }
   void setContents(unsigned result, ArrayRef<SymbolicExpression> elements);
   void setRange(unsigned result, IntegerRange range);
+  /// The same for arithmetic that may wrap around: only both bounds together
+  /// say that it does not.
+  void setWrappingRange(unsigned result, IntegerRange range);
   /// The result has the elements of `operand`, in some order, repeated or not.
   void copyRange(unsigned result, unsigned operand);
 

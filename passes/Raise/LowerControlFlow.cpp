@@ -30,6 +30,25 @@ static LogicalResult lowerIf(Operation *op, ONNXLowering &lowering) {
     if (failed(getYield(op, *region, types.size())))
       return failure();
   Location loc = lowering.loc;
+  // A condition that is known leaves one branch, whose ops take the If's place.
+  std::optional<SmallVector<Expression>> known =
+      lowering.contents(branch.getCond());
+  if (known && known->size() == 1 && known->front().isConstant()) {
+    Region &taken = known->front().isConstant(0) ? branch.getElseBranch()
+                                                 : branch.getThenBranch();
+    SmallVector<Value> yielded;
+    auto finish = [&](Operation *terminator) -> LogicalResult {
+      for (Value value : terminator->getOperands())
+        yielded.push_back(lowering.lookup(value));
+      return success(!llvm::is_contained(yielded, Value()));
+    };
+    if (failed(lowering.lowerBlock(taken.front(), finish)))
+      return failure();
+    lowering.loc = loc;
+    for (auto [result, lowered] : llvm::zip_equal(branch.getResults(), yielded))
+      lowering.map(result, lowered);
+    return success();
+  }
   Value condition = lowering.extractScalar(lowering.lookup(branch.getCond()));
   auto ifOp = scf::IfOp::create(lowering.builder, loc, types, condition,
                                 /*addThenBlock=*/true, /*addElseBlock=*/true);

@@ -49,3 +49,24 @@ func.func @until(%x: tensor<i64>) -> tensor<i64> {
   } : (none, tensor<i1>, tensor<i64>) -> tensor<i64>
   return %0 : tensor<i64>
 }
+
+// A condition that follows from sizes leaves one branch; the other one need not fit.
+// CHECK-LABEL: func.func @decided
+// CHECK-NOT: scf.if
+// CHECK: arith.negf
+// CHECK-NOT: scf.if
+// CHECK: return
+func.func @decided(%x: tensor<5x4xf32>) -> tensor<5x4xf32> {
+  %n = onnx.Shape(%x) {end = 1 : i64} : (tensor<5x4xf32>) -> tensor<1xi64>
+  %one = onnx.Constant dense<[1]> : tensor<1xi64>
+  %axes = onnx.Constant dense<[0]> : tensor<1xi64>
+  %c = onnx.Equal(%n, %one) : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi1>
+  %0 = onnx.If(%c) {
+    %1 = onnx.Neg(%x) : (tensor<5x4xf32>) -> tensor<5x4xf32>
+    onnx.Yield %1 : tensor<5x4xf32>
+  } {
+    %1 = onnx.Squeeze(%x, %axes) : (tensor<5x4xf32>, tensor<1xi64>) -> tensor<*xf32>
+    onnx.Yield %1 : tensor<*xf32>
+  } : (tensor<1xi1>) -> tensor<5x4xf32>
+  return %0 : tensor<5x4xf32>
+}
