@@ -319,7 +319,8 @@ Value ONNXLowering::reshape(Value lowered, ArrayRef<Expression> from,
   lowered = castTo(lowered, source);
   if (from == to)
     return lowered;
-  // Nothing to view; shapes with static zeros have no reassociation to speak of.
+  // Nothing to view; shapes with static zeros have no reassociation to speak
+  // of.
   if (product(to).isConstant(0) && product(from).isConstant(0))
     return empty(to, elementType);
 

@@ -17,6 +17,7 @@ RULES = {
     "lib/Support": ["trine/Support/"],
     "dialects": ["trine/Support/", "trine/Dialect/"],
     "passes": ["trine/Support/", "trine/Dialect/", "trine/Passes/"],
+    "passes/Lower": ["trine/Support/", "trine/Dialect/", "trine/Passes/", "trine/Runtime/ProgramABI.h"],
     "lib/Import": ["trine/Support/", "trine/Dialect/ONNX/", "trine/Import/"],
     "lib/Reference": ["trine/Support/", "trine/Dialect/", "trine/Reference/"],
     "lib/Codegen": ["trine/Support/", "trine/Dialect/", "trine/Codegen/", "trine/Passes/Lower", "trine/Runtime/ProgramABI.h"],

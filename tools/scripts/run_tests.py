@@ -42,7 +42,7 @@ def run_source_checks(tally):
 
 def run_lit(tally, build, label, folders, environment=None):
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
-        command = [LIT, "-q", "--output", report.name, "--timeout", "900", "-j", str(os.cpu_count())]
+        command = [LIT, "-q", "--output", report.name, "-j", str(os.cpu_count())]
         command += [str(build / "test" / f) for f in folders]
         subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, stdout=subprocess.DEVNULL)
         try:

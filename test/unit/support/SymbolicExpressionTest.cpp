@@ -178,7 +178,9 @@ TEST_F(SymbolicExpressionTest, OverflowIsKeptAsText) {
   EXPECT_EQ(number(largest) + 1, number(1) + number(largest));
   EXPECT_EQ(number(smallest).str(), "-9223372036854775808");
   // The same with symbols: evaluation sees the overflow.
-  auto huge = [&](llvm::StringRef) -> std::optional<int64_t> { return largest; };
+  auto huge = [&](llvm::StringRef) -> std::optional<int64_t> {
+    return largest;
+  };
   EXPECT_FALSE(evaluate(seq + past, huge).has_value());
   EXPECT_FALSE(evaluate(seq * 2, huge).has_value());
 }

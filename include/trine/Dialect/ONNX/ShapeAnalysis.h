@@ -50,8 +50,9 @@ struct ShapeAssumption {
 /// visit every operation of its body in order, or run(). The types that results
 /// have before the visit are ignored, except that an absent optional result has
 /// type none. An op with regions (If, Loop) is visited once, after its regions
-/// are complete; that visits the ops inside. Time is linear in the graph. Visited
-/// ops must not be erased while the analysis is in use: it knows them by address.
+/// are complete; that visits the ops inside. Time is linear in the graph.
+/// Visited ops must not be erased while the analysis is in use: it knows them
+/// by address.
 class ShapeAnalysis {
 public:
   /// Reads the arguments' types and their `onnx.dims` (integers, or expressions
