@@ -150,3 +150,17 @@ func.func @scan_of_data(%x: tensor<i64>) -> tensor<?x?xi64> {
   } : (tensor<i64>, tensor<i1>, tensor<i64>) -> (tensor<i64>, tensor<?x?xi64>)
   return %0#1 : tensor<?x?xi64>
 }
+
+// -----
+
+func.func @no_return(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{'no_return' must end with func.return}}
+  onnx.Yield %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error @below {{argument #0 must be a ranked tensor, got 'i32'}}
+func.func @scalar_argument(%x: i32, %y: tensor<4xf32>) -> tensor<4xf32> {
+  return %y : tensor<4xf32>
+}
