@@ -17,8 +17,10 @@ struct ExpertActivation {
   double apply(double x) const {
     if (type == "relu")
       return x < 0 ? 0.0 : x;
-    if (type == "gelu")
-      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    if (type == "gelu") // the operator's own choice: the form with tanh
+      return 0.5 * x *
+             (1 + std::tanh(std::sqrt(2 / 3.14159265358979323846) *
+                            (x + 0.044715 * x * x * x)));
     if (type == "silu")
       return x / (1 + std::exp(-x));
     return x; // identity

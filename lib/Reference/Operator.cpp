@@ -17,7 +17,21 @@ ElementType OperatorCall::resultType(unsigned i, ElementType fallback) const {
 }
 
 LogicalResult OperatorCall::fail(const llvm::Twine &message) const {
-  return op->emitOpError() << message;
+  InFlightDiagnostic diagnostic = op->emitOpError() << message;
+  std::string node = nodeName(op);
+  if (node != op->getName().getStringRef())
+    diagnostic << ", in node '" << node << "'";
+  return diagnostic;
+}
+
+std::string reference::nodeName(Operation *op) {
+  std::string name;
+  op->getLoc()->walk([&](Location location) {
+    if (auto named = dyn_cast<NameLoc>(location))
+      name = named.getName().str();
+    return name.empty() ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return name.empty() ? op->getName().getStringRef().str() : name;
 }
 
 FailureOr<Tensor> OperatorCall::allocate(ElementType type,

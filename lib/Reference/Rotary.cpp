@@ -17,7 +17,6 @@ struct Rotation {
                // length, width]
   int64_t rotated;
   bool interleaved;
-  double scale = 1;
   /// The row of the caches for a token; a failure when it is out of range.
   llvm::function_ref<FailureOr<int64_t>(int64_t batch, int64_t token)> row;
 };
@@ -42,8 +41,8 @@ static LogicalResult rotate(OperatorCall &call, const Rotation &r) {
           double c = r.cos->real(*row * half + i),
                  s = r.sin->real(*row * half + i);
           double x = r.x->real(first), z = r.x->real(second);
-          y->setReal(first, r.scale * (c * x - s * z));
-          y->setReal(second, r.scale * (s * x + c * z));
+          y->setReal(first, c * x - s * z);
+          y->setReal(second, s * x + c * z);
         }
         for (int64_t i = 2 * half; i < r.width; ++i)
           y->copyElement(at + i, *r.x, at + i);
@@ -125,8 +124,7 @@ static LogicalResult rotaryEmbedding(OperatorCall &call) {
   return rotate(call, r);
 }
 
-/// As above, but positions may be one offset for all batches, and results may
-/// be scaled.
+/// As above, but positions may be one offset for all batches.
 static LogicalResult microsoftRotaryEmbedding(OperatorCall &call) {
   auto op = cast<onnx::MicrosoftRotaryEmbeddingOp>(call.op);
   const Tensor &positions = call.operand(1);
@@ -138,7 +136,11 @@ static LogicalResult microsoftRotaryEmbedding(OperatorCall &call) {
   r.cos = &call.operand(2);
   r.sin = &call.operand(3);
   r.interleaved = op.getInterleaved();
-  r.scale = op.getScale().convertToFloat();
+  // Its one implementation ignores the scale, so another one has no agreed
+  // meaning.
+  if (op.getScale().convertToFloat() != 1)
+    return call.fail("'scale' must be 1, got " +
+                     std::to_string(op.getScale().convertToFloat()));
   // Without 'num_heads' the width of a head is that of the caches.
   int64_t heads = op.getNumHeads(),
           cached = r.cos->getRank() == 2 ? 2 * r.cos->getDim(1) : 0;

@@ -15,16 +15,6 @@ bool Verification::passed() const {
   });
 }
 
-std::string reference::nodeName(Operation *op) {
-  std::string name;
-  op->getLoc()->walk([&](Location location) {
-    if (auto named = dyn_cast<NameLoc>(location))
-      name = named.getName().str();
-    return name.empty() ? WalkResult::advance() : WalkResult::interrupt();
-  });
-  return name.empty() ? op->getName().getStringRef().str() : name;
-}
-
 std::vector<std::string> reference::inputNames(func::FuncOp function) {
   std::vector<std::string> names;
   for (unsigned i = 0; i < function.getNumArguments(); ++i) {

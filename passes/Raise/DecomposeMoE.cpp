@@ -90,7 +90,7 @@ Value MoEBuilder::activate(Value x) {
   return d.create(
       "Gelu", x, {},
       NamedAttribute(StringAttr::get(op.getContext(), "approximate"),
-                     StringAttr::get(op.getContext(), "none")));
+                     StringAttr::get(op.getContext(), "tanh")));
 }
 
 Value MoEBuilder::gate(Value gate, Value linear) {

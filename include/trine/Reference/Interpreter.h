@@ -51,6 +51,9 @@ bool canInterpret(llvm::StringRef operationName);
 /// The names of all ops that it has a rule for, sorted.
 std::vector<std::string> interpretableOperations();
 
+/// The name of the ONNX node that an op comes from, or the op's own name.
+std::string nodeName(Operation *op);
+
 } // namespace mlir::trine::reference
 
 #endif

@@ -65,9 +65,6 @@ verify(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
 void printVerification(llvm::raw_ostream &stream,
                        const Verification &verification);
 
-/// The name of the ONNX node that an op comes from, or the op's own name.
-std::string nodeName(Operation *op);
-
 } // namespace mlir::trine::reference
 
 #endif

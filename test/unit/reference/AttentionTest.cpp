@@ -143,4 +143,9 @@ TEST(RotaryTest, RotatesPairs) {
       "'position_ids' must lie in [0, 2), got 2");
   expectError(runOperator("RotaryEmbedding", {x, one, sines, std::nullopt}),
               "'cos_cache' and 'sin_cache' must have one shape that ends in 2");
+  expectError(
+      runOperator("com.microsoft.RotaryEmbedding",
+                  {f32({1, 1, 4}, {1, 2, 3, 4}), i64({1}, {1}), table, sines},
+                  "{scale = 2.0 : f32}"),
+      "'scale' must be 1, got 2");
 }

@@ -107,6 +107,15 @@ TEST(MixtureOfExpertsTest, RoutesAndSums) {
   expectReals(only(moe("{k = 2 : i64}")), {1, 1}, {420.0 / 7});
   expectReals(only(moe("{k = 2 : i64, normalize_routing_weights = 1 : i64}")),
               {1, 1}, {(10.0 + 200) / 3});
+  // GELU is the form with tanh, as in ONNX Runtime: at 1 that is 0.841192,
+  // while the exact one is 0.841345.
+  Outcome gelu =
+      runOperator("com.microsoft.MoE",
+                  {x, f32({1, 3}, {9, 0, 0}), first, std::nullopt, second,
+                   std::nullopt, std::nullopt, std::nullopt},
+                  "{k = 1 : i64, normalize_routing_weights = 1 : i64, "
+                  "activation_type = \"gelu\"}");
+  expectReals(only(gelu), {1, 1}, {0.8411919906});
   // SwiGLU, interleaved: gate 1 and linear 2 for each expert.
   Tensor pairs = f32({3, 2, 1}, {1, 2, 1, 2, 1, 2});
   Outcome swiglu =
