@@ -36,45 +36,27 @@ struct AttentionBuilder {
 
 LogicalResult AttentionBuilder::readHeads() {
   Value q = op.getQ(), k = op.getK(), v = op.getV();
-  int64_t rank = d.rank(q);
-  if ((rank != 3 && rank != 4) || d.rank(k) != rank || d.rank(v) != rank)
-    return d.unsupported(
-        "'Q', 'K' and 'V' must all have rank 3 or all 4, got " + Twine(rank) +
-        ", " + Twine(d.rank(k)) + " and " + Twine(d.rank(v)));
-  isFlat = rank == 3;
+  isFlat = d.rank(q) == 3;
   if (isFlat) {
     queryHeads = op.getQNumHeads().value_or(0);
     keyHeads = op.getKvNumHeads().value_or(0);
-    if (queryHeads < 1 || keyHeads < 1)
-      return d.unsupported("'q_num_heads' and 'kv_num_heads' must be positive "
-                           "for operands of rank 3, got " +
-                           Twine(queryHeads) + " and " + Twine(keyHeads));
     for (auto [value, heads] :
          {std::pair(q, queryHeads), std::pair(k, keyHeads),
           std::pair(v, keyHeads)}) {
       std::optional<int64_t> hidden = d.constantDim(value, 2);
-      if (!hidden || *hidden % heads != 0)
-        return d.unsupported("the last dimension must be a constant multiple "
-                             "of the heads, got " +
-                             d.dims(value)[2].str() + " for " + Twine(heads) +
-                             " heads");
+      if (!hidden)
+        return d.unsupported("the last dimension must be a constant, got " +
+                             d.dims(value)[2].str());
     }
   } else {
     std::optional<int64_t> query = d.constantDim(q, 1),
-                           key = d.constantDim(k, 1),
-                           value = d.constantDim(v, 1);
-    if (!query || !key || !value || *key != *value || *query < 1 || *key < 1)
-      return d.unsupported("the numbers of heads must be constants, equal for "
-                           "'K' and 'V', got " +
-                           d.dims(q)[1].str() + ", " + d.dims(k)[1].str() +
-                           " and " + d.dims(v)[1].str());
+                           key = d.constantDim(k, 1);
+    if (!query || !key)
+      return d.unsupported("the numbers of heads must be constants, got " +
+                           d.dims(q)[1].str() + " and " + d.dims(k)[1].str());
     queryHeads = *query;
     keyHeads = *key;
   }
-  if (queryHeads % keyHeads != 0)
-    return d.unsupported("the query heads must be a multiple of the key heads, "
-                         "got " +
-                         Twine(queryHeads) + " and " + Twine(keyHeads));
   group = queryHeads / keyHeads;
   return success();
 }
@@ -146,10 +128,6 @@ Decomposition AttentionBuilder::run() {
   if (failed(readHeads()))
     return failure();
   bool hasPast = !ONNXDecomposer::isNone(op.getPastKey());
-  if (hasPast == ONNXDecomposer::isNone(op.getPastValue())) {
-    (void)d.unsupported("'past_key' and 'past_value' must come together");
-    return failure();
-  }
   int64_t mode = op.getQkMatmulOutputMode();
   if (mode < 0 || mode > 3) {
     (void)d.unsupported("'qk_matmul_output_mode' must be in [0, 3], got " +

@@ -28,16 +28,6 @@ bool isPresent(Value value) { return !ONNXDecomposer::isNone(value); }
 
 LogicalResult MoEBuilder::check() {
   int64_t rank = d.rank(op.getInput());
-  if ((rank != 2 && rank != 3) || d.rank(op.getRouterProbs()) != 2)
-    return d.unsupported("'input' must have rank 2 or 3 and 'router_probs' 2, "
-                         "got " +
-                         Twine(rank) + " and " +
-                         Twine(d.rank(op.getRouterProbs())));
-  std::optional<int64_t> experts = d.constantDim(op.getRouterProbs(), 1);
-  if (!experts || (int64_t)op.getK() < 1 || (int64_t)op.getK() > *experts)
-    return d.unsupported("'k' must be in [1, " +
-                         d.dims(op.getRouterProbs())[1].str() + "], got " +
-                         Twine((int64_t)op.getK()));
   if (!d.constantDim(op.getInput(), rank - 1))
     return d.unsupported("the last dimension of 'input' must be a constant, "
                          "got " +
@@ -45,10 +35,6 @@ LogicalResult MoEBuilder::check() {
   if (op.getUseSparseMixer())
     return d.unsupported("'use_sparse_mixer' must be 0, got " +
                          Twine((int64_t)op.getUseSparseMixer()));
-  for (Value weights : {op.getFc1ExpertsWeights(), op.getFc2ExpertsWeights()})
-    if (d.rank(weights) != 3)
-      return d.unsupported("weights must have rank 3, got " +
-                           Twine(d.rank(weights)));
   StringRef type = op.getActivationType();
   bool isSwiglu = type == "swiglu";
   if (!isSwiglu &&

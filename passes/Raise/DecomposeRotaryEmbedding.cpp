@@ -73,17 +73,7 @@ static Value takeRows(Value table, Value positions, ONNXDecomposer &d) {
 
 Decomposition mlir::trine::decomposeRotaryEmbedding(onnx::RotaryEmbeddingOp op,
                                                     ONNXDecomposer &d) {
-  int64_t rank = d.rank(op.getX());
   bool hasPositions = !ONNXDecomposer::isNone(op.getPositionIds());
-  int64_t tableRank = hasPositions ? 2 : 3;
-  if ((rank != 3 && rank != 4) || d.rank(op.getCosCache()) != tableRank ||
-      d.rank(op.getSinCache()) != tableRank) {
-    (void)d.unsupported("'X' must have rank 3 or 4 and the caches " +
-                        Twine(tableRank) + ", got " + Twine(rank) + ", " +
-                        Twine(d.rank(op.getCosCache())) + " and " +
-                        Twine(d.rank(op.getSinCache())));
-    return failure();
-  }
   Value cosine = op.getCosCache(), sine = op.getSinCache();
   if (hasPositions) {
     cosine = takeRows(cosine, op.getPositionIds(), d);
@@ -99,13 +89,6 @@ mlir::trine::decomposeRotaryEmbedding(onnx::MicrosoftRotaryEmbeddingOp op,
                                       ONNXDecomposer &d) {
   Value input = op.getInput(), positions = op.getPositionIds();
   int64_t rank = d.rank(input);
-  if ((rank != 3 && rank != 4) || d.rank(op.getCosCache()) != 2 ||
-      d.rank(op.getSinCache()) != 2) {
-    (void)d.unsupported("'input' must have rank 3 or 4 and the caches 2, got " +
-                        Twine(rank) + ", " + Twine(d.rank(op.getCosCache())) +
-                        " and " + Twine(d.rank(op.getSinCache())));
-    return failure();
-  }
   if (op.getIsPackedBatching() || op.getScale().convertToDouble() != 1) {
     (void)d.unsupported("'is_packed_batching' must be 0 and 'scale' 1");
     return failure();

@@ -118,32 +118,15 @@ ONNXLowering::Operand mlir::trine::matrixProduct(ONNXLowering &lowering,
   return {lowering.reshape(result, product, resultDims), resultDims};
 }
 
-/// Reports sizes of the summed dimension that are known to differ.
-static LogicalResult checkInner(Operation *op, ONNXLowering &lowering,
-                                SymbolicExpression left,
-                                SymbolicExpression right) {
-  auto a = left.getConstant(), b = right.getConstant();
-  if (a && b && *a != *b)
-    return lowering.unsupported(op,
-                                "the summed dimensions must be equal, got " +
-                                    Twine(*a) + " and " + Twine(*b));
-  return success();
-}
-
 static LogicalResult lowerMatMul(Operation *op, ONNXLowering &lowering) {
   ONNXLowering::Operand a = lowering.operand(op->getOperand(0)),
                         b = lowering.operand(op->getOperand(1));
-  if (a.dims.empty() || b.dims.empty())
-    return lowering.unsupported(op, "operands must not be scalars");
   Value onnxResult = op->getResult(0);
   SymbolicExpression one = lowering.constantExpression(1);
   if (a.dims.size() == 1)
     a = reshaped(lowering, a, {one, a.dims[0]});
   if (b.dims.size() == 1)
     b = reshaped(lowering, b, {b.dims[0], one});
-  if (failed(
-          checkInner(op, lowering, a.dims.back(), b.dims[b.dims.size() - 2])))
-    return failure();
   ONNXLowering::Operand product = matrixProduct(lowering, a, b);
   // Rows and columns that stood for a vector go again.
   product = reshaped(lowering, product, lowering.dims(onnxResult));
@@ -157,16 +140,10 @@ static LogicalResult lowerGemm(Operation *op, ONNXLowering &lowering) {
   Value onnxResult = gemm.getY();
   ONNXLowering::Operand a = lowering.operand(gemm.getA()),
                         b = lowering.operand(gemm.getB());
-  if (a.dims.size() != 2 || b.dims.size() != 2)
-    return lowering.unsupported(op, "'A' and 'B' must have rank 2, got " +
-                                        Twine(a.dims.size()) + " and " +
-                                        Twine(b.dims.size()));
   if (gemm.getTransA())
     a = transpose(lowering, a, {1, 0});
   if (gemm.getTransB())
     b = transpose(lowering, b, {1, 0});
-  if (failed(checkInner(op, lowering, a.dims[1], b.dims[0])))
-    return failure();
   Type elementType = lowering.elementType(onnxResult);
   double alpha = gemm.getAlpha().convertToFloat(),
          beta = gemm.getBeta().convertToFloat();

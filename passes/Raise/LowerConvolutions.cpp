@@ -16,48 +16,27 @@ struct Window {
   int64_t padBefore, padAfter;
 };
 
-FailureOr<SmallVector<int64_t>>
-readIntegers(Operation *op, ONNXLowering &lowering, StringRef name,
-             std::optional<ArrayRef<int64_t>> attribute, size_t count,
-             int64_t byDefault, int64_t minimum) {
-  SmallVector<int64_t> result(count, byDefault);
-  if (!attribute)
-    return result;
-  if (attribute->size() != count) {
-    (void)lowering.unsupported(op, "'" + name + "' must have " + Twine(count) +
-                                       " elements, got " +
-                                       Twine(attribute->size()));
-    return failure();
-  }
-  for (int64_t value : *attribute)
-    if (value < minimum) {
-      (void)lowering.unsupported(
-          op, "elements of '" + name + "' must be at least " + Twine(minimum) +
-                  ", got " + Twine(value));
-      return failure();
-    }
-  result.assign(attribute->begin(), attribute->end());
-  return result;
+/// The elements of an attribute, or `byDefault` for each of `count`.
+SmallVector<int64_t> readIntegers(std::optional<ArrayRef<int64_t>> attribute,
+                                  size_t count, int64_t byDefault) {
+  return attribute ? SmallVector<int64_t>(*attribute)
+                   : SmallVector<int64_t>(count, byDefault);
 }
 
 FailureOr<SmallVector<Window>>
 readWindows(onnx::ConvOp op, ONNXLowering &lowering,
             ArrayRef<SymbolicExpression> inputDims, ArrayRef<int64_t> kernel) {
   size_t count = kernel.size();
-  auto strides =
-      readIntegers(op, lowering, "strides", op.getStrides(), count, 1, 1);
-  auto dilations =
-      readIntegers(op, lowering, "dilations", op.getDilations(), count, 1, 1);
-  auto pads = readIntegers(op, lowering, "pads", op.getPads(), 2 * count, 0, 0);
-  if (failed(strides) || failed(dilations) || failed(pads))
-    return failure();
+  SmallVector<int64_t> strides = readIntegers(op.getStrides(), count, 1);
+  SmallVector<int64_t> dilations = readIntegers(op.getDilations(), count, 1);
+  SmallVector<int64_t> pads = readIntegers(op.getPads(), 2 * count, 0);
   StringRef autoPad = op.getAutoPad();
   SmallVector<Window> windows;
   for (size_t i = 0; i < count; ++i) {
-    Window window{kernel[i], (*strides)[i], (*dilations)[i], 0, 0};
+    Window window{kernel[i], strides[i], dilations[i], 0, 0};
     if (autoPad == "NOTSET" || autoPad.empty()) {
-      window.padBefore = (*pads)[i];
-      window.padAfter = (*pads)[i + count];
+      window.padBefore = pads[i];
+      window.padAfter = pads[i + count];
     } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
       int64_t extent = (window.kernel - 1) * window.dilation + 1,
               total = extent - 1;
@@ -77,12 +56,6 @@ readWindows(onnx::ConvOp op, ONNXLowering &lowering,
       window.padBefore =
           autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
       window.padAfter = total - window.padBefore;
-    } else if (autoPad != "VALID") {
-      (void)lowering.unsupported(
-          op,
-          "'auto_pad' must be NOTSET, SAME_UPPER, SAME_LOWER or VALID, got '" +
-              autoPad + "'");
-      return failure();
     }
     windows.push_back(window);
   }
@@ -120,11 +93,6 @@ LogicalResult lowerConv(Operation *op, ONNXLowering &lowering) {
   ONNXLowering::Operand input = lowering.operand(conv.getX()),
                         weight = lowering.operand(conv.getW());
   Value onnxResult = conv.getY();
-  size_t rank = input.dims.size();
-  if (rank < 3 || weight.dims.size() != rank)
-    return lowering.unsupported(
-        op, "'X' and 'W' must have the same rank of at least 3, got " +
-                Twine(rank) + " and " + Twine(weight.dims.size()));
   SmallVector<int64_t> kernel;
   for (SymbolicExpression dim : ArrayRef(weight.dims).drop_front(2)) {
     std::optional<int64_t> size = dim.getConstant();

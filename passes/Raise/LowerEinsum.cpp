@@ -20,29 +20,21 @@ struct Term {
 };
 
 /// Reads "ab...c" for an operand of rank `rank`; a negative rank means that the
-/// ellipsis stands for `ellipsisRank` dims.
-FailureOr<Term> parseTerm(StringRef text, int64_t rank, int64_t ellipsisRank) {
+/// ellipsis stands for `ellipsisRank` dims. The shape analysis has checked the
+/// equation against the operands.
+Term parseTerm(StringRef text, int64_t rank, int64_t ellipsisRank) {
   Term term;
-  SmallVector<Label> before, after;
+  SmallVector<Label> after;
   while (!text.empty()) {
     if (text.consume_front("...")) {
-      if (term.hasEllipsis)
-        return failure();
       term.hasEllipsis = true;
       continue;
     }
-    char c = text.front();
-    if (!llvm::isAlpha(c))
-      return failure();
-    (term.hasEllipsis ? after : before).push_back(c);
+    (term.hasEllipsis ? after : term.labels).push_back(text.front());
     text = text.drop_front();
   }
-  int64_t letters = before.size() + after.size();
   if (rank >= 0)
-    ellipsisRank = rank - letters;
-  if (ellipsisRank < 0 || (rank >= 0 && !term.hasEllipsis && ellipsisRank != 0))
-    return failure();
-  term.labels = before;
+    ellipsisRank = rank - (int64_t)(term.labels.size() + after.size());
   if (term.hasEllipsis)
     for (int64_t i = ellipsisRank; i-- > 0;)
       term.labels.push_back(kEllipsis + i);
@@ -55,7 +47,7 @@ struct Equation {
   Term output;
 };
 
-FailureOr<Equation> parseEquation(StringRef text, ArrayRef<int64_t> ranks) {
+Equation parseEquation(StringRef text, ArrayRef<int64_t> ranks) {
   std::string stripped;
   for (char c : text)
     if (c != ' ')
@@ -65,24 +57,15 @@ FailureOr<Equation> parseEquation(StringRef text, ArrayRef<int64_t> ranks) {
   size_t arrow = text.find("->");
   SmallVector<StringRef> terms;
   text.substr(0, arrow).split(terms, ',');
-  if (terms.size() != ranks.size())
-    return failure();
   int64_t ellipsisRank = 0;
   for (auto [term, rank] : llvm::zip(terms, ranks)) {
-    FailureOr<Term> parsed = parseTerm(term, rank, 0);
-    if (failed(parsed))
-      return failure();
-    for (Label label : parsed->labels)
+    equation.inputs.push_back(parseTerm(term, rank, 0));
+    for (Label label : equation.inputs.back().labels)
       if (label >= kEllipsis)
         ellipsisRank = std::max<int64_t>(ellipsisRank, label - kEllipsis + 1);
-    equation.inputs.push_back(*parsed);
   }
   if (arrow != StringRef::npos) {
-    FailureOr<Term> parsed =
-        parseTerm(text.substr(arrow + 2), -1, ellipsisRank);
-    if (failed(parsed))
-      return failure();
-    equation.output = *parsed;
+    equation.output = parseTerm(text.substr(arrow + 2), -1, ellipsisRank);
     return equation;
   }
   // Without an output: the ellipsis, then the letters that occur once, in
@@ -206,26 +189,17 @@ LogicalResult lowerEinsum(Operation *op, ONNXLowering &lowering) {
     operands.push_back(lowering.operand(onnxOperand));
     ranks.push_back(operands.back().dims.size());
   }
-  if (operands.empty())
-    return lowering.unsupported(op, "it has no operands");
-  FailureOr<Equation> equation = parseEquation(text, ranks);
-  if (failed(equation))
-    return lowering.unsupported(
-        op, "'equation' does not match the operands, got '" + text + "'");
+  Equation equation = parseEquation(text, ranks);
 
   SmallVector<SmallVector<Label>> labels;
-  for (auto [operand, term] : llvm::zip(operands, equation->inputs)) {
+  for (auto [operand, term] : llvm::zip(operands, equation.inputs)) {
     labels.push_back(term.labels);
     operand = takeDiagonals(lowering, operand, labels.back());
   }
-  ArrayRef<Label> outLabels = equation->output.labels;
+  ArrayRef<Label> outLabels = equation.output.labels;
   Value onnxResult = op->getResult(0);
   Type elementType = lowering.elementType(onnxResult);
   SmallVector<SymbolicExpression> outDims = lowering.dims(onnxResult);
-  if (outDims.size() != outLabels.size())
-    return lowering.unsupported(
-        op, "'equation' does not match the result, got '" + text + "'");
-
   if (operands.size() == 2)
     if (auto result = asMatrixProduct(lowering, operands[0], labels[0],
                                       operands[1], labels[1], outLabels)) {
@@ -241,16 +215,6 @@ LogicalResult lowerEinsum(Operation *op, ONNXLowering &lowering) {
     for (Label label : term)
       if (!llvm::is_contained(loops, label))
         loops.push_back(label);
-  for (auto [i, label] : llvm::enumerate(outLabels)) {
-    bool known = llvm::any_of(labels, [&](ArrayRef<Label> term) {
-      return llvm::is_contained(term, label);
-    });
-    if (!known || llvm::is_contained(outLabels.take_front(i), label))
-      return lowering.unsupported(op,
-                                  "the output of 'equation' must name each "
-                                  "label of the inputs at most once, got '" +
-                                      text + "'");
-  }
   OpBuilder &builder = lowering.builder;
   Location loc = lowering.loc;
   auto position = [&](Label label) {

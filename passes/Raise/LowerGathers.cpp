@@ -150,14 +150,7 @@ Value gatherConsecutive(ONNXLowering &lowering, Operation *op,
 LogicalResult lowerGather(Operation *op, ONNXLowering &lowering) {
   auto gather = cast<onnx::GatherOp>(op);
   ONNXLowering::Operand data = lowering.operand(gather.getData());
-  std::optional<int64_t> normal =
-      normaliseAxis(gather.getAxis(), data.dims.size());
-  if (!normal)
-    return lowering.unsupported(op, "'axis' must be in [-" +
-                                        Twine(data.dims.size()) + ", " +
-                                        Twine(data.dims.size()) + "), got " +
-                                        Twine((int64_t)gather.getAxis()));
-  int64_t axis = *normal;
+  int64_t axis = normaliseAxis(gather.getAxis(), data.dims.size());
   Value onnxIndices = gather.getIndices(), onnxResult = gather.getOutput();
   SymbolicExpression size = data.dims[axis];
   Dims indexDims = lowering.dims(onnxIndices),
@@ -217,25 +210,13 @@ LogicalResult lowerGatherElements(Operation *op, ONNXLowering &lowering) {
   ONNXLowering::Operand data = lowering.operand(gather.getData());
   Value onnxIndices = gather.getIndices(), onnxResult = gather.getOutput();
   Dims indexDims = lowering.dims(onnxIndices);
-  std::optional<int64_t> axis =
-      normaliseAxis(gather.getAxis(), data.dims.size());
-  if (!axis)
-    return lowering.unsupported(op, "'axis' must be in [-" +
-                                        Twine(data.dims.size()) + ", " +
-                                        Twine(data.dims.size()) + "), got " +
-                                        Twine((int64_t)gather.getAxis()));
-  if (indexDims.size() != data.dims.size())
-    return lowering.unsupported(op, "'indices' must have the rank of 'data', " +
-                                        Twine(data.dims.size()) + ", got " +
-                                        Twine(indexDims.size()));
-  for (auto [i, dims] : llvm::enumerate(llvm::zip(indexDims, data.dims)))
-    if ((int64_t)i != *axis &&
-        !isKnownLessOrEqual(std::get<0>(dims), std::get<1>(dims)))
-      return lowering.unsupported(
-          op, "dimension " + Twine(i) +
-                  " of 'indices' must not exceed that of 'data', got " +
-                  std::get<0>(dims).str() + " and " + std::get<1>(dims).str());
-  SymbolicExpression size = data.dims[*axis];
+  int64_t axis = normaliseAxis(gather.getAxis(), data.dims.size());
+  for (int64_t i = 0, e = data.dims.size(); i < e; ++i)
+    if (i != axis)
+      requireAtMost(lowering, indexDims[i], data.dims[i],
+                    "dimension " + Twine(i) + " of the indices of " +
+                        ONNXLowering::describe(op));
+  SymbolicExpression size = data.dims[axis];
   Value indices = lowering.lookup(onnxIndices);
   IndexRange range = indexRange(lowering, onnxIndices, size);
   IndexedAxis indexed = indexedAxis(lowering, size, range);
@@ -249,9 +230,9 @@ LogicalResult lowerGatherElements(Operation *op, ONNXLowering &lowering) {
                  SmallVector<Value> position;
                  for (int64_t i = 0, e = data.dims.size(); i < e; ++i)
                    position.push_back(
-                       i == *axis ? wrapIndex(b, l, args[0], indexed.size,
-                                              indexed.inRange)
-                                  : Value(linalg::IndexOp::create(b, l, i)));
+                       i == axis ? wrapIndex(b, l, args[0], indexed.size,
+                                             indexed.inRange)
+                                 : Value(linalg::IndexOp::create(b, l, i)));
                  return extractGuarded(b, l, data.value, position, indexed);
                }));
   return success();
@@ -264,24 +245,14 @@ LogicalResult lowerGatherND(Operation *op, ONNXLowering &lowering) {
   Value onnxResult = gather.getOutput();
   int64_t batchDims = gather.getBatchDims(), dataRank = data.dims.size(),
           indexRank = indices.dims.size();
-  std::optional<int64_t> depth =
-      indexRank ? indices.dims.back().getConstant() : std::nullopt;
-  if (!depth || batchDims < 0 || batchDims >= indexRank || *depth < 1 ||
-      batchDims + *depth > dataRank)
-    return lowering.unsupported(
-        op,
-        "the last dimension of 'indices' must be a constant in [1, rank of "
-        "'data' - 'batch_dims'], got " +
-            (indexRank ? indices.dims.back().str() : std::string("a scalar")) +
-            " for rank " + Twine(dataRank) + " and 'batch_dims' " +
-            Twine(batchDims));
+  // The shape analysis has checked that tuples have one length.
+  int64_t depth = *indices.dims.back().getConstant();
   OpBuilder &builder = lowering.builder;
-  Location loc = lowering.loc;
   Dims resultDims = lowering.dims(onnxResult),
        tupleDims(indices.dims.begin(), indices.dims.end() - 1);
 
   SmallVector<IndexedAxis> axes;
-  for (int64_t i = 0; i < *depth; ++i) {
+  for (int64_t i = 0; i < depth; ++i) {
     SymbolicExpression size = data.dims[batchDims + i];
     IndexRange range = indexRange(lowering, gather.getIndices(), size);
     axes.push_back(indexedAxis(lowering, size, range));
@@ -294,8 +265,8 @@ LogicalResult lowerGatherND(Operation *op, ONNXLowering &lowering) {
                       lowering.type(gather.getIndices()).getShape().drop_back(),
                       lowering.elementType(gather.getIndices())));
     std::string what =
-        *depth == 1 ? "indices"
-                    : "indices of dimension " + std::to_string(batchDims + i);
+        depth == 1 ? "indices"
+                   : "indices of dimension " + std::to_string(batchDims + i);
     requireIndicesInRange(lowering, op, column, axes.back().size, size, what);
   }
 
@@ -303,7 +274,7 @@ LogicalResult lowerGatherND(Operation *op, ONNXLowering &lowering) {
   // tuples are read in its body.
   Value input;
   AffineMap inputMap;
-  if (*depth == 1) {
+  if (depth == 1) {
     input = lowering.reshape(indices.value, indices.dims, tupleDims);
     inputMap = builder.getMultiDimIdentityMap(resultDims.size())
                    .getSliceMap(0, tupleDims.size());
@@ -315,12 +286,12 @@ LogicalResult lowerGatherND(Operation *op, ONNXLowering &lowering) {
                  SmallVector<Value> position, tuple;
                  for (int64_t i = 0; i < batchDims; ++i)
                    position.push_back(linalg::IndexOp::create(b, l, i));
-                 if (*depth > 1)
+                 if (depth > 1)
                    for (int64_t i = 0; i < indexRank - 1; ++i)
                      tuple.push_back(linalg::IndexOp::create(b, l, i));
-                 for (int64_t i = 0; i < *depth; ++i) {
+                 for (int64_t i = 0; i < depth; ++i) {
                    Value index = args[0];
-                   if (*depth > 1) {
+                   if (depth > 1) {
                      SmallVector<Value> full(tuple);
                      full.push_back(arith::ConstantIndexOp::create(b, l, i));
                      index =
@@ -329,12 +300,11 @@ LogicalResult lowerGatherND(Operation *op, ONNXLowering &lowering) {
                    position.push_back(
                        wrapIndex(b, l, index, axes[i].size, axes[i].inRange));
                  }
-                 for (int64_t i = batchDims + *depth; i < dataRank; ++i)
+                 for (int64_t i = batchDims + depth; i < dataRank; ++i)
                    position.push_back(linalg::IndexOp::create(
-                       b, l, i - batchDims - *depth + indexRank - 1));
+                       b, l, i - batchDims - depth + indexRank - 1));
                  return extractGuarded(b, l, data.value, position, axes);
                }));
-  (void)loc;
   return success();
 }
 

@@ -14,14 +14,14 @@ namespace {
 
 enum class Reduction { None, Add, Multiply, Maximum, Minimum };
 
-std::optional<Reduction> parseReduction(StringRef text) {
-  return llvm::StringSwitch<std::optional<Reduction>>(text)
-      .Cases({"none", ""}, Reduction::None)
+/// The shape analysis has checked that it is one of these.
+Reduction parseReduction(StringRef text) {
+  return llvm::StringSwitch<Reduction>(text)
       .Case("add", Reduction::Add)
       .Case("mul", Reduction::Multiply)
       .Case("max", Reduction::Maximum)
       .Case("min", Reduction::Minimum)
-      .Default(std::nullopt);
+      .Default(Reduction::None);
 }
 
 /// Joins the old element and an update; each step rounds to the element type.
@@ -138,38 +138,14 @@ LogicalResult lowerScatterElements(Operation *op, ONNXLowering &lowering) {
   ONNXLowering::Operand data = lowering.operand(scatter.getData()),
                         indices = lowering.operand(scatter.getIndices()),
                         updates = lowering.operand(scatter.getUpdates());
-  std::optional<int64_t> axis =
-      normaliseAxis(scatter.getAxis(), data.dims.size());
-  if (!axis)
-    return lowering.unsupported(op, "'axis' must be in [-" +
-                                        Twine(data.dims.size()) + ", " +
-                                        Twine(data.dims.size()) + "), got " +
-                                        Twine((int64_t)scatter.getAxis()));
-  std::optional<Reduction> reduction = parseReduction(scatter.getReduction());
-  if (!reduction)
-    return lowering.unsupported(
-        op, "'reduction' must be none, add, mul, max or min, got '" +
-                scatter.getReduction() + "'");
-  if (indices.dims.size() != data.dims.size() ||
-      updates.dims.size() != data.dims.size())
-    return lowering.unsupported(
-        op, "'indices' and 'updates' must have the rank of 'data', " +
-                Twine(data.dims.size()) + ", got " +
-                Twine(indices.dims.size()) + " and " +
-                Twine(updates.dims.size()));
-  for (auto [i, dim] : llvm::enumerate(indices.dims)) {
-    if (!isKnownLessOrEqual(dim, updates.dims[i]))
-      return lowering.unsupported(
-          op, "dimension " + Twine(i) +
-                  " of 'indices' must not exceed that of 'updates', got " +
-                  dim.str() + " and " + updates.dims[i].str());
-    if ((int64_t)i != *axis && !isKnownLessOrEqual(dim, data.dims[i]))
-      return lowering.unsupported(
-          op, "dimension " + Twine(i) +
-                  " of 'indices' must not exceed that of 'data', got " +
-                  dim.str() + " and " + data.dims[i].str());
-  }
-  SymbolicExpression size = data.dims[*axis];
+  int64_t axis = normaliseAxis(scatter.getAxis(), data.dims.size());
+  Reduction reduction = parseReduction(scatter.getReduction());
+  for (int64_t i = 0, e = data.dims.size(); i < e; ++i)
+    if (i != axis)
+      requireAtMost(lowering, indices.dims[i], data.dims[i],
+                    "dimension " + Twine(i) + " of the indices of " +
+                        ONNXLowering::describe(op));
+  SymbolicExpression size = data.dims[axis];
   Value sizeValue = lowering.sizeValue(size);
   IndexRange range = indexRange(lowering, scatter.getIndices(), size);
   Value present;
@@ -185,15 +161,15 @@ LogicalResult lowerScatterElements(Operation *op, ONNXLowering &lowering) {
         Value update = tensor::ExtractOp::create(b, l, updates.value, ivs);
         SmallVector<Value> position(ivs);
         if (!position.empty())
-          position[*axis] = wrapIndex(b, l, index, sizeValue,
-                                      range == IndexRange::NonNegative);
+          position[axis] = wrapIndex(b, l, index, sizeValue,
+                                     range == IndexRange::NonNegative);
         return insertGuarded(
             b, l, present, tensor, position,
             [&](OpBuilder &b, Location l, Value old) {
-              return combine(b, l, *reduction, old ? old : update, update,
+              return combine(b, l, reduction, old ? old : update, update,
                              isUnsigned);
             },
-            *reduction != Reduction::None);
+            reduction != Reduction::None);
       });
   lowering.map(scatter.getOutput(), result);
   return success();
@@ -231,36 +207,17 @@ LogicalResult lowerScatterND(Operation *op, ONNXLowering &lowering) {
   ONNXLowering::Operand data = lowering.operand(scatter.getData()),
                         indices = lowering.operand(scatter.getIndices()),
                         updates = lowering.operand(scatter.getUpdates());
-  std::optional<Reduction> reduction = parseReduction(scatter.getReduction());
-  if (!reduction)
-    return lowering.unsupported(
-        op, "'reduction' must be none, add, mul, max or min, got '" +
-                scatter.getReduction() + "'");
+  Reduction reduction = parseReduction(scatter.getReduction());
   int64_t dataRank = data.dims.size(), indexRank = indices.dims.size();
-  std::optional<int64_t> depth =
-      indexRank ? indices.dims.back().getConstant() : std::nullopt;
-  if (!depth || *depth < 1 || *depth > dataRank)
-    return lowering.unsupported(
-        op,
-        "the last dimension of 'indices' must be a constant in [1, " +
-            Twine(dataRank) + "], got " +
-            (indexRank ? indices.dims.back().str() : std::string("a scalar")));
+  // The shape analysis has checked that tuples have one length.
+  int64_t depth = *indices.dims.back().getConstant();
   Dims updateDims(indices.dims.begin(), indices.dims.end() - 1);
-  updateDims.append(data.dims.begin() + *depth, data.dims.end());
-  if (updates.dims.size() != updateDims.size())
-    return lowering.unsupported(op, "'updates' must have rank " +
-                                        Twine(updateDims.size()) + ", got " +
-                                        Twine(updates.dims.size()));
-  for (auto [i, dim] : llvm::enumerate(updateDims))
-    if (updates.dims[i] != dim && !isKnownLessOrEqual(dim, updates.dims[i]))
-      return lowering.unsupported(op, "dimension " + Twine(i) +
-                                          " of 'updates' must be " + dim.str() +
-                                          ", got " + updates.dims[i].str());
+  updateDims.append(data.dims.begin() + depth, data.dims.end());
   OpBuilder &builder = lowering.builder;
   Location loc = lowering.loc;
 
   // A run of consecutive rows (how exporters write the assignment of a slice).
-  if (*depth == 1 && indexRank == 2 && *reduction == Reduction::None)
+  if (depth == 1 && indexRank == 2 && reduction == Reduction::None)
     if (auto start = contiguousStart(lowering, scatter.getIndices());
         start && isKnownNonNegative(*start) &&
         isKnownLessOrEqual(*start + indices.dims[0], data.dims[0])) {
@@ -279,7 +236,7 @@ LogicalResult lowerScatterND(Operation *op, ONNXLowering &lowering) {
   SmallVector<Value> sizes;
   SmallVector<bool> inRange;
   SmallVector<SymbolicExpression> unproven;
-  for (int64_t i = 0; i < *depth; ++i) {
+  for (int64_t i = 0; i < depth; ++i) {
     SymbolicExpression size = data.dims[i];
     sizes.push_back(lowering.sizeValue(size));
     IndexRange range = indexRange(lowering, scatter.getIndices(), size);
@@ -300,7 +257,7 @@ LogicalResult lowerScatterND(Operation *op, ONNXLowering &lowering) {
                               indexType.getElementType()),
         indices.value, offsets, columnSizes, strides);
     std::string what =
-        *depth == 1 ? "indices" : "indices of dimension " + std::to_string(i);
+        depth == 1 ? "indices" : "indices of dimension " + std::to_string(i);
     requireIndicesInRange(lowering, op, column, sizes.back(), size, what);
   }
   Value present = anyEmpty(lowering, unproven);
@@ -311,7 +268,7 @@ LogicalResult lowerScatterND(Operation *op, ONNXLowering &lowering) {
       lowering, tupleDims, data.value,
       [&](OpBuilder &b, Location l, ValueRange tuple, Value outer) -> Value {
         SmallVector<Value> prefix;
-        for (int64_t i = 0; i < *depth; ++i) {
+        for (int64_t i = 0; i < depth; ++i) {
           SmallVector<Value> at(tuple);
           at.push_back(arith::ConstantIndexOp::create(b, l, i));
           Value index = tensor::ExtractOp::create(b, l, indices.value, at);
@@ -326,10 +283,10 @@ LogicalResult lowerScatterND(Operation *op, ONNXLowering &lowering) {
           return insertGuarded(
               b, l, present, tensor, to,
               [&](OpBuilder &b, Location l, Value old) {
-                return combine(b, l, *reduction, old ? old : update, update,
+                return combine(b, l, reduction, old ? old : update, update,
                                isUnsigned);
               },
-              *reduction != Reduction::None);
+              reduction != Reduction::None);
         };
         if (sliceDims.empty())
           return inner(b, l, {}, outer);
@@ -356,42 +313,19 @@ LogicalResult lowerTensorScatter(Operation *op, ONNXLowering &lowering) {
   auto scatter = cast<onnx::TensorScatterOp>(op);
   ONNXLowering::Operand cache = lowering.operand(scatter.getPastCache()),
                         update = lowering.operand(scatter.getUpdate());
-  std::optional<int64_t> axis =
-      normaliseAxis(scatter.getAxis(), cache.dims.size());
-  if (!axis || *axis == 0)
-    return lowering.unsupported(
-        op, "'axis' must be in [-" + Twine(cache.dims.size()) + ", " +
-                Twine(cache.dims.size()) + ") and not the batch, got " +
-                Twine((int64_t)scatter.getAxis()));
-  StringRef mode = scatter.getMode();
-  if (mode != "linear" && mode != "circular")
-    return lowering.unsupported(op, "'mode' must be linear or circular, got '" +
-                                        mode + "'");
-  if (update.dims.size() != cache.dims.size())
-    return lowering.unsupported(
-        op, "'update' must have the rank of 'past_cache', " +
-                Twine(cache.dims.size()) + ", got " +
-                Twine(update.dims.size()));
-  for (auto [i, dim] : llvm::enumerate(update.dims))
-    if ((int64_t)i != *axis && !isKnownLessOrEqual(dim, cache.dims[i]))
-      return lowering.unsupported(
-          op, "dimension " + Twine(i) + " of 'update' must be " +
-                  cache.dims[i].str() + ", got " + dim.str());
+  int64_t axis = normaliseAxis(scatter.getAxis(), cache.dims.size());
   OpBuilder &builder = lowering.builder;
   Location loc = lowering.loc;
-  SymbolicExpression size = cache.dims[*axis], length = update.dims[*axis];
-  bool circular = mode == "circular";
+  SymbolicExpression size = cache.dims[axis], length = update.dims[axis];
+  bool circular = scatter.getMode() == "circular";
   Value sizeValue = lowering.sizeValue(size);
   Value starts = ONNXLowering::isNone(scatter.getWriteIndices())
                      ? Value()
                      : lowering.lookup(scatter.getWriteIndices());
   Value present = anyEmpty(lowering, size);
-  if (!starts && !circular && !isKnownLessOrEqual(length, size)) {
-    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
-                                       lowering.sizeValue(length), sizeValue);
-    lowering.require(fits, "'update' of " + ONNXLowering::describe(op) +
-                               " must not be longer than the cache");
-  }
+  if (!starts && !circular)
+    requireAtMost(lowering, length, size,
+                  "the update of " + ONNXLowering::describe(op));
   if (starts && !circular) {
     // write_indices + length <= size, for each sample.
     onnx::IntegerRange range =
@@ -420,7 +354,7 @@ LogicalResult lowerTensorScatter(Operation *op, ONNXLowering &lowering) {
       lowering, update.dims, cache.value,
       [&](OpBuilder &b, Location l, ValueRange ivs, Value tensor) -> Value {
         SmallVector<Value> position(ivs);
-        Value index = ivs[*axis];
+        Value index = ivs[axis];
         if (starts) {
           Value start = tensor::ExtractOp::create(b, l, starts, ivs[0]);
           index = arith::AddIOp::create(
@@ -444,7 +378,7 @@ LogicalResult lowerTensorScatter(Operation *op, ONNXLowering &lowering) {
           index = arith::MaxSIOp::create(
               b, l, arith::MinSIOp::create(b, l, index, last), zero);
         }
-        position[*axis] = index;
+        position[axis] = index;
         Value element = tensor::ExtractOp::create(b, l, update.value, ivs);
         return insertGuarded(
             b, l, present, tensor, position,

@@ -64,8 +64,6 @@ LogicalResult lowerNonZero(Operation *op, ONNXLowering &lowering) {
   Location loc = lowering.loc;
   Value onnxInput = op->getOperand(0), onnxResult = op->getResult(0);
   ONNXLowering::Operand input = lowering.operand(onnxInput);
-  if (input.dims.empty())
-    return lowering.unsupported(op, "'X' must not be a scalar");
   Value count = lowering.defineSize(onnxResult, 1,
                                     countNonZero(lowering, input.value, {}),
                                     /*mayExceed=*/false);
@@ -115,19 +113,9 @@ LogicalResult lowerCompress(Operation *op, ONNXLowering &lowering) {
   Location loc = lowering.loc;
   ONNXLowering::Operand input = lowering.operand(compress.getInput()),
                         condition = lowering.operand(compress.getCondition());
-  if (input.dims.empty() || condition.dims.size() != 1)
-    return lowering.unsupported(op, "'input' must not be a scalar and "
-                                    "'condition' must have rank 1, got ranks " +
-                                        Twine(input.dims.size()) + " and " +
-                                        Twine(condition.dims.size()));
   int64_t axis = 0;
   if (std::optional<int64_t> given = compress.getAxis()) {
-    std::optional<int64_t> normal = normaliseAxis(*given, input.dims.size());
-    if (!normal)
-      return lowering.unsupported(
-          op, "'axis' must be in [-" + Twine(input.dims.size()) + ", " +
-                  Twine(input.dims.size()) + "), got " + Twine(*given));
-    axis = *normal;
+    axis = normaliseAxis(*given, input.dims.size());
   } else {
     SymbolicExpression total = lowering.product(input.dims);
     input = reshaped(lowering, input, {total});

@@ -267,29 +267,24 @@ LogicalResult lowerTopK(Operation *op, ONNXLowering &lowering) {
   Location loc = lowering.loc;
   ONNXLowering::Operand input = lowering.operand(topK.getX());
   int64_t rank = input.dims.size();
-  std::optional<int64_t> axis = normaliseAxis(topK.getAxis(), rank);
-  if (!axis)
-    return lowering.unsupported(op, "'axis' must be in [-" + Twine(rank) +
-                                        ", " + Twine(rank) + "), got " +
-                                        Twine((int64_t)topK.getAxis()));
-
+  int64_t axis = normaliseAxis(topK.getAxis(), rank);
   // A k that only data tells is the size of the results.
   if (!lowering.contents(topK.getK())) {
     Value k = toIndex(builder, loc,
                       lowering.extractScalar(lowering.lookup(topK.getK())));
-    lowering.defineSize(topK.getValues(), *axis, k);
+    lowering.defineSize(topK.getValues(), axis, k);
   }
-  SymbolicExpression k = lowering.dims(topK.getValues())[*axis];
+  SymbolicExpression k = lowering.dims(topK.getValues())[axis];
 
   // Rows along the last axis.
   SmallVector<int64_t> permutation, inverse(rank);
   for (int64_t i = 0; i < rank; ++i)
-    if (i != *axis)
+    if (i != axis)
       permutation.push_back(i);
-  permutation.push_back(*axis);
+  permutation.push_back(axis);
   for (auto [i, dim] : llvm::enumerate(permutation))
     inverse[dim] = i;
-  bool moved = *axis != rank - 1;
+  bool moved = axis != rank - 1;
   if (moved)
     input = transpose(lowering, input, permutation);
   SymbolicExpression length = input.dims.back(),
@@ -299,10 +294,7 @@ LogicalResult lowerTopK(Operation *op, ONNXLowering &lowering) {
   RowSizes sizes{lowering.indexConstant(0), lowering.indexConstant(1),
                  lowering.sizeValue(length), lowering.sizeValue(k)};
   if (!isKnownLessOrEqual(k, length)) {
-    Value fits = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sle,
-                                       sizes.count, sizes.length);
-    lowering.require(fits, "'k' of " + ONNXLowering::describe(op) +
-                               " must be at most " + length.str());
+    requireAtMost(lowering, k, length, "'K' of " + ONNXLowering::describe(op));
     sizes.count =
         arith::MinSIOp::create(builder, loc, sizes.count, sizes.length);
   }

@@ -6,9 +6,7 @@
 using namespace mlir;
 using namespace mlir::trine;
 
-std::optional<int64_t> mlir::trine::normaliseAxis(int64_t axis, int64_t rank) {
-  if (axis < -rank || axis >= rank)
-    return std::nullopt;
+int64_t mlir::trine::normaliseAxis(int64_t axis, int64_t rank) {
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -137,6 +135,16 @@ Value mlir::trine::allOf(
         linalg::YieldOp::create(b, l, result);
       });
   return all.getResult(0);
+}
+
+void mlir::trine::requireAtMost(ONNXLowering &lowering, SymbolicExpression size,
+                                SymbolicExpression limit, const Twine &what) {
+  if (isKnownLessOrEqual(size, limit))
+    return;
+  Value fits = arith::CmpIOp::create(
+      lowering.builder, lowering.loc, arith::CmpIPredicate::sle,
+      lowering.sizeValue(size), lowering.sizeValue(limit));
+  lowering.require(fits, what + " must be at most " + limit.str());
 }
 
 std::string mlir::trine::describeIndices(SymbolicExpression size) {

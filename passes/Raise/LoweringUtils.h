@@ -7,8 +7,9 @@
 
 namespace mlir::trine {
 
-/// `axis` counted from the front; none if it is not in [-rank, rank).
-std::optional<int64_t> normaliseAxis(int64_t axis, int64_t rank);
+/// `axis` counted from the front. The shape analysis has checked that it is in
+/// [-rank, rank).
+int64_t normaliseAxis(int64_t axis, int64_t rank);
 
 /// The transpose `permutation` of a lowered tensor: dimension i of the result
 /// is dimension permutation[i] of the operand.
@@ -51,6 +52,11 @@ IndexRange indexRange(ONNXLowering &lowering, Value onnxIndices,
 Value allOf(
     ONNXLowering &lowering, Value tensor,
     llvm::function_ref<Value(OpBuilder &, Location, Value element)> holds);
+
+/// Makes the step fail at run time unless `size` is at most `limit`; nothing if
+/// that is known. `what` names the size.
+void requireAtMost(ONNXLowering &lowering, SymbolicExpression size,
+                   SymbolicExpression limit, const Twine &what);
 
 /// "[-160, 160)": where indices for an axis of this size lie.
 std::string describeIndices(SymbolicExpression size);
