@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "MicroKernel.h"
 
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -80,7 +82,8 @@ class Emitter {
 public:
   Emitter(ImplicitLocOpBuilder &builder, linalg::GenericOp op, Roles roles,
           unsigned vectorBytes)
-      : builder(builder), op(op), roles(std::move(roles)) {
+      : builder(builder), op(op), roles(std::move(roles)),
+        converter(op.getContext()) {
     result = {op.getDpsInits()[0],
               op.getMatchingIndexingMap(op.getDpsInitOperand(0))};
     element = result.type().getElementType();
@@ -129,6 +132,14 @@ private:
   }
   Value mask(Value rest, int64_t first, int64_t width);
   Value loadVector(const Access &access, Value mask);
+  Value loadIntegers(const Access &access, int64_t count, unsigned bits,
+                     Value mask);
+  Value splat(VectorType type, int64_t value) {
+    return arith::ConstantOp::create(
+        builder,
+        DenseElementsAttr::get(
+            type, builder.getIntegerAttr(type.getElementType(), value)));
+  }
   Value scalarLeft();
   SmallVector<Value>
   sumLoop(ArrayRef<Value> accumulators, int64_t step,
@@ -143,6 +154,7 @@ private:
   ImplicitLocOpBuilder &builder;
   linalg::GenericOp op;
   Roles roles;
+  LLVMTypeConverter converter;
   Access result;
   Type element;
   int64_t lanes;
@@ -217,10 +229,46 @@ Value Emitter::mask(Value rest, int64_t first, int64_t width) {
   return vector::CreateMaskOp::create(builder, type, left);
 }
 
+/// `count` integers of `bits` bits from the current position of `access` on.
+/// 16-bit floats are loaded like this: processors without instructions for
+/// them would take vectors of them apart.
+Value Emitter::loadIntegers(const Access &access, int64_t count, unsigned bits,
+                            Value mask) {
+  Location loc = builder.getLoc();
+  Value structure =
+      UnrealizedConversionCastOp::create(
+          builder, converter.convertType(access.type()), access.memref)
+          .getResult(0);
+  SmallVector<Value> at;
+  for (Value index : indices(access))
+    at.push_back(
+        arith::IndexCastOp::create(builder, builder.getI64Type(), index));
+  Value pointer = LLVM::getStridedElementPtr(builder, loc, converter,
+                                             access.type(), structure, at);
+  auto type = VectorType::get({count}, builder.getIntegerType(bits));
+  if (!mask)
+    return LLVM::LoadOp::create(builder, type, pointer, /*alignment=*/2);
+  Value zeros = arith::ConstantOp::create(builder, builder.getZeroAttr(type));
+  return LLVM::MaskedLoadOp::create(builder, type, pointer, mask, zeros,
+                                    builder.getI32IntegerAttr(2));
+}
+
 /// `lanes` elements of `access` from the current position on.
 Value Emitter::loadVector(const Access &access, Value mask) {
   Type stored = access.type().getElementType();
   auto type = VectorType::get({lanes}, stored);
+  if (stored.isBF16() && element.isF32()) {
+    Value bits = loadIntegers(access, lanes, 16, mask);
+    auto wideType = VectorType::get({lanes}, builder.getI32Type());
+    Value wide = arith::ExtUIOp::create(builder, wideType, bits);
+    return arith::BitcastOp::create(
+        builder, vector,
+        arith::ShLIOp::create(builder, wide, splat(wideType, 16)));
+  }
+  if (stored.isF16() && element.isF32())
+    return widen(arith::BitcastOp::create(
+                     builder, type, loadIntegers(access, lanes, 16, mask)),
+                 vector);
   SmallVector<Value> at = indices(access);
   Value value;
   if (mask) {
@@ -277,27 +325,32 @@ SmallVector<Value> Emitter::multiplyPlain(const Block &block, ValueRange sums) {
 SmallVector<Value> Emitter::multiplyPaired(const Block &block,
                                            ValueRange sums) {
   Type stored = roles.right.type().getElementType();
-  auto pairs = VectorType::get({2 * lanes}, stored);
   Value first = position[roles.sum];
   SmallVector<Value> even, odd;
+  auto wideType = VectorType::get({lanes}, builder.getI32Type());
   for (int64_t part = 0; part < block.columns; ++part) {
     position[roles.column] = add(block.column, part * lanes);
-    SmallVector<Value> at = indices(roles.right);
-    at.back() = constant(0);
-    Value value;
-    if (block.rest) {
-      Value twice = arith::MulIOp::create(builder, block.rest, constant(2));
-      Value zeros =
-          arith::ConstantOp::create(builder, builder.getZeroAttr(pairs));
-      value = vector::MaskedLoadOp::create(
-          builder, pairs, roles.right.memref, at,
-          mask(twice, 2 * part * lanes, 2 * lanes), zeros);
-    } else {
-      value = vector::LoadOp::create(builder, pairs, roles.right.memref, at);
+    // A pair of rows is one 32-bit lane.
+    Value pair = loadIntegers(roles.right, lanes, 32,
+                              mask(block.rest, part * lanes, lanes));
+    if (stored.isBF16()) {
+      even.push_back(arith::BitcastOp::create(
+          builder, vector,
+          arith::ShLIOp::create(builder, pair, splat(wideType, 16))));
+      odd.push_back(arith::BitcastOp::create(
+          builder, vector,
+          arith::AndIOp::create(builder, pair, splat(wideType, -65536))));
+      continue;
     }
-    auto halves = vector::DeinterleaveOp::create(builder, value);
-    even.push_back(widen(halves.getRes1(), vector));
-    odd.push_back(widen(halves.getRes2(), vector));
+    auto halfType = VectorType::get({lanes}, builder.getI16Type());
+    auto storedType = VectorType::get({lanes}, stored);
+    Value high = arith::ShRUIOp::create(builder, pair, splat(wideType, 16));
+    for (auto [bits, parts] : {std::pair{pair, &even}, std::pair{high, &odd}})
+      parts->push_back(
+          widen(arith::BitcastOp::create(
+                    builder, storedType,
+                    arith::TruncIOp::create(builder, halfType, bits)),
+                vector));
   }
   SmallVector<Value> next(sums.begin(), sums.end());
   for (int64_t step = 0; step < 2; ++step) {
@@ -493,7 +546,10 @@ static std::optional<Roles> chooseRoles(linalg::GenericOp op, Access left,
   if (roles.column >= 0 && right.isPaired(roles.sum, roles.column)) {
     int64_t length = extents[roles.sum];
     roles.paired = true;
-    if (!ShapedType::isDynamic(length) && length % 2 == 0)
+    Type stored = right.type().getElementType();
+    if (!ShapedType::isDynamic(length) && length % 2 == 0 &&
+        result.type().getElementType().isF32() &&
+        (stored.isBF16() || stored.isF16()))
       return roles;
     return std::nullopt;
   }

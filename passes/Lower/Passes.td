@@ -109,7 +109,8 @@ def VectorizeKernels : Pass<"trine-vectorize-kernels", "::mlir::func::FuncOp"> {
     Statistic<"numMicroKernels", "micro-kernels", "Products that became micro kernels">,
     Statistic<"numScalarProducts", "scalar-products", "Products that became scalar loops">
   ];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 

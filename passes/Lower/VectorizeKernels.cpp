@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -96,21 +97,28 @@ static void replaceExpansion(IRRewriter &rewriter, memref::ExpandShapeOp op) {
       op, op.getResultType(), source.getBaseBuffer(), offset, sizes, strides);
 }
 
-/// Conversions of integers to 16-bit floats, in two steps: processors have
-/// none, and LLVM would call a function of its compiler library.
-static void widenConversion(IRRewriter &rewriter, Operation *op) {
-  rewriter.setInsertionPoint(op);
-  Location loc = op->getLoc();
-  Type type = op->getResult(0).getType(), wide = rewriter.getF32Type();
-  if (auto shaped = dyn_cast<ShapedType>(type))
-    wide = shaped.clone(wide);
-  Value number =
-      isa<arith::UIToFPOp>(op)
-          ? arith::UIToFPOp::create(rewriter, loc, wide, op->getOperand(0))
-                .getResult()
-          : arith::SIToFPOp::create(rewriter, loc, wide, op->getOperand(0))
-                .getResult();
-  rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, number);
+/// Conversions to 16-bit floats that no instruction does, and whose library
+/// calls are not in libm, go through f32.
+static void splitConversions(IRRewriter &rewriter, func::FuncOp function) {
+  SmallVector<Operation *> conversions;
+  function.walk([&](Operation *op) {
+    if (!isa<arith::SIToFPOp, arith::UIToFPOp, arith::TruncFOp>(op))
+      return;
+    Type from = getElementTypeOrSelf(op->getOperand(0));
+    Type to = getElementTypeOrSelf(op->getResult(0));
+    if ((to.isBF16() && !from.isF32()) || (to.isF16() && from.isF64()))
+      conversions.push_back(op);
+  });
+  for (Operation *op : conversions) {
+    rewriter.setInsertionPoint(op);
+    Type type = op->getResult(0).getType();
+    Type middle = rewriter.getF32Type();
+    if (auto shaped = dyn_cast<ShapedType>(type))
+      middle = shaped.clone(middle);
+    Operation *first = rewriter.clone(*op);
+    first->getResult(0).setType(middle);
+    rewriter.replaceOpWithNewOp<arith::TruncFOp>(op, type, first->getResult(0));
+  }
 }
 
 /// Polynomials for what would otherwise be calls, one per element.
@@ -169,14 +177,7 @@ struct VectorizeKernels : trine::impl::VectorizeKernelsBase<VectorizeKernels> {
       return signalPassFailure();
     }
     // Last: folding joins the two steps again.
-    SmallVector<Operation *> conversions;
-    function.walk([&](Operation *op) {
-      if (isa<arith::UIToFPOp, arith::SIToFPOp>(op) &&
-          getElementTypeOrSelf(op->getResult(0)).getIntOrFloatBitWidth() == 16)
-        conversions.push_back(op);
-    });
-    for (Operation *op : conversions)
-      widenConversion(rewriter, op);
+    splitConversions(rewriter, function);
   }
 };
 } // namespace

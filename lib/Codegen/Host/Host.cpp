@@ -38,7 +38,7 @@ static FailureOr<Translated> translate(ModuleOp module) {
   result.context = std::make_unique<llvm::LLVMContext>();
   result.module = translateModuleToLLVMIR(module, *result.context);
   if (!result.module) {
-    module.emitError() << "could not be translated to LLVM IR";
+    emitError(module.getLoc()) << "could not be translated to LLVM IR";
     return failure();
   }
   return result;
@@ -68,7 +68,7 @@ LogicalResult trine::generateHostProgram(ModuleOp planned,
   report = HostReport();
   double start = now();
   auto fail = [&](llvm::Error error) {
-    planned.emitError() << llvm::toString(std::move(error));
+    emitError(planned.getLoc()) << llvm::toString(std::move(error));
     return failure();
   };
   llvm::Expected<std::vector<Target>> targets = chooseTargets(options);
@@ -187,7 +187,7 @@ LogicalResult trine::generateHostProgram(ModuleOp planned,
   if (failed(sequence))
     return failure();
   for (const std::string &problem : problems)
-    planned.emitError() << problem;
+    emitError(planned.getLoc()) << problem;
   if (!problems.empty())
     return failure();
   report.llvmSeconds = now() - start;

@@ -39,9 +39,10 @@ func.func @dots(%a: memref<3x20xf32>, %b: memref<?x20xf32>, %c: memref<3x?xf32>)
 
 // Pairs of rows of 16-bit data are widened in registers.
 // CHECK-LABEL: func.func @pairs
-// CHECK: vector.load %{{.*}} : memref<32x32x2xbf16>, vector<32xbf16>
-// CHECK: vector.deinterleave
-// CHECK: arith.extf {{.*}} vector<16xbf16> to vector<16xf32>
+// CHECK: llvm.load %{{.*}} : !llvm.ptr -> vector<16xi32>
+// CHECK: arith.shli
+// CHECK: arith.andi
+// CHECK: vector.fma
 func.func @pairs(%a: memref<1x64xf32>, %b: memref<32x32x2xbf16>, %c: memref<1x32xf32>) {
   linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k floordiv 2, n, k mod 2)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
     ins(%a, %b : memref<1x64xf32>, memref<32x32x2xbf16>) outs(%c : memref<1x32xf32>) {
@@ -65,6 +66,19 @@ func.func @sum_of_exp(%a: memref<?xf32>, %c: memref<f32>) {
     %e = math.exp %x : f32
     %r = arith.addf %e, %s : f32
     linalg.yield %r : f32
+  }
+  return
+}
+
+// A conversion that would need a function of the compiler's own library goes through f32.
+// CHECK-LABEL: func.func @to_bf16
+// CHECK: %[[WIDE:.*]] = arith.uitofp %{{.*}} : i1 to f32
+// CHECK: arith.truncf %[[WIDE]] : f32 to bf16
+func.func @to_bf16(%a: memref<?xi1>, %c: memref<?xbf16>) {
+  linalg.generic {indexing_maps = [affine_map<(k) -> (k)>, affine_map<(k) -> (k)>], iterator_types = ["parallel"]} ins(%a : memref<?xi1>) outs(%c : memref<?xbf16>) {
+  ^bb0(%x: i1, %s: bf16):
+    %r = arith.uitofp %x : i1 to bf16
+    linalg.yield %r : bf16
   }
   return
 }
