@@ -181,6 +181,32 @@ struct ExtractFromReshape : OpRewritePattern<tensor::ExtractOp> {
   }
 };
 
+/// Dims of size 1 that are added and removed again.
+struct DropUnitReshapes : OpRewritePattern<tensor::CollapseShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::CollapseShapeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto expand = op.getSrc().getDefiningOp<tensor::ExpandShapeOp>();
+    if (!expand || expand.getSrcType() != op.getResultType())
+      return failure();
+    // Each group has at most one dim that is not 1, so that none is split or
+    // merged.
+    auto movesUnitsOnly = [&](ArrayRef<ReassociationIndices> groups) {
+      return llvm::all_of(groups, [&](ArrayRef<int64_t> group) {
+        return llvm::count_if(group, [&](int64_t dim) {
+                 return op.getSrcType().getDimSize(dim) != 1;
+               }) <= 1;
+      });
+    };
+    if (!movesUnitsOnly(op.getReassociationIndices()) ||
+        !movesUnitsOnly(expand.getReassociationIndices()))
+      return failure();
+    rewriter.replaceOp(op, expand.getSrc());
+    return success();
+  }
+};
+
 struct FuseElementwise
     : trine::impl::TrineFuseElementwiseBase<FuseElementwise> {
   using TrineFuseElementwiseBase::TrineFuseElementwiseBase;
@@ -255,8 +281,8 @@ private:
                                                          &getContext());
     tensor::EmptyOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::populateFoldTensorEmptyPatterns(patterns);
-    patterns.add<UseScalarInput, ExtractFromSlice, ExtractFromReshape>(
-        &getContext());
+    patterns.add<UseScalarInput, ExtractFromSlice, ExtractFromReshape,
+                 DropUnitReshapes>(&getContext());
     linalg::FillOp::getCanonicalizationPatterns(patterns, &getContext());
     tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);

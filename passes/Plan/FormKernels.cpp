@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/PatternMatch.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Passes/Plan.h"
@@ -42,6 +43,64 @@ static void makeDestinationStyle(func::FuncOp function) {
       rewriter.replaceOpWithNewOp<linalg::FillOp>(splat, splat.getInput(),
                                                   empty);
     }
+  }
+}
+
+/// A merge of dims that a slice takes as a whole is a slice of the merge. The
+/// merge is then a view between kernels and the slice is read where it is used;
+/// the other way round the slice would have to be copied.
+static void sliceAfterMerging(func::FuncOp function, TensorSizes &sizes) {
+  SmallVector<tensor::CollapseShapeOp> merges(
+      function.getBody().front().getOps<tensor::CollapseShapeOp>());
+  for (tensor::CollapseShapeOp merge : merges) {
+    auto slice = merge.getSrc().getDefiningOp<tensor::ExtractSliceOp>();
+    if (!slice || slice.getDroppedDims().any())
+      continue;
+    SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(),
+                              lengths = slice.getMixedSizes(),
+                              strides = slice.getMixedStrides();
+    ArrayRef<OpFoldResult> all = sizes.of(slice.getSource());
+    auto isWhole = [&](int64_t dim) {
+      return isZeroInteger(offsets[dim]) && isOneInteger(strides[dim]) &&
+             isEqualConstantIntOrValue(lengths[dim], all[dim]);
+    };
+    OpBuilder builder(merge);
+    SmallVector<OpFoldResult> newOffsets, newLengths, newStrides, mergedSizes;
+    bool movable = true;
+    for (auto [dim, group] : llvm::enumerate(merge.getReassociationIndices())) {
+      if (group.size() == 1) {
+        newOffsets.push_back(offsets[group.front()]);
+        newLengths.push_back(lengths[group.front()]);
+        newStrides.push_back(strides[group.front()]);
+        mergedSizes.push_back(all[group.front()]);
+        continue;
+      }
+      movable &= llvm::all_of(group, isWhole);
+      newOffsets.push_back(builder.getIndexAttr(0));
+      newLengths.push_back(sizes.of(merge.getResult())[dim]);
+      newStrides.push_back(builder.getIndexAttr(1));
+      mergedSizes.push_back(newLengths.back());
+    }
+    if (!movable)
+      continue;
+    auto merged = tensor::CollapseShapeOp::create(
+        builder, merge.getLoc(), slice.getSource(),
+        merge.getReassociationIndices());
+    // Sizes of merged dims are made after the merge that is replaced.
+    builder.setInsertionPointAfter(merge);
+    for (OpFoldResult length : newLengths)
+      if (auto value = dyn_cast<Value>(length))
+        if (Operation *op = value.getDefiningOp();
+            op && op->getBlock() == merge->getBlock() &&
+            builder.getInsertionPoint()->isBeforeInBlock(op))
+          builder.setInsertionPointAfter(op);
+    auto moved = tensor::ExtractSliceOp::create(
+        builder, slice.getLoc(), merge.getResultType(), merged, newOffsets,
+        newLengths, newStrides);
+    sizes.set(merged.getResult(), mergedSizes);
+    sizes.alias(merge.getResult(), moved.getResult());
+    merge.replaceAllUsesWith(moved.getResult());
+    merge.erase();
   }
 }
 
@@ -116,6 +175,7 @@ LogicalResult FormKernels::formKernels(func::FuncOp function) {
   TensorSizes sizes;
   if (failed(sizes.analyse(function)))
     return failure();
+  sliceAfterMerging(function, sizes);
 
   OpBuilder builder(function);
   SymbolTable table(module);

@@ -73,10 +73,35 @@ void TensorSizes::analyseArguments(func::FuncOp function) {
   }
 }
 
+void KnownProducts::record(Operation *op) {
+  if (auto constant = dyn_cast<arith::ConstantIndexOp>(op))
+    constants.try_emplace(constant.value(), constant);
+  else if (auto product = dyn_cast<arith::MulIOp>(op))
+    products.try_emplace({product.getLhs(), product.getRhs()}, product);
+}
+
+Value KnownProducts::constant(OpBuilder &builder, Location loc, int64_t value) {
+  Value &known = constants[value];
+  if (!known)
+    known = arith::ConstantIndexOp::create(builder, loc, value);
+  return known;
+}
+
+Value KnownProducts::multiply(OpBuilder &builder, Location loc, Value a,
+                              Value b) {
+  for (auto key : {std::pair(a, b), std::pair(b, a)})
+    if (Value known = products.lookup(key))
+      return known;
+  Value product = arith::MulIOp::create(builder, loc, a, b);
+  products[{a, b}] = product;
+  return product;
+}
+
 /// Sizes of an expand_shape or collapse_shape and similar ops; none if the op
 /// does not say.
 static std::optional<SmallVector<OpFoldResult>>
-sizesOfResult(OpResult result, const TensorSizes &known) {
+sizesOfResult(OpResult result, const TensorSizes &known,
+              KnownProducts &products) {
   using Sizes = std::optional<SmallVector<OpFoldResult>>;
   Operation *op = result.getOwner();
   OpBuilder builder(op->getContext());
@@ -111,17 +136,14 @@ sizesOfResult(OpResult result, const TensorSizes &known) {
               continue;
             }
             Value size = cast<Value>((*source)[dim]);
-            product = product ? arith::MulIOp::create(builder, op->getLoc(),
-                                                      product, size)
-                                    .getResult()
+            product = product ? products.multiply(builder, op->getLoc(),
+                                                  product, size)
                               : size;
           }
-          if (product && factor != 1) {
-            Value constant =
-                arith::ConstantIndexOp::create(builder, op->getLoc(), factor);
-            product =
-                arith::MulIOp::create(builder, op->getLoc(), product, constant);
-          }
+          if (product && factor != 1)
+            product = products.multiply(
+                builder, op->getLoc(), product,
+                products.constant(builder, op->getLoc(), factor));
           sizes.push_back(product ? OpFoldResult(product)
                                   : OpFoldResult(builder.getIndexAttr(factor)));
         }
@@ -184,7 +206,7 @@ LogicalResult TensorSizes::analyseOp(Operation *op) {
     if (!type)
       continue;
     std::optional<SmallVector<OpFoldResult>> found =
-        sizesOfResult(result, *this);
+        sizesOfResult(result, *this, products);
     if (!found || static_cast<int64_t>(found->size()) != type.getRank()) {
       if (!type.hasStaticShape())
         return op->emitOpError() << "sizes of its result " << type
@@ -234,6 +256,7 @@ LogicalResult TensorSizes::analyse(func::FuncOp function) {
       dim.erase();
       continue;
     }
+    products.record(&op);
     if (failed(analyseOp(&op)))
       return failure();
   }

@@ -12,6 +12,19 @@
 
 namespace mlir::trine {
 
+/// Index constants and products that exist already, so that equal sizes stay
+/// one value. Only values that come before the insertion point are recorded.
+class KnownProducts {
+public:
+  void record(Operation *op);
+  Value constant(OpBuilder &builder, Location loc, int64_t value);
+  Value multiply(OpBuilder &builder, Location loc, Value a, Value b);
+
+private:
+  llvm::DenseMap<int64_t, Value> constants;
+  llvm::DenseMap<std::pair<Value, Value>, Value> products;
+};
+
 class TensorSizes {
 public:
   /// Walks the entry block of `function` in order. Sizes of arguments are
@@ -25,6 +38,11 @@ public:
   ArrayRef<OpFoldResult> of(Value tensor) const;
   /// The dynamic ones among them, in order.
   SmallVector<Value> dynamicOf(Value tensor) const;
+  /// Gives the sizes of a tensor that was added after `analyse`.
+  void set(Value tensor, SmallVector<OpFoldResult> tensorSizes) {
+    sizes[tensor] = std::move(tensorSizes);
+  }
+
   /// Says that `to` has the sizes of `from`.
   void alias(Value from, Value to);
 
@@ -33,6 +51,7 @@ private:
   LogicalResult analyseOp(Operation *op);
 
   llvm::DenseMap<Value, SmallVector<OpFoldResult>> sizes;
+  KnownProducts products;
 };
 
 } // namespace mlir::trine

@@ -209,3 +209,20 @@ func.func @element(%x: tensor<12x8xi64>, %i: index) -> (i64, i64) {
   %b = tensor.extract %u[] : tensor<i64>
   return %a, %b : i64, i64
 }
+
+// -----
+
+// Dims of size 1 that come and go leave nothing; dims that are split and merged elsewhere stay.
+
+// CHECK-LABEL: func.func @units
+// CHECK-SAME: (%[[X:.*]]: tensor<?x?x4xf32>, %[[Y:.*]]: tensor<?x?xf32>
+// CHECK: %[[E:.*]] = tensor.expand_shape %[[Y]]
+// CHECK: %[[C:.*]] = tensor.collapse_shape %[[E]]
+// CHECK: return %[[X]], %[[C]]
+func.func @units(%x: tensor<?x?x4xf32>, %y: tensor<?x?xf32>, %n: index, %m: index, %k: index) -> (tensor<?x?x4xf32>, tensor<?x?xf32>) {
+  %a = tensor.expand_shape %x [[0, 1], [2], [3, 4]] output_shape [%n, 1, %m, 4, 1] : tensor<?x?x4xf32> into tensor<?x1x?x4x1xf32>
+  %b = tensor.collapse_shape %a [[0], [1, 2], [3, 4]] : tensor<?x1x?x4x1xf32> into tensor<?x?x4xf32>
+  %f = tensor.expand_shape %y [[0, 1], [2]] output_shape [%n, %m, %k] : tensor<?x?xf32> into tensor<?x?x?xf32>
+  %g = tensor.collapse_shape %f [[0], [1, 2]] : tensor<?x?x?xf32> into tensor<?x?xf32>
+  return %b, %g : tensor<?x?x4xf32>, tensor<?x?xf32>
+}

@@ -223,3 +223,32 @@ func.func @main(%x: tensor<?xf32>, %o: tensor<12xf32>) -> (tensor<?xf32>, tensor
   } -> tensor<?xf32>
   return %y, %z : tensor<?xf32>, tensor<?xf32>
 }
+
+// -----
+
+// Heads are merged before the slice, not after: no copy. Merging a dim that is cut needs one.
+
+// CHECK: plan.kernel @copy_0
+// CHECK: plan.kernel @batch_matmul_0(%{{.*}}: tensor<?x?x?xf32>, %[[KV:.*]]: tensor<?x?x28xf32>, %{{.*}}: tensor<?x?x12xf32>)
+// CHECK: tensor.extract_slice %[[KV]][0, 0, 16]
+// CHECK-NOT: plan.kernel
+// CHECK-LABEL: func.func @main
+// CHECK: tensor.collapse_shape %{{.*}} {{\[\[}}0, 1], [2], [3]] : tensor<?x4x?x28xf32> into tensor<?x?x28xf32>
+func.func @main(%p: tensor<?x?x?xf32>, %kv: tensor<?x4x?x28xf32>) -> (tensor<?x?x12xf32>, tensor<?x?xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c4 = arith.constant 4 : index
+  %zero = arith.constant 0.0 : f32
+  %n = tensor.dim %kv, %c0 : tensor<?x4x?x28xf32>
+  %t = tensor.dim %kv, %c2 : tensor<?x4x?x28xf32>
+  %s = tensor.dim %p, %c1 : tensor<?x?x?xf32>
+  %heads = arith.muli %n, %c4 : index
+  %v = tensor.extract_slice %kv[0, 0, 0, 16] [%n, 4, %t, 12] [1, 1, 1, 1] : tensor<?x4x?x28xf32> to tensor<?x4x?x12xf32>
+  %m = tensor.collapse_shape %v [[0, 1], [2], [3]] : tensor<?x4x?x12xf32> into tensor<?x?x12xf32>
+  %e = tensor.empty(%heads, %s) : tensor<?x?x12xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x?x12xf32>) -> tensor<?x?x12xf32>
+  %y = linalg.batch_matmul ins(%p, %m : tensor<?x?x?xf32>, tensor<?x?x12xf32>) outs(%f : tensor<?x?x12xf32>) -> tensor<?x?x12xf32>
+  %w = tensor.collapse_shape %v [[0, 1], [2, 3]] : tensor<?x4x?x12xf32> into tensor<?x?xf32>
+  return %y, %w : tensor<?x?x12xf32>, tensor<?x?xf32>
+}
