@@ -80,8 +80,8 @@ static LogicalResult inferReduceProd(Inference &inference) {
 }
 
 static LogicalResult inferReduceSum(Inference &inference) {
-  return inferReduceContents(
-      inference, 0, [](Expression a, Expression b) { return a + b; });
+  return inferReduceContents(inference, 0,
+                             [](Expression a, Expression b) { return a + b; });
 }
 
 /// Maximum and minimum are elements, when there are any.
