@@ -305,6 +305,10 @@ LogicalResult AssignBuffers::assign() {
   auto returnOp = dyn_cast<func::ReturnOp>(block.getTerminator());
   if (!returnOp)
     return function.emitOpError() << "must end with a return";
+  for (Type type : returnOp.getOperandTypes())
+    if (!isa<RankedTensorType>(type))
+      return returnOp.emitOpError()
+             << "results must be ranked tensors, got " << type;
   if (failed(sizes.analyse(function)))
     return failure();
   bounds.emplace(block, hoistSizes(block));

@@ -108,8 +108,8 @@ sizesOfResult(OpResult result, const TensorSizes &known,
   builder.setInsertionPointAfter(op);
   auto copyOf = [&](Value tensor) -> Sizes {
     ArrayRef<OpFoldResult> sizes = known.of(tensor);
-    if (static_cast<int64_t>(sizes.size()) !=
-        cast<RankedTensorType>(tensor.getType()).getRank())
+    auto type = dyn_cast<RankedTensorType>(tensor.getType());
+    if (!type || static_cast<int64_t>(sizes.size()) != type.getRank())
       return std::nullopt;
     return SmallVector<OpFoldResult>(sizes);
   };

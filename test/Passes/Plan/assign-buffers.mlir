@@ -205,3 +205,12 @@ plan.device @device0
 func.func @main() {
   "test.end"() : () -> ()
 }
+
+// -----
+
+plan.device @device0
+func.func @main() -> index {
+  %c0 = arith.constant 0 : index
+  // expected-error @below {{results must be ranked tensors, got 'index'}}
+  return %c0 : index
+}

@@ -57,3 +57,11 @@ func.func @main(%x: tensor<4xf32>, %n: index) -> (tensor<4xf32>, index) {
   }
   return %r#0, %r#1 : tensor<4xf32>, index
 }
+
+// -----
+
+func.func @main(%x: tensor<*xf32>) -> tensor<?xf32> {
+  // expected-error @below {{sizes of its result 'tensor<?xf32>' do not follow from its operands}}
+  %y = tensor.cast %x : tensor<*xf32> to tensor<?xf32>
+  return %y : tensor<?xf32>
+}
