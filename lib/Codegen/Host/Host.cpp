@@ -157,7 +157,8 @@ LogicalResult trine::generateHostProgram(ModuleOp planned,
         auto machine = createMachine(target);
         if (!machine)
           return note(machine.takeError());
-        auto object = emitObject(**parsed, **machine);
+        auto object =
+            emitObject(**parsed, **machine, llvm::OptimizationLevel::O2);
         if (!object)
           return note(object.takeError());
         objects[slot] = std::move(*object);
@@ -177,7 +178,8 @@ LogicalResult trine::generateHostProgram(ModuleOp planned,
       return fail(machine.takeError());
     prepareKernels(*translated->module, {}, baseline, **machine);
     addProgramTable(*translated->module, report.kernels, *targets);
-    auto object = emitObject(*translated->module, **machine);
+    auto object =
+        emitObject(*translated->module, **machine, llvm::OptimizationLevel::O1);
     if (!object)
       return fail(object.takeError());
     objects[0] = std::move(*object);

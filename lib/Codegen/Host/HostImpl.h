@@ -6,6 +6,7 @@
 #include "trine/Codegen/Host.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Passes/OptimizationLevel.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -42,7 +43,8 @@ void prepareKernels(llvm::Module &module, llvm::ArrayRef<std::string> kernels,
 
 /// Optimises and emits a module.
 llvm::Expected<Object> emitObject(llvm::Module &module,
-                                  llvm::TargetMachine &machine);
+                                  llvm::TargetMachine &machine,
+                                  llvm::OptimizationLevel level);
 
 /// Cuts a module into at most `parts` bitcode modules that can be compiled on
 /// their own, in a way that depends on the module alone.

@@ -109,7 +109,7 @@ static llvm::Error makeStub(const TemporaryFolder &folder,
     return machine.takeError();
   module.setTargetTriple((*machine)->getTargetTriple());
   module.setDataLayout((*machine)->createDataLayout());
-  auto object = emitObject(module, **machine);
+  auto object = emitObject(module, **machine, llvm::OptimizationLevel::O0);
   if (!object)
     return object.takeError();
   std::string path = folder.file(library + ".o");
