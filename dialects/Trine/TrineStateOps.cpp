@@ -23,16 +23,25 @@ LogicalResult StateOpenOp::verify() {
   return success();
 }
 
+/// 'values' has the state's rank and element type.
+static LogicalResult verifyValues(Operation *op, StateType state,
+                                  const NamedTensor &values) {
+  if (failed(verifyRank(op, values, state.getTensor().getRank())))
+    return failure();
+  Type expected = state.getTensor().getElementType();
+  if (values.type.getElementType() != expected)
+    return op->emitOpError()
+           << "'values' must have the state's element type " << expected
+           << ", got " << values.type.getElementType();
+  return success();
+}
+
 LogicalResult StateAppendOp::verify() {
   auto state = cast<StateType>(getState().getType());
   NamedTensor values("values", getValues());
   // append_c1
-  if (failed(verifyRank(*this, values, state.getTensor().getRank())))
+  if (failed(verifyValues(*this, state, values)))
     return failure();
-  if (values.type.getElementType() != state.getTensor().getElementType())
-    return emitOpError() << "'values' must have the state's element type "
-                         << state.getTensor().getElementType() << ", got "
-                         << values.type.getElementType();
   for (int64_t i = 1; i < values.type.getRank(); ++i) {
     int64_t expected = state.getTensor().getDimSize(i);
     if (i != state.getAxis() && !ShapedType::isDynamic(expected) &&
@@ -43,14 +52,7 @@ LogicalResult StateAppendOp::verify() {
 }
 
 LogicalResult StateReadOp::verify() {
-  auto state = cast<StateType>(getState().getType());
-  NamedTensor values("values", getValues());
   // read_c1
-  if (failed(verifyRank(*this, values, state.getTensor().getRank())))
-    return failure();
-  if (values.type.getElementType() != state.getTensor().getElementType())
-    return emitOpError() << "'values' must have the state's element type "
-                         << state.getTensor().getElementType() << ", got "
-                         << values.type.getElementType();
-  return success();
+  return verifyValues(*this, cast<StateType>(getState().getType()),
+                      NamedTensor("values", getValues()));
 }
