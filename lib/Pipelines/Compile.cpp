@@ -90,6 +90,8 @@ LogicalResult Compilation::run() {
         if (failed(imported))
           return failure();
         module = std::move(*imported);
+        if (options.afterImport && failed(options.afterImport(*module)))
+          return failure();
         describeModel(*module, report);
         auto main = module->lookupSymbol<func::FuncOp>("main");
         if (main)

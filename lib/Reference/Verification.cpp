@@ -2,6 +2,7 @@
 #include "trine/Reference/Verification.h"
 #include "Operator.h"
 #include "trine/Dialect/ONNX/ONNX.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include <cmath>
 
@@ -311,6 +312,128 @@ reference::deriveTolerancesFor(func::FuncOp function,
   return deriveTolerances(function, toleranceOptions);
 }
 
+std::vector<Value> reference::intermediateValues(func::FuncOp function) {
+  std::vector<Value> values;
+  for (Operation &op : function.getBody().front())
+    if (op.getNumOperands() > 0 && !op.hasTrait<OpTrait::IsTerminator>())
+      for (Value result : op.getResults())
+        if (isa<RankedTensorType>(result.getType()) &&
+            elementTypeOf(result.getType()))
+          values.push_back(result);
+  return values;
+}
+
+void reference::exposeIntermediates(func::FuncOp function) {
+  Operation *terminator = function.getBody().front().getTerminator();
+  Builder builder(function.getContext());
+  llvm::SmallVector<Value> returned(terminator->getOperands());
+  llvm::SmallVector<Type> types(function.getResultTypes());
+  llvm::SmallVector<DictionaryAttr> attributes;
+  function.getAllResultAttrs(attributes);
+  attributes.resize(types.size(), builder.getDictionaryAttr({}));
+  for (DictionaryAttr &dictionary : attributes)
+    dictionary = dictionary ? dictionary : builder.getDictionaryAttr({});
+  for (auto [i, value] : llvm::enumerate(intermediateValues(function))) {
+    std::string name =
+        "layer " + std::to_string(i) + ": " + nodeName(value.getDefiningOp());
+    returned.push_back(value);
+    types.push_back(value.getType());
+    attributes.push_back(builder.getDictionaryAttr(
+        builder.getNamedAttr("onnx.name", builder.getStringAttr(name))));
+  }
+  // The old attributes do not fit the new type, so they go first.
+  function.removeResAttrsAttr();
+  terminator->setOperands(returned);
+  function.setFunctionType(
+      builder.getFunctionType(function.getArgumentTypes(), types));
+  function.setAllResultAttrs(attributes);
+}
+
+/// The near choices of one op in which the program's indices differ from the
+/// interpreter's; nothing when they differ elsewhere too.
+static std::vector<NearTie> differingNearTies(const Choice &choice,
+                                              const Tensor &actual,
+                                              double relativeBound) {
+  std::vector<NearTie> nearTies, differing;
+  findNearTies(choice, relativeBound, nearTies);
+  Tensor turned = choice.chosen;
+  for (const NearTie &tie : nearTies)
+    if (actual.getNumElements() == turned.getNumElements() &&
+        actual.integer(tie.position) == tie.alternative) {
+      turned.setInteger(tie.position, tie.alternative);
+      differing.push_back(tie);
+    }
+  return differing;
+}
+
+FailureOr<LayerVerification>
+reference::verifyLayers(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
+                        llvm::ArrayRef<Tensor> actual,
+                        const VerificationOptions &options) {
+  std::vector<Value> values = intermediateValues(function);
+  if (actual.size() != values.size() + function.getNumResults())
+    return function.emitOpError()
+           << "has " << values.size()
+           << " intermediate values, but the program gives "
+           << actual.size() - function.getNumResults();
+  actual = actual.drop_front(function.getNumResults());
+  llvm::DenseMap<Value, Tensor> expected;
+  InterpreterOptions interpreter = options.interpreter;
+  auto outer = interpreter.observer;
+  interpreter.observer = [&](Operation *op,
+                             llvm::ArrayRef<const Tensor *> operands,
+                             llvm::MutableArrayRef<Tensor> results) {
+    if (outer)
+      outer(op, operands, results);
+    for (auto [value, tensor] : llvm::zip(op->getResults(), results))
+      expected[value] = tensor;
+  };
+  LayerVerification verification;
+  for (int64_t run = 0;; ++run) {
+    verification.differing.clear();
+    verification.compared = 0;
+    verification.largestRatio = 0;
+    FailureOr<Run> ran = runWith(function, inputs, interpreter);
+    if (failed(ran))
+      return failure();
+    ToleranceOptions toleranceOptions;
+    toleranceOptions.sizeOf = [&](Value value, unsigned dimension) {
+      return ran->sizes.sizeOf(value, dimension);
+    };
+    ToleranceAnalysis analysis(function, toleranceOptions);
+    for (size_t i = 0; i < values.size() && verification.differing.size() < 8;
+         ++i) {
+      ++verification.compared;
+      Operation *op = values[i].getDefiningOp();
+      Comparison comparison =
+          compareTensors(nodeName(op), expected.lookup(values[i]), actual[i],
+                         analysis.toleranceOf(values[i]));
+      verification.largestRatio =
+          std::max(verification.largestRatio, comparison.ratio);
+      if (!comparison.passed())
+        verification.differing.emplace_back(op, comparison);
+    }
+    if (verification.differing.empty() || run >= options.maximumRuns)
+      return verification;
+    // Only a choosing op that differs first, and in near choices alone, is no
+    // fault of the program.
+    Operation *first = verification.differing.front().first;
+    auto choice = llvm::find_if(ran->choices,
+                                [&](const Choice &c) { return c.op == first; });
+    if (choice == ran->choices.end() ||
+        interpreter.forcedChoices.contains(first))
+      return verification;
+    Value indices = first->getResult(isa<onnx::TopKOp>(first) ? 1 : 0);
+    const Tensor &chosen = actual[llvm::find(values, indices) - values.begin()];
+    std::vector<NearTie> ties = differingNearTies(
+        *choice, chosen, analysis.toleranceOf(first->getOperand(0)).relative);
+    if (ties.empty())
+      return verification;
+    interpreter.forcedChoices[first] = chosen;
+    llvm::append_range(verification.forced, ties);
+  }
+}
+
 static void printNearTie(llvm::raw_ostream &stream, const NearTie &tie) {
   stream << "  " << nodeName(tie.op) << ", choice " << tie.row << ": margin "
          << llvm::format("%.3g", tie.margin) << " is below the error bound "
@@ -332,4 +455,24 @@ void reference::printVerification(llvm::raw_ostream &stream,
     for (const NearTie &tie : verification.forced)
       printNearTie(stream, tie);
   }
+}
+
+void reference::printLayers(llvm::raw_ostream &stream,
+                            const LayerVerification &verification) {
+  for (const NearTie &tie : verification.forced) {
+    stream << "taken over from the program:";
+    printNearTie(stream, tie);
+  }
+  if (verification.differing.empty()) {
+    stream << "all " << verification.compared
+           << " values agree, node by node\n";
+    return;
+  }
+  stream << "first differs at node '"
+         << nodeName(verification.differing.front().first) << "' ("
+         << verification.differing.front().first->getName() << "):\n";
+  std::vector<Comparison> comparisons;
+  for (const auto &entry : verification.differing)
+    comparisons.push_back(entry.second);
+  printComparisons(stream, comparisons);
 }

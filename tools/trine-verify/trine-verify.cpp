@@ -6,9 +6,11 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "trine/Import/ONNX.h"
+#include "trine/Pipelines/Compile.h"
 #include "trine/Pipelines/Registration.h"
 #include "trine/Reference/TensorFile.h"
 #include "trine/Reference/Verification.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/InitLLVM.h"
@@ -24,7 +26,16 @@ namespace cl = llvm::cl;
 namespace {
 enum ExitCode { Agrees = 0, Differs = 1, CannotTell = 2 };
 
+/// What was asked for.
 struct Options {
+  std::string package, referenceModel, model, data, weights, device, dump;
+  unsigned threads = 0;
+  bool accumulateF32 = false, compareLayers = false, quiet = false;
+};
+
+/// The command line. Linking in the compiler resets all of LLVM's options, so
+/// they are copied at once.
+struct CommandLine {
   cl::OptionCategory category{"trine-verify"};
   cl::opt<std::string> package{cl::Positional, cl::desc("[package]"),
                                cl::cat(category)};
@@ -215,6 +226,18 @@ ExitCode Verifier::verifyPackage(const DataSet &set,
     if (llvm::Error error =
             dumpResults(options.dump, set.folder, names, *results))
       return complain(llvm::toString(std::move(error)));
+  if (options.compareLayers) {
+    FailureOr<LayerVerification> layers =
+        verifyLayers(model->main, inputs, *results, verificationOptions());
+    if (failed(layers))
+      return CannotTell;
+    llvm::outs() << set.folder
+                 << ": every node of the model, compiled anew, against the "
+                    "interpreter\n";
+    printLayers(llvm::outs(), *layers);
+    worst = std::max(worst, layers->largestRatio);
+    return layers->differing.empty() ? Agrees : Differs;
+  }
   ExitCode code = Agrees;
   std::vector<Tolerance> tolerances;
   for (double relative : package->getTolerances())
@@ -275,6 +298,32 @@ ExitCode Verifier::verifySet(llvm::StringRef folder) {
                  : verifyModel(*set, inputs, outputs);
 }
 
+/// Compiles the model into a temporary package that gives the result of every
+/// node.
+static LogicalResult compileWithLayers(MLIRContext &context,
+                                       llvm::StringRef model,
+                                       llvm::SmallString<128> &package) {
+  if (std::error_code error =
+          llvm::sys::fs::createUniqueDirectory("trine-layers", package)) {
+    complain("cannot create a temporary folder: " + error.message());
+    return failure();
+  }
+  CompileOptions compile;
+  compile.input = model.str();
+  compile.output = (package + "/layers.trine").str();
+  compile.cpu = "native";
+  auto expose = [](ModuleOp module) -> LogicalResult {
+    auto main = module.lookupSymbol<func::FuncOp>("main");
+    if (!main)
+      return module.emitError() << "has no function 'main'";
+    exposeIntermediates(main);
+    return success();
+  };
+  compile.afterImport = expose;
+  CompileReport report;
+  return compileModel(context, compile, report);
+}
+
 static ExitCode run(const Options &options) {
   if (options.package.empty() == options.referenceModel.empty())
     return complain("give either a package or --reference MODEL (see --help)");
@@ -283,11 +332,6 @@ static ExitCode run(const Options &options) {
   if (options.compareLayers && options.model.empty())
     return complain(
         "--compare-layers needs the package's model: give --model MODEL");
-  if (options.compareLayers)
-    return complain(
-        "--compare-layers is not available in this build: it compiles the "
-        "model anew with every layer as an output, and "
-        "the compiler's pipeline is not linked");
   DialectRegistry registry;
   registerAllDialects(registry);
   MLIRContext context(registry);
@@ -299,9 +343,20 @@ static ExitCode run(const Options &options) {
   if (!path.empty() && failed(loadModel(context, path, options.weights, model)))
     return CannotTell;
   std::optional<PackageRunner> package;
+  llvm::SmallString<128> layersPackage;
+  llvm::scope_exit removeLayers([&] {
+    if (!layersPackage.empty())
+      llvm::sys::fs::remove_directories(layersPackage);
+  });
   if (!options.package.empty()) {
+    if (options.compareLayers &&
+        failed(compileWithLayers(context, options.model, layersPackage)))
+      return CannotTell;
+    std::string path = options.package;
+    if (options.compareLayers)
+      path = (layersPackage + "/layers.trine").str();
     llvm::Expected<PackageRunner> opened =
-        PackageRunner::open(options.package, options.device, options.threads);
+        PackageRunner::open(path, options.device, options.threads);
     if (!opened)
       return complain(llvm::toString(opened.takeError()));
     package = std::move(*opened);
@@ -328,7 +383,7 @@ int main(int argc, char **argv) {
   // LLVM's own options are not for this tool, and one of them has the name of
   // ours.
   cl::ResetCommandLineParser();
-  Options options;
+  CommandLine line;
   if (!cl::ParseCommandLineOptions(
           argc, argv,
           "Compares a compiled package, or the reference interpreter, with "
@@ -339,5 +394,17 @@ int main(int argc, char **argv) {
           "when it cannot be told.\n",
           &llvm::errs()))
     return CannotTell;
+  Options options;
+  options.package = line.package;
+  options.referenceModel = line.referenceModel;
+  options.model = line.model;
+  options.data = line.data;
+  options.weights = line.weights;
+  options.device = line.device;
+  options.dump = line.dump;
+  options.threads = line.threads;
+  options.accumulateF32 = line.accumulateF32;
+  options.compareLayers = line.compareLayers;
+  options.quiet = line.quiet;
   return run(options);
 }

@@ -41,6 +41,8 @@ struct CompileOptions {
   std::string cpu = "baseline";
   /// Threads for code generation; 0: one per core.
   unsigned threads = 0;
+  /// Called with the imported model, which it may change before it is compiled.
+  llvm::function_ref<LogicalResult(ModuleOp)> afterImport;
   /// Called at the start of every stage with its name.
   llvm::function_ref<void(llvm::StringRef)> progress;
 };

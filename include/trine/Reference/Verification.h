@@ -61,6 +61,36 @@ verify(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
        llvm::ArrayRef<Tensor> actual, bool interpreterIsExpected,
        const VerificationOptions &options = VerificationOptions());
 
+/// The results of the function's ops that can be compared one by one: tensors
+/// that are neither constants nor weights, in program order. Two imports of one
+/// model give them in the same order.
+std::vector<Value> intermediateValues(func::FuncOp function);
+/// Makes those values further results of the function, named "layer N: NODE".
+void exposeIntermediates(func::FuncOp function);
+
+/// What comparing a program with the interpreter op by op gave.
+struct LayerVerification {
+  /// The first values in program order that differ, with the op that gives
+  /// them; at most eight.
+  std::vector<std::pair<Operation *, Comparison>> differing;
+  int64_t compared = 0;
+  /// The largest error / tolerance of what was compared.
+  double largestRatio = 0;
+  /// Choices that were taken over from the program, as they were within
+  /// rounding.
+  std::vector<NearTie> forced;
+};
+
+/// Compares the results of a program that was compiled with exposeIntermediates
+/// with those of the interpreter. Where a choice was near and the program chose
+/// otherwise, the interpreter goes on with the program's choice.
+FailureOr<LayerVerification>
+verifyLayers(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
+             llvm::ArrayRef<Tensor> actual,
+             const VerificationOptions &options = VerificationOptions());
+void printLayers(llvm::raw_ostream &stream,
+                 const LayerVerification &verification);
+
 /// Prints the table of comparisons and the choices.
 void printVerification(llvm::raw_ostream &stream,
                        const Verification &verification);

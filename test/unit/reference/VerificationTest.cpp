@@ -2,6 +2,7 @@
 // Files, comparisons, tolerances and turned choices.
 #include "trine/Reference/Verification.h"
 #include "OperatorTesting.h"
+#include "mlir/IR/Verifier.h"
 #include "trine/Reference/TensorFile.h"
 #include "llvm/Support/FileSystem.h"
 #include <cmath>
@@ -239,4 +240,58 @@ TEST(VerificationTest, TurnsChoicesBelowTheBoundOnly) {
   ASSERT_TRUE(succeeded(clear));
   EXPECT_FALSE(clear->passed());
   EXPECT_TRUE(clear->nearTies.empty());
+}
+
+static const char layered[] =
+    "func.func @main(%x: tensor<4xf32> {onnx.name = \"x\"}) -> (tensor<1xi64> "
+    "{onnx.name = \"y\"}) {\n"
+    "  %e = onnx.Exp(%x) : (tensor<4xf32>) -> tensor<4xf32>\n"
+    "  %k = onnx.Constant dense<1> : tensor<1xi64>\n"
+    "  %v, %i = onnx.TopK(%e, %k) : (tensor<4xf32>, tensor<1xi64>) -> "
+    "(tensor<1xf32>, tensor<1xi64>)\n"
+    "  %r = onnx.Identity(%i) : (tensor<1xi64>) -> tensor<1xi64>\n"
+    "  return %r : tensor<1xi64>\n}";
+
+TEST(VerificationTest, FindsTheFirstLayerThatDiffers) {
+  OwningOpRef<ModuleOp> module = parseModule(layered),
+                        exposed = parseModule(layered);
+  auto function = module->lookupSymbol<func::FuncOp>("main"),
+       program = exposed->lookupSymbol<func::FuncOp>("main");
+  exposeIntermediates(program);
+  EXPECT_TRUE(succeeded(mlir::verify(*exposed)));
+  EXPECT_THAT(outputNames(program),
+              testing::ElementsAre("y", "layer 0: onnx.Exp",
+                                   "layer 1: onnx.TopK", "layer 2: onnx.TopK",
+                                   "layer 3: onnx.Identity"));
+  Tensor x = f32({4}, {0, 1, 1 - 0x1p-24, 0});
+  auto results = interpret(program, {x});
+  ASSERT_TRUE(succeeded(results));
+  auto same = verifyLayers(function, {x}, *results);
+  ASSERT_TRUE(succeeded(same));
+  EXPECT_TRUE(same->differing.empty());
+  EXPECT_EQ(same->compared, 4);
+  // A near choice made the other way is taken over, and what follows from it
+  // agrees.
+  std::vector<Tensor> other = *results;
+  other[0] = other[3] = other[4] = i64({1}, {2});
+  auto turned = verifyLayers(function, {x}, other);
+  ASSERT_TRUE(succeeded(turned));
+  EXPECT_TRUE(turned->differing.empty());
+  EXPECT_EQ(turned->forced.size(), 1u);
+  // A choice far off, and an error before it, are named.
+  other[3] = i64({1}, {0});
+  auto wrong = verifyLayers(function, {x}, other);
+  ASSERT_TRUE(succeeded(wrong));
+  ASSERT_FALSE(wrong->differing.empty());
+  EXPECT_EQ(nodeName(wrong->differing.front().first), "onnx.TopK");
+  other[1].setReal(0, 1.01);
+  wrong = verifyLayers(function, {x}, other);
+  ASSERT_TRUE(succeeded(wrong));
+  ASSERT_FALSE(wrong->differing.empty());
+  EXPECT_EQ(nodeName(wrong->differing.front().first), "onnx.Exp");
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  printLayers(stream, *wrong);
+  EXPECT_THAT(
+      text, testing::HasSubstr("first differs at node 'onnx.Exp' (onnx.Exp)"));
 }
