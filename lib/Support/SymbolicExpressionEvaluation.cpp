@@ -166,7 +166,8 @@ static SymbolicExpression getUpperBoundOfAtom(SymbolicContext &context,
   case Kind::FloorDiv:
   case Kind::CeilDiv: {
     SymbolicExpression dividend = context.getUpperBound(operands[0]);
-    if (!dividend || !isKnownNonNegative(operands[0]))
+    if (!dividend || !isKnownNonNegative(operands[0]) ||
+        !isKnownNonNegative(operands[1]))
       return {};
     // With a divisor that varies the quotient is largest where the divisor
     // is 1.
