@@ -396,9 +396,11 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
       return rounded(first, 0);
     return first;
   case Kind::Contraction: {
-    double operands = first.variance + estimateOf(op.getOperand(1)).variance;
-    if (isa<onnx::EinsumOp>(op))
-      operands = total;
+    // Einsum takes any number of operands.
+    double operands =
+        isa<onnx::EinsumOp>(op)
+            ? total
+            : first.variance + estimateOf(op.getOperand(1)).variance;
     return rounded({operands, 1.0}, summed(reductionLength(op)));
   }
   case Kind::Reduction:

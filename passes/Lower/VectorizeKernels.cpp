@@ -68,7 +68,8 @@ static void replaceExpansion(IRRewriter &rewriter, memref::ExpandShapeOp op) {
       memref::ExtractStridedMetadataOp::create(rewriter, loc, op.getSrc());
   auto [typeStrides, typeOffset] = op.getResultType().getStridesAndOffset();
   SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
-  SmallVector<OpFoldResult> strides(sizes.size());
+  // A view of a scalar has no groups, and any stride.
+  SmallVector<OpFoldResult> strides(sizes.size(), rewriter.getIndexAttr(1));
   AffineExpr left, right;
   bindSymbols(rewriter.getContext(), left, right);
   auto sourceType = op.getSrcType();

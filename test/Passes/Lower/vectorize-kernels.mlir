@@ -82,3 +82,16 @@ func.func @to_bf16(%a: memref<?xi1>, %c: memref<?xbf16>) {
   }
   return
 }
+
+// A view of a scalar has no groups of dimensions.
+// CHECK-LABEL: func.func @scalar_view
+// CHECK: memref.reinterpret_cast {{.*}} sizes: [1, 1], strides: [1, 1]
+func.func @scalar_view(%x: memref<f32>, %y: memref<1x1xf32>) {
+  %0 = memref.expand_shape %x [] output_shape [1, 1] : memref<f32> into memref<1x1xf32>
+  linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+    ins(%0 : memref<1x1xf32>) outs(%y : memref<1x1xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    linalg.yield %a : f32
+  }
+  return
+}
