@@ -70,6 +70,15 @@ LogicalResult OperatorCall::requireSameType(const Tensor &a, const Tensor &b,
               nameOf(b.getElementType()));
 }
 
+LogicalResult OperatorCall::requireShape(const Tensor &tensor,
+                                         llvm::ArrayRef<int64_t> shape,
+                                         llvm::StringRef what) const {
+  if (tensor.getShape() == shape)
+    return success();
+  return fail("'" + what + "' must have shape " + describeShape(shape) +
+              ", got " + describeShape(tensor.getShape()));
+}
+
 const OperatorTable &reference::operatorTable() {
   static const OperatorTable table = [] {
     OperatorTable rules;
@@ -90,6 +99,9 @@ const OperatorTable &reference::operatorTable() {
     addEngramRules(rules);
     addMixtureOfExpertsRules(rules);
     addControlFlowRules(rules);
+    addTrineNormalizationRules(rules);
+    addTrineAttentionRules(rules);
+    addTrineStateRules(rules);
     return rules;
   }();
   return table;

@@ -75,6 +75,9 @@ public:
   /// what was expected and what came.
   LogicalResult requireSameType(const Tensor &a, const Tensor &b,
                                 llvm::StringRef what) const;
+  LogicalResult requireShape(const Tensor &tensor,
+                             llvm::ArrayRef<int64_t> shape,
+                             llvm::StringRef what) const;
 
   bool accumulateInSingle() const {
     return options.accumulation == Accumulation::F32;
@@ -84,6 +87,14 @@ private:
   std::vector<const Tensor *> operands;
   std::vector<Tensor> results;
 };
+
+/// The tensor of ODS operand `i`, which may be optional in the middle of
+/// others; null when it is absent.
+template <typename OpType>
+const Tensor *segmentOf(OperatorCall &call, OpType op, unsigned i) {
+  auto [index, length] = op.getODSOperandIndexAndLength(i);
+  return length ? call.optional(index) : nullptr;
+}
 
 using OperatorRule = LogicalResult (*)(OperatorCall &call);
 using OperatorTable = llvm::StringMap<OperatorRule>;
@@ -125,6 +136,10 @@ void addRotaryRules(OperatorTable &table);
 void addEngramRules(OperatorTable &table);
 void addMixtureOfExpertsRules(OperatorTable &table);
 void addControlFlowRules(OperatorTable &table);
+// The same for the trine dialect.
+void addTrineNormalizationRules(OperatorTable &table);
+void addTrineAttentionRules(OperatorTable &table);
+void addTrineStateRules(OperatorTable &table);
 
 /// All rules, by full op name.
 const OperatorTable &operatorTable();

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// trine.rms_norm, trine.rope and the attention ops.
+#include "OperatorTesting.h"
+#include <cmath>
+
+using namespace mlir::trine::reference;
+
+/// Values without a pattern, in [-1, 1].
+static Tensor spread(llvm::ArrayRef<int64_t> shape, int seed) {
+  int64_t count = countElements(shape).value_or(0);
+  std::vector<double> values(count);
+  for (int64_t i = 0; i < count; ++i)
+    values[i] = std::sin(12.9898 * i + 78.233 * seed);
+  return f32(shape, values);
+}
+
+static Outcome run(const std::string &arguments, const std::string &body,
+                   const std::string &returned, const std::string &types,
+                   llvm::ArrayRef<Tensor> inputs) {
+  return runText("func.func @main(" + arguments + ") -> (" + types + ") {\n" +
+                     body + "\nreturn " + returned + " : " + types + "\n}",
+                 inputs);
+}
+
+TEST(TrineNormTest, RootMeanSquare) {
+  auto norm = [](const std::string &type, const std::string &cast,
+                 llvm::ArrayRef<Tensor> inputs) {
+    std::string x = "tensor<?x2x" + type + ">", w = "tensor<?x" + type + ">";
+    return run("%x: " + x + ", %w: " + w,
+               "%y = trine.rms_norm %x, %w epsilon 0.5 compute f32 cast " +
+                   cast + " : " + x + ", " + w,
+               "%y", x, inputs);
+  };
+  // Mean squares 12.5 + 0.5 and 1 + 0.5.
+  double a = 1 / std::sqrt(13.0), b = 1 / std::sqrt(1.5);
+  expectReals(only(norm("f32", "after_weight",
+                        {f32({2, 2}, {3, 4, -1, 1}), f32({2}, {2, 10})})),
+              {2, 2}, {6 * a, 40 * a, -2 * b, 10 * b});
+  // In bfloat16 the two ways round differently.
+  Tensor x = Tensor::fromReals(ElementType::BF16, {1, 2}, {3, 4}),
+         w = Tensor::fromReals(ElementType::BF16, {2}, {1.3984375, 1.0078125});
+  auto rounded = [](double value) { return roundTo(ElementType::BF16, value); };
+  Tensor before = only(norm("bf16", "before_weight", {x, w})),
+         after = only(norm("bf16", "after_weight", {x, w}));
+  expectReals(before, {1, 2},
+              {rounded(rounded(3 * a) * 1.3984375),
+               rounded(rounded(4 * a) * 1.0078125)});
+  expectReals(after, {1, 2},
+              {rounded(3 * a * 1.3984375), rounded(4 * a * 1.0078125)});
+  expectError(
+      norm("f32", "after_weight", {f32({1, 2}, {1, 2}), f32({3}, {1, 1, 1})}),
+      "'weight' must have shape [2], got [3]");
+}
+
+TEST(TrineNormTest, Rope) {
+  auto rope = [](const std::string &pairing, const std::string &layout,
+                 llvm::ArrayRef<Tensor> inputs) {
+    return run("%x: tensor<?x6xf32>, %c: tensor<1x?xf32>, %s: tensor<1x?xf32>",
+               "%y = trine.rope %x, %c, %s pairing " + pairing + " layout " +
+                   layout +
+                   " begin 1 : tensor<?x6xf32>, tensor<1x?xf32>, "
+                   "tensor<1x?xf32>",
+               "%y", "tensor<?x6xf32>", inputs);
+  };
+  // A quarter turn of the first pair, and half a turn of the second.
+  Tensor x = f32({2, 6}, {9, 1, 2, 3, 4, 8, 7, 5, 6, 7, 8, 6}),
+         cos = f32({1, 2}, {0, -1}), sin = f32({1, 2}, {1, 0});
+  expectReals(only(rope("half", "in_place", {x, cos, sin})), {2, 6},
+              {9, -3, -2, 1, -4, 8, 7, -7, -6, 5, -8, 6});
+  expectReals(only(rope("half", "permuted", {x, cos, sin})), {2, 6},
+              {9, -3, -2, 1, -4, 8, 7, -7, -6, 5, -8, 6});
+  expectReals(only(rope("interleaved", "in_place", {x, cos, sin})), {2, 6},
+              {9, -2, 1, -3, -4, 8, 7, -6, 5, -7, -8, 6});
+  expectReals(only(rope("interleaved", "permuted", {x, cos, sin})), {2, 6},
+              {9, -2, -3, 1, -4, 8, 7, -6, -7, 5, -8, 6});
+  Tensor wide = f32({1, 3}, {1, 1, 1});
+  expectError(rope("half", "in_place", {x, wide, wide}),
+              "rotated range must lie within the last dimension 6, got 6 "
+              "elements from 1");
+}
+
+static const char attentionTypes[] = "tensor<?x?x?x?xf32>, tensor<?x?x?xf32>";
+
+static Outcome attend(const std::string &options, llvm::ArrayRef<Tensor> inputs,
+                      const std::string &more = "",
+                      const std::string &moreUses = "") {
+  const std::string t = "tensor<?x?x?x?xf32>";
+  return run("%q: " + t + ", %k: " + t + ", %v: " + t + more,
+             "%o, %l = trine.attention query(%q : " + t + ") key(%k : " + t +
+                 ") value(%v : " + t + ") " + moreUses + " scale 0.5 mask " +
+                 options + " -> " + attentionTypes,
+             "%o, %l", attentionTypes, inputs);
+}
+
+TEST(TrineAttentionTest, ByHand) {
+  // Scores 0, ln 2 and ln 4 after the scale: weights 1/7, 2/7, 4/7.
+  double two = 2 * std::log(2.0);
+  Tensor q = f32({1, 2, 1, 1}, {1, 0}),
+         k = f32({1, 1, 3, 1}, {0, two, 2 * two}),
+         v = f32({1, 1, 3, 1}, {7, 70, 700});
+  Outcome outcome = attend("none masked_row zero", {q, k, v});
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  expectReals(outcome.results[0], {1, 2, 1, 1}, {421, 259});
+  expectReals(outcome.results[1], {1, 2, 1}, {std::log(7.0), std::log(3.0)});
+  // An additive mask hides the last key.
+  const std::string mask = ", %m: tensor<?xf32>",
+                    use = "mask_values(%m : tensor<?xf32>)";
+  double none = -std::numeric_limits<double>::infinity();
+  outcome = attend("additive masked_row zero",
+                   {q, k, v, f32({3}, {0, 0, none})}, mask, use);
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  expectReals(outcome.results[0], {1, 2, 1, 1}, {49, 38.5});
+  // A row without keys.
+  Tensor hidden = f32({1}, {none});
+  for (auto [row, expected] : {std::pair<const char *, double>("zero", 0),
+                               {"uniform", 259},
+                               {"nan", std::nan("")}}) {
+    outcome = attend(std::string("additive masked_row ") + row,
+                     {q, k, v, hidden}, mask, use);
+    ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+    expectReals(outcome.results[0], {1, 2, 1, 1}, {expected, expected});
+    expectReals(outcome.results[1], {1, 2, 1}, {none, none});
+  }
+  // A soft cap of one.
+  outcome = attend("none masked_row zero soft_cap 1.0", {q, k, v});
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  double sum = 1 + std::exp(std::tanh(std::log(2.0))) +
+               std::exp(std::tanh(std::log(4.0)));
+  EXPECT_NEAR(outcome.results[1].real(0), std::log(sum), 1e-6);
+  expectError(attend("additive masked_row zero", {q, k, v, f32({2}, {0, 0})},
+                     mask, use),
+              "'mask_values' must broadcast to [1, 2, 1, 3], got [2]");
+  expectError(attend("none masked_row zero", {q, k, f32({1, 1, 2, 1}, {1, 2})}),
+              "'value' must have shape [1, 1, 3, 1], got [1, 1, 2, 1]");
+}
+
+TEST(TrineAttentionTest, Causal) {
+  // Equal scores: each query gives the mean of the keys that it sees.
+  Tensor q = f32({1, 1, 2, 1}, {0, 0}), k = f32({1, 1, 3, 1}, {1, 2, 3}),
+         v = f32({1, 1, 3, 1}, {1, 3, 11});
+  Outcome outcome = attend("causal masked_row zero", {q, k, v});
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  expectReals(outcome.results[0], {1, 1, 2, 1}, {2, 5});
+  auto withOffset = [&](int64_t offset) {
+    return attend("causal masked_row zero", {q, k, v, i64({}, {offset})},
+                  ", %f: tensor<i64>", "offset(%f : tensor<i64>)");
+  };
+  outcome = withOffset(0);
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  expectReals(outcome.results[0], {1, 1, 2, 1}, {1, 2});
+  outcome = withOffset(-1);
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  expectReals(outcome.results[0], {1, 1, 2, 1}, {0, 1});
+  outcome = withOffset(std::numeric_limits<int64_t>::max());
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  expectReals(outcome.results[0], {1, 1, 2, 1}, {5, 5});
+  outcome = withOffset(std::numeric_limits<int64_t>::min());
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  expectReals(outcome.results[0], {1, 1, 2, 1}, {0, 0});
+}
+
+TEST(TrineAttentionTest, AgreesWithONNX) {
+  Tensor q = spread({2, 4, 3, 5}, 1), k = spread({2, 2, 4, 5}, 2),
+         v = spread({2, 2, 4, 6}, 3);
+  Outcome ours = attend("causal masked_row zero soft_cap 2.0", {q, k, v},
+                        ", %f: tensor<i64>", "offset(%f : tensor<i64>)");
+  expectError(ours, "expects 4 inputs, got 3");
+  ours = attend("causal masked_row zero soft_cap 2.0", {q, k, v, i64({}, {0})},
+                ", %f: tensor<i64>", "offset(%f : tensor<i64>)");
+  Outcome theirs = runOperator(
+      "Attention",
+      {q, k, v, std::nullopt, std::nullopt, std::nullopt, std::nullopt},
+      "{is_causal = 1 : i64, scale = 0.5 : f32, softcap = 2.0 : f32}",
+      {"f32", "none", "none", "none"});
+  ASSERT_TRUE(ours.succeeded && theirs.succeeded)
+      << ours.errors << theirs.errors;
+  expectReals(ours.results[0], {2, 4, 3, 6}, theirs.results[0].reals());
+}
+
+static Outcome attendLatent(const std::string &form,
+                            llvm::ArrayRef<Tensor> inputs) {
+  const std::string t4 = "tensor<?x?x?x?xf32>", t3 = "tensor<?x?x?xf32>";
+  return run("%qn: " + t4 + ", %qr: " + t4 + ", %c: " + t3 + ", %kr: " + t3 +
+                 ", %uk: " + t3 + ", %uv: " + t3,
+             "%o, %l = trine.mla.attention query(%qn, %qr : " + t4 + ", " + t4 +
+                 ") cache(%c, %kr : " + t3 + ", " + t3 +
+                 ") weights(%uk, %uv : " + t3 + ", " + t3 +
+                 ") scale 0.5 mask causal masked_row zero form " + form +
+                 " -> " + t4 + ", " + t3,
+             "%o, %l", t4 + ", " + t3, inputs);
+}
+
+TEST(TrineAttentionTest, LatentForms) {
+  const int64_t heads = 3, keys = 5, rank = 4, nope = 2, rope = 2, width = 3;
+  Tensor qn = spread({2, heads, 2, nope}, 1),
+         qr = spread({2, heads, 2, rope}, 2),
+         latent = spread({2, keys, rank}, 3), kr = spread({2, keys, rope}, 4),
+         uk = spread({rank, heads, nope}, 5),
+         uv = spread({rank, heads, width}, 6);
+  std::vector<Tensor> inputs = {qn, qr, latent, kr, uk, uv};
+  Outcome written = attendLatent("decompressed", inputs),
+          absorbed = attendLatent("absorbed", inputs),
+          either = attendLatent("by_shape", inputs);
+  ASSERT_TRUE(written.succeeded) << written.errors;
+  ASSERT_TRUE(absorbed.succeeded && either.succeeded)
+      << absorbed.errors << either.errors;
+  // Ordinary attention on the keys and values that the latent stands for.
+  Tensor q = f32({2, heads, 2, nope + rope}, {0}),
+         k = f32({2, heads, keys, nope + rope}, {0}),
+         v = f32({2, heads, keys, width}, {0});
+  for (int64_t b = 0; b < 2; ++b)
+    for (int64_t h = 0; h < heads; ++h) {
+      for (int64_t row = 0; row < 2; ++row)
+        for (int64_t i = 0; i < nope + rope; ++i) {
+          int64_t at = (b * heads + h) * 2 + row;
+          q.setReal(at * (nope + rope) + i,
+                    i < nope ? qn.real(at * nope + i)
+                             : qr.real(at * rope + i - nope));
+        }
+      for (int64_t t = 0; t < keys; ++t) {
+        int64_t at = (b * heads + h) * keys + t;
+        for (int64_t r = 0; r < rank; ++r) {
+          double c = latent.real((b * keys + t) * rank + r);
+          for (int64_t i = 0; i < nope; ++i)
+            k.setReal(at * (nope + rope) + i,
+                      k.real(at * (nope + rope) + i) +
+                          c * uk.real((r * heads + h) * nope + i));
+          for (int64_t i = 0; i < width; ++i)
+            v.setReal(at * width + i,
+                      v.real(at * width + i) +
+                          c * uv.real((r * heads + h) * width + i));
+        }
+        for (int64_t i = 0; i < rope; ++i)
+          k.setReal(at * (nope + rope) + nope + i,
+                    kr.real((b * keys + t) * rope + i));
+      }
+    }
+  Outcome plain = attend("causal masked_row zero", {q, k, v});
+  ASSERT_TRUE(plain.succeeded) << plain.errors;
+  for (const Outcome *form : {&written, &absorbed, &either})
+    for (int i : {0, 1})
+      expectReals(form->results[i], plain.results[i].getShape(),
+                  plain.results[i].reals());
+  inputs[3] = spread({2, keys + 1, rope}, 4);
+  expectError(attendLatent("absorbed", inputs),
+              "'k_rope' must have shape [2, 5, 2], got [2, 6, 2]");
+}
+
+TEST(TrineAttentionTest, MergeOfParts) {
+  Tensor q = spread({1, 2, 3, 4}, 1), k = spread({1, 1, 5, 4}, 2),
+         v = spread({1, 1, 5, 2}, 3);
+  auto part = [&](int64_t begin, int64_t end) {
+    std::vector<double> keys = k.reals(), values = v.reals();
+    return attend(
+        "none masked_row zero",
+        {q,
+         f32({1, 1, end - begin, 4},
+             llvm::ArrayRef(keys).slice(4 * begin, 4 * (end - begin))),
+         f32({1, 1, end - begin, 2},
+             llvm::ArrayRef(values).slice(2 * begin, 2 * (end - begin)))});
+  };
+  Outcome whole = part(0, 5), first = part(0, 2), second = part(2, 5),
+          nothing = part(5, 5);
+  const std::string t4 = "tensor<?x?x?x?xf32>", t3 = "tensor<?x?x?xf32>";
+  const std::string threeO = t4 + ", " + t4 + ", " + t4,
+                    threeL = t3 + ", " + t3 + ", " + t3;
+  auto merge = [&](llvm::ArrayRef<Tensor> inputs) {
+    return run("%a: " + t4 + ", %b: " + t4 + ", %c: " + t4 + ", %d: " + t3 +
+                   ", %e: " + t3 + ", %f: " + t3,
+               "%o, %l = trine.merge outputs(%a, %b, %c : " + threeO +
+                   ") lses(%d, %e, %f : " + threeL + ") -> " + attentionTypes,
+               "%o, %l", attentionTypes, inputs);
+  };
+  ASSERT_TRUE(nothing.succeeded && first.succeeded) << nothing.errors;
+  Outcome merged =
+      merge({first.results[0], nothing.results[0], second.results[0],
+             first.results[1], nothing.results[1], second.results[1]});
+  ASSERT_TRUE(merged.succeeded) << merged.errors;
+  for (int i : {0, 1})
+    expectReals(merged.results[i], whole.results[i].getShape(),
+                whole.results[i].reals());
+  // Nothing in any part stays nothing.
+  merged = merge({nothing.results[0], nothing.results[0], nothing.results[0],
+                  nothing.results[1], nothing.results[1], nothing.results[1]});
+  ASSERT_TRUE(merged.succeeded) << merged.errors;
+  expectReals(merged.results[0], {1, 2, 3, 2}, std::vector<double>(12, 0.0));
+  expectError(merge({first.results[0], whole.results[0], second.results[0],
+                     first.results[1], f32({1, 1, 1}, {0}), second.results[1]}),
+              "'lses' must have shape [1, 2, 3], got [1, 1, 1]");
+}
+
+TEST(TrineStateTest, NeedsASession) {
+  expectError(runText("func.func @main() -> tensor<?x?x4xf32> {\n"
+                      "  %s = trine.state.open \"kv\" capacity 8 : "
+                      "!trine.state<tensor<?x?x4xf32>, axis 1>\n"
+                      "  %r, %n = trine.state.read %s : "
+                      "!trine.state<tensor<?x?x4xf32>, axis 1> -> "
+                      "tensor<?x?x4xf32>, tensor<?xi64>\n"
+                      "  return %r : tensor<?x?x4xf32>\n}",
+                      {}),
+              "'trine.state.open' op needs a session");
+  const char *text = "func.func @main(%c: tensor<i1>) {\n  trine.require %c, "
+                     "\"sizes must agree\" : tensor<i1>\n  return\n}";
+  EXPECT_TRUE(runText(text, {booleans({}, {1})}).succeeded);
+  expectError(runText(text, {booleans({}, {0})}),
+              "requirement not met: sizes must agree");
+}
