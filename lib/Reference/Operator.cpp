@@ -101,6 +101,7 @@ const OperatorTable &reference::operatorTable() {
     addControlFlowRules(rules);
     addTrineNormalizationRules(rules);
     addTrineAttentionRules(rules);
+    addTrineExpertsRules(rules);
     addTrineStateRules(rules);
     return rules;
   }();

@@ -139,6 +139,7 @@ void addControlFlowRules(OperatorTable &table);
 // The same for the trine dialect.
 void addTrineNormalizationRules(OperatorTable &table);
 void addTrineAttentionRules(OperatorTable &table);
+void addTrineExpertsRules(OperatorTable &table);
 void addTrineStateRules(OperatorTable &table);
 
 /// All rules, by full op name.

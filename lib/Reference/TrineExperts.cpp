@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The trine.moe ops.
+#include "Operator.h"
+#include "trine/Dialect/Trine/Trine.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::reference;
+
+static double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+/// The indices of the `count` largest values, the lower index first where
+/// values are equal. NaN counts as larger than all numbers.
+static std::vector<int64_t> largestOf(llvm::ArrayRef<double> values,
+                                      int64_t count) {
+  std::vector<int64_t> order(values.size());
+  for (size_t i = 0; i < order.size(); ++i)
+    order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    if (std::isnan(values[a]) || std::isnan(values[b]))
+      return std::isnan(values[a]) && !std::isnan(values[b]);
+    return values[a] > values[b];
+  });
+  order.resize(count);
+  return order;
+}
+
+static std::vector<double> softmaxOf(llvm::ArrayRef<double> logits,
+                                     bool single) {
+  std::vector<double> result(logits.begin(), logits.end());
+  double top = -std::numeric_limits<double>::infinity();
+  for (double x : result)
+    top = std::max(top, x);
+  Accumulator sum(single);
+  for (double &x : result)
+    sum.add(x = std::exp(x - top));
+  for (double &x : result)
+    x /= sum.get();
+  return result;
+}
+
+static double scoreOf(Scoring scoring, double logit) {
+  switch (scoring) {
+  case Scoring::Sigmoid:
+    return sigmoid(logit);
+  case Scoring::SqrtSoftplus: // without overflow for large logits
+    return std::sqrt(std::max(logit, 0.0) +
+                     std::log1p(std::exp(-std::fabs(logit))));
+  default: // the softmax is over all or the chosen ones
+    return logit;
+  }
+}
+
+/// Gives experts outside of the best groups the masked score.
+static void keepBestGroups(MoERouteOp op,
+                           llvm::MutableArrayRef<double> scores) {
+  int64_t groups = op.getGroups(), kept = op.getKeptGroups(),
+          size = scores.size() / groups;
+  std::vector<double> ranks(groups);
+  for (int64_t g = 0; g < groups; ++g) {
+    llvm::ArrayRef<double> own = scores.slice(g * size, size);
+    std::vector<int64_t> best = largestOf(own, std::min<int64_t>(2, size));
+    ranks[g] = op.getGroupScore() == GroupScore::Max || best.size() < 2
+                   ? own[best[0]]
+                   : roundTo(ElementType::F32, own[best[0]] + own[best[1]]);
+  }
+  llvm::SmallVector<bool> keeps(groups, false);
+  for (int64_t g : largestOf(ranks, kept))
+    keeps[g] = true;
+  for (size_t e = 0; e < scores.size(); ++e)
+    if (!keeps[e / size])
+      scores[e] = op.getMaskedScore() == MaskedScore::Zero
+                      ? 0.0
+                      : -std::numeric_limits<double>::infinity();
+}
+
+static LogicalResult route(OperatorCall &call) {
+  auto op = cast<MoERouteOp>(call.op);
+  const Tensor &logits = call.operand(0), *bias = segmentOf(call, op, 1),
+               *tokenIds = segmentOf(call, op, 2),
+               *table = segmentOf(call, op, 3);
+  int64_t tokens = logits.getDim(0), experts = logits.getDim(1), k = op.getK(),
+          groups = op.getGroups();
+  if (experts % groups || experts / groups * op.getKeptGroups() < k)
+    return call.fail("the kept groups must hold 'k' experts or more, got " +
+                     llvm::Twine(experts) + " experts in " +
+                     llvm::Twine(groups) + " groups");
+  if ((bias && failed(call.requireShape(*bias, {experts}, "bias"))) ||
+      (tokenIds && failed(call.requireShape(*tokenIds, {tokens}, "token_ids"))))
+    return failure();
+  FailureOr<Tensor> ids = call.allocate(ElementType::I64, {tokens, k}),
+                    weights = call.allocate(ElementType::F32, {tokens, k});
+  if (failed(ids) || failed(weights))
+    return failure();
+  Scoring scoring = op.getScoring();
+  bool single = call.accumulateInSingle();
+  double epsilon = op.getEpsilon().convertToDouble(),
+         scale = op.getScale().convertToDouble();
+  bool scaledFirst = op.getScalePosition() == ScalePosition::BeforeDivision;
+  std::vector<double> scores(experts), choice(experts), chosen(k);
+  for (int64_t n = 0; n < tokens; ++n) {
+    for (int64_t e = 0; e < experts; ++e)
+      scores[e] = scoreOf(scoring, logits.real(n * experts + e));
+    if (scoring == Scoring::Softmax)
+      scores = softmaxOf(scores, single);
+    std::vector<int64_t> best;
+    if (table) {
+      int64_t token = tokenIds->integer(n);
+      if (token < 0 || token >= table->getDim(0))
+        return call.fail("'token_ids' must be in [0, " +
+                         llvm::Twine(table->getDim(0)) + "), got " +
+                         llvm::Twine(token));
+      for (int64_t j = 0; j < k; ++j)
+        best.push_back(table->integer(token * k + j));
+    } else {
+      // What ties in single precision is a tie: scores are f32.
+      for (int64_t e = 0; e < experts; ++e) {
+        double score = roundTo(ElementType::F32, scores[e]);
+        choice[e] =
+            bias ? roundTo(ElementType::F32, score + bias->real(e)) : score;
+      }
+      keepBestGroups(op, choice);
+      best = largestOf(choice, k);
+    }
+    for (int64_t j = 0; j < k; ++j) {
+      if (best[j] < 0 || best[j] >= experts)
+        return call.fail("'table' must hold experts in [0, " +
+                         llvm::Twine(experts) + "), got " +
+                         llvm::Twine(best[j]));
+      ids->setInteger(n * k + j, best[j]);
+      chosen[j] = scores[best[j]];
+    }
+    if (scoring == Scoring::SoftmaxTopK)
+      chosen = softmaxOf(chosen, single);
+    Accumulator sum(single);
+    for (double &weight : chosen)
+      sum.add(weight *= scaledFirst ? scale : 1.0);
+    for (int64_t j = 0; j < k; ++j) {
+      double weight = chosen[j];
+      if (op.getRenormalize())
+        weight /= sum.get() + epsilon;
+      weights->setReal(n * k + j, scaledFirst ? weight : weight * scale);
+    }
+  }
+  call.setResult(0, *ids);
+  call.setResult(1, *weights);
+  return success();
+}
+
+static double activate(Activation activation, double x) {
+  switch (activation) {
+  case Activation::SiluGated:
+  case Activation::Silu:
+    return x * sigmoid(x);
+  case Activation::GeluGated:
+  case Activation::Gelu:
+    return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  case Activation::ReluGated:
+  case Activation::Relu:
+    return x < 0 ? 0.0 : x;
+  case Activation::Identity:
+    return x;
+  }
+  return x;
+}
+
+/// matrix[index] · x, for a tensor of matrices [.., rows, x.size()].
+static std::vector<double> multiply(const Tensor &matrices, int64_t index,
+                                    llvm::ArrayRef<double> x, bool single) {
+  int64_t rows = matrices.getDim(1), columns = x.size();
+  std::vector<double> result(rows);
+  for (int64_t r = 0; r < rows; ++r) {
+    Accumulator sum(single);
+    for (int64_t c = 0; c < columns; ++c)
+      sum.addProduct(matrices.real((index * rows + r) * columns + c), x[c]);
+    result[r] = sum.get();
+  }
+  return result;
+}
+
+static LogicalResult experts(OperatorCall &call) {
+  auto op = cast<MoEExpertsOp>(call.op);
+  const Tensor &input = call.operand(0), &ids = call.operand(1),
+               &weights = call.operand(2), &first = call.operand(3),
+               &second = call.operand(4);
+  int64_t tokens = input.getDim(0), width = input.getDim(1), k = ids.getDim(1),
+          count = first.getDim(0), inner = second.getDim(2),
+          identities = op.getIdentityExperts();
+  bool gated = op.getGateUp() != GateUpLayout::UpOnly,
+       interleaved = op.getGateUp() == GateUpLayout::Interleaved;
+  if (failed(call.requireShape(ids, {tokens, k}, "ids")) ||
+      failed(call.requireShape(weights, {tokens, k}, "weights")) ||
+      failed(call.requireShape(first, {count, gated ? 2 * inner : inner, width},
+                               "w_gate_up")) ||
+      failed(call.requireShape(second, {count, width, inner}, "w_down")))
+    return failure();
+  FailureOr<Tensor> result =
+      call.allocate(input.getElementType(), input.getShape());
+  if (failed(result))
+    return failure();
+  bool single = call.accumulateInSingle();
+  double limit = op.getClamp() ? op.getClamp()->convertToDouble()
+                               : std::numeric_limits<double>::infinity();
+  std::vector<double> x(width), hidden(inner);
+  for (int64_t n = 0; n < tokens; ++n) {
+    std::vector<Accumulator> sums(width, Accumulator(single));
+    for (int64_t i = 0; i < width; ++i)
+      x[i] = input.real(n * width + i);
+    for (int64_t j = 0; j < k; ++j) {
+      int64_t expert = ids.integer(n * k + j);
+      if (expert < 0 || (expert >= count && expert - count >= identities))
+        return call.fail("'ids' must be in [0, " + llvm::Twine(count) + " + " +
+                         llvm::Twine(identities) + "), got " +
+                         llvm::Twine(expert));
+      std::vector<double> y = x;
+      if (expert < count) {
+        std::vector<double> both = multiply(first, expert, x, single);
+        for (int64_t i = 0; i < inner; ++i) {
+          double up = both[!gated ? i : interleaved ? 2 * i + 1 : inner + i];
+          up = std::min(std::max(up, -limit), limit);
+          double gate =
+              gated ? std::min(both[interleaved ? 2 * i : i], limit) : up;
+          hidden[i] = activate(op.getActivation(), gate) * (gated ? up : 1.0);
+        }
+        y = multiply(second, expert, hidden, single);
+      }
+      for (int64_t i = 0; i < width; ++i)
+        sums[i].addProduct(weights.real(n * k + j), y[i]);
+    }
+    for (int64_t i = 0; i < width; ++i)
+      result->setReal(n * width + i, sums[i].get());
+  }
+  return call.done(*result);
+}
+
+static LogicalResult group(OperatorCall &call) {
+  const Tensor &ids = call.operand(0);
+  int64_t experts = cast<MoEGroupOp>(call.op).getExperts(),
+          slots = ids.getNumElements();
+  FailureOr<Tensor> order = call.allocate(ElementType::I64, {slots});
+  FailureOr<Tensor> offsets = call.allocate(ElementType::I64, {experts + 1});
+  if (failed(order) || failed(offsets))
+    return failure();
+  std::vector<int64_t> sorted(slots);
+  for (int64_t i = 0; i < slots; ++i) {
+    sorted[i] = i;
+    int64_t expert = ids.integer(i);
+    if (expert < 0 || expert >= experts)
+      return call.fail("'ids' must be in [0, " + llvm::Twine(experts) +
+                       "), got " + llvm::Twine(expert));
+    offsets->setInteger(expert + 1, offsets->integer(expert + 1) + 1);
+  }
+  for (int64_t e = 0; e < experts; ++e)
+    offsets->setInteger(e + 1, offsets->integer(e) + offsets->integer(e + 1));
+  std::stable_sort(sorted.begin(), sorted.end(), [&](int64_t a, int64_t b) {
+    return ids.integer(a) < ids.integer(b);
+  });
+  for (int64_t i = 0; i < slots; ++i)
+    order->setInteger(i, sorted[i]);
+  call.setResult(0, *order);
+  call.setResult(1, *offsets);
+  return success();
+}
+
+static LogicalResult groupedMatMul(OperatorCall &call) {
+  auto op = cast<MoEGroupedMatMulOp>(call.op);
+  const Tensor &input = call.operand(0), &offsets = call.operand(1),
+               &weight = call.operand(2), *order = call.optional(3);
+  int64_t count = weight.getDim(0), columns = weight.getDim(1),
+          depth = weight.getDim(2),
+          rows = order ? order->getDim(0) : input.getDim(0);
+  int64_t slots = op.getSlots() ? static_cast<int64_t>(*op.getSlots()) : 1;
+  if (failed(call.requireShape(input, {input.getDim(0), depth}, "input")) ||
+      failed(call.requireShape(offsets, {count + 1}, "offsets")))
+    return failure();
+  for (int64_t e = 0; e <= count; ++e) {
+    int64_t low = e ? offsets.integer(e - 1) : 0, own = offsets.integer(e);
+    if (own < low || (e == 0 && own != 0) || (e == count && own != rows))
+      return call.fail("'offsets' must rise from 0 to " + llvm::Twine(rows) +
+                       ", got " + llvm::Twine(own) + " at element " +
+                       llvm::Twine(e));
+  }
+  FailureOr<Tensor> result = call.allocate(
+      call.resultType(0, input.getElementType()), {rows, columns});
+  if (failed(result))
+    return failure();
+  std::vector<double> x(depth);
+  for (int64_t e = 0; e < count; ++e)
+    for (int64_t r = offsets.integer(e); r < offsets.integer(e + 1); ++r) {
+      int64_t slot = order ? order->integer(r) : r, row = slot / slots;
+      if (slot < 0 || row >= input.getDim(0))
+        return call.fail("'order' must be in [0, " +
+                         llvm::Twine(input.getDim(0)) + " * " +
+                         llvm::Twine(slots) + "), got " + llvm::Twine(slot));
+      for (int64_t i = 0; i < depth; ++i)
+        x[i] = input.real(row * depth + i);
+      std::vector<double> y = multiply(weight, e, x, call.accumulateInSingle());
+      for (int64_t i = 0; i < columns; ++i)
+        result->setReal(r * columns + i, y[i]);
+    }
+  return call.done(*result);
+}
+
+static LogicalResult combine(OperatorCall &call) {
+  const Tensor &rows = call.operand(0), &order = call.operand(1),
+               &weights = call.operand(2);
+  int64_t tokens = weights.getDim(0), k = weights.getDim(1), slots = tokens * k,
+          width = rows.getDim(1);
+  if (failed(call.requireShape(order, {slots}, "order")) ||
+      failed(call.requireShape(rows, {slots, width}, "rows")))
+    return failure();
+  std::vector<int64_t> positions(slots, -1);
+  for (int64_t r = 0; r < slots; ++r) {
+    int64_t slot = order.integer(r);
+    if (slot < 0 || slot >= slots || positions[slot] >= 0)
+      return call.fail("'order' must hold each of [0, " + llvm::Twine(slots) +
+                       ") once, got " + llvm::Twine(slot) + " at element " +
+                       llvm::Twine(r));
+    positions[slot] = r;
+  }
+  FailureOr<Tensor> result =
+      call.allocate(call.resultType(0, rows.getElementType()), {tokens, width});
+  if (failed(result))
+    return failure();
+  for (int64_t n = 0; n < tokens; ++n)
+    for (int64_t i = 0; i < width; ++i) {
+      Accumulator sum(call.accumulateInSingle());
+      for (int64_t j = 0; j < k; ++j)
+        sum.addProduct(weights.real(n * k + j),
+                       rows.real(positions[n * k + j] * width + i));
+      result->setReal(n * width + i, sum.get());
+    }
+  return call.done(*result);
+}
+
+void reference::addTrineExpertsRules(OperatorTable &table) {
+  table["trine.moe.route"] = route;
+  table["trine.moe.experts"] = experts;
+  table["trine.moe.group"] = group;
+  table["trine.moe.grouped_matmul"] = groupedMatMul;
+  table["trine.moe.combine"] = combine;
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The trine.moe ops.
+#include "OperatorTesting.h"
+#include <cmath>
+
+using namespace mlir::trine::reference;
+
+static Outcome route(const std::string &options, llvm::ArrayRef<Tensor> inputs,
+                     const std::string &more = "",
+                     const std::string &moreUses = "") {
+  const std::string types = "tensor<?x?xi64>, tensor<?x?xf32>";
+  return runText("func.func @main(%x: tensor<?x?xf32>" + more + ") -> (" +
+                     types + ") {\n  %i, %w = trine.moe.route %x " + moreUses +
+                     " scoring " + options + " : tensor<?x?xf32> -> " + types +
+                     "\n  return %i, %w : " + types + "\n}",
+                 inputs);
+}
+
+static void expectRoute(const Outcome &outcome, llvm::ArrayRef<int64_t> ids,
+                        llvm::ArrayRef<double> weights) {
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  int64_t k = outcome.results[0].getDim(1),
+          tokens = static_cast<int64_t>(ids.size()) / k;
+  expectIntegers(outcome.results[0], {tokens, k}, ids);
+  expectReals(outcome.results[1], {tokens, k}, weights);
+}
+
+static const char oneGroup[] = " groups 1 keep 1 by max masked zero ";
+
+TEST(TrineRouteTest, Scoring) {
+  Tensor logits = f32({1, 3}, {0, std::log(4.0), std::log(2.0)});
+  auto run = [&](const std::string &scoring, const std::string &rest) {
+    return route(scoring + " k 2" + oneGroup + rest, {logits});
+  };
+  expectRoute(run("softmax", "epsilon 0.0 scale 1.0 after_division"), {1, 2},
+              {4.0 / 7, 2.0 / 7});
+  expectRoute(
+      run("softmax", "renormalize epsilon 0.0 scale 3.0 after_division"),
+      {1, 2}, {2, 1});
+  expectRoute(run("softmax_top_k", "epsilon 0.0 scale 1.0 after_division"),
+              {1, 2}, {2.0 / 3, 1.0 / 3});
+  expectRoute(run("sigmoid", "epsilon 0.0 scale 2.0 before_division"), {1, 2},
+              {2 * 0.8, 2 * 2.0 / 3});
+  // Scaled before the division, only epsilon sees the scale.
+  expectRoute(
+      run("sigmoid", "renormalize epsilon 1.0 scale 2.0 before_division"),
+      {1, 2}, {1.6 / (1.6 + 4.0 / 3 + 1), 4.0 / 3 / (1.6 + 4.0 / 3 + 1)});
+  expectRoute(run("sqrt_softplus", "epsilon 0.0 scale 1.0 after_division"),
+              {1, 2}, {std::sqrt(std::log(5.0)), std::sqrt(std::log(3.0))});
+}
+
+TEST(TrineRouteTest, TiesAndBias) {
+  const std::string rest =
+      std::string(" k 2") + oneGroup + "epsilon 0.0 scale 1.0 after_division";
+  // In single precision all of these have the score one.
+  expectRoute(route("sigmoid" + rest, {f32({1, 4}, {-1, 40, 60, 50})}), {1, 2},
+              {1, 1});
+  // The bias chooses but does not weigh.
+  expectRoute(route("sigmoid" + rest,
+                    {f32({2, 3}, {0, 0, 0, 9, 9, 9}), f32({3}, {0, 1, 2})},
+                    ", %b: tensor<?xf32>", "bias(%b : tensor<?xf32>)"),
+              {2, 1, 2, 1},
+              {0.5, 0.5, 1 / (1 + std::exp(-9.0)), 1 / (1 + std::exp(-9.0))});
+  expectError(route("sigmoid" + rest,
+                    {f32({1, 3}, {0, 0, 0}), f32({2}, {0, 1})},
+                    ", %b: tensor<?xf32>", "bias(%b : tensor<?xf32>)"),
+              "'bias' must have shape [3], got [2]");
+}
+
+TEST(TrineRouteTest, Groups) {
+  // Probabilities are the logits' order; groups are {0, 1}, {2, 3}, {4, 5}.
+  Tensor logits = f32({1, 6}, {3, -9, 2, 2.5, 2.9, -9}),
+         bias = f32({6}, {0, 0, 0, 0, 0, 0});
+  auto run = [&](const std::string &by, const std::string &masked, Tensor b) {
+    return route("sigmoid k 2 groups 3 keep 1 by " + by + " masked " + masked +
+                     " epsilon 0.0 scale 1.0 after_division",
+                 {logits, b}, ", %b: tensor<?xf32>",
+                 "bias(%b : tensor<?xf32>)");
+  };
+  auto p = [](double x) { return 1 / (1 + std::exp(-x)); };
+  expectRoute(run("max", "negative_infinity", bias), {0, 1}, {p(3), p(-9)});
+  expectRoute(run("sum_top_2", "negative_infinity", bias), {3, 2},
+              {p(2.5), p(2)});
+  // A masked score of zero beats a kept expert below zero, by the lower index.
+  Tensor low = f32({6}, {-9, -9, 0, -2, -9, -9});
+  expectRoute(run("sum_top_2", "zero", low), {2, 0}, {p(2), p(3)});
+  expectRoute(run("sum_top_2", "negative_infinity", low), {2, 3},
+              {p(2), p(2.5)});
+  // Groups that tie: the lower one is kept.
+  expectRoute(route("sigmoid k 1 groups 2 keep 1 by max masked "
+                    "negative_infinity epsilon 0.0 scale 1.0 after_division",
+                    {f32({1, 4}, {-1, 0, 0, -1})}),
+              {1}, {0.5});
+  expectError(
+      route("sigmoid k 2 groups 2 keep 1 by max masked zero epsilon 0.0 "
+            "scale 1.0 after_division",
+            {f32({1, 3}, {1, 2, 3})}),
+      "the kept groups must hold 'k' experts or more, got 3 experts in "
+      "2 groups");
+}
+
+TEST(TrineRouteTest, Table) {
+  auto run = [](llvm::ArrayRef<int64_t> tokens, llvm::ArrayRef<int64_t> table) {
+    return route(
+        "sigmoid k 2" + std::string(oneGroup) +
+            "renormalize epsilon 0.0 scale 1.0 after_division",
+        {f32({1, 3}, {0, std::log(3.0), 9}), i64({1}, tokens),
+         i64({2, 2}, table)},
+        ", %t: tensor<?xi64>, %table: tensor<?x2xi64>",
+        "token_ids(%t : tensor<?xi64>) table(%table : tensor<?x2xi64>)");
+  };
+  expectRoute(run({1}, {0, 2, 1, 0}), {1, 0}, {0.6, 0.4});
+  expectError(run({2}, {0, 2, 1, 0}), "'token_ids' must be in [0, 2), got 2");
+  expectError(run({0}, {0, 3, 1, 0}),
+              "'table' must hold experts in [0, 3), got 3");
+}
+
+static const char expertTypes[] =
+    "%x: tensor<?x?xf32>, %i: tensor<?x?xi64>, %w: tensor<?x?xf32>, %g: "
+    "tensor<?x?x?xf32>, %d: tensor<?x?x?xf32>";
+
+static Outcome runExperts(const std::string &options,
+                          llvm::ArrayRef<Tensor> inputs) {
+  return runText("func.func @main(" + std::string(expertTypes) +
+                     ") -> tensor<?x?xf32> {\n  %y = trine.moe.experts %x "
+                     "routed(%i, %w : tensor<?x?xi64>, tensor<?x?xf32>) "
+                     "weights(%g, %d : tensor<?x?x?xf32>, tensor<?x?x?xf32>) "
+                     "activation " +
+                     options +
+                     " : tensor<?x?xf32>\n  return %y : tensor<?x?xf32>\n}",
+                 inputs);
+}
+
+TEST(TrineExpertsTest, ByHand) {
+  // Expert 0 has gate 1 and up 2 per unit of input, expert 1 gate 3 and up -2.
+  Tensor x = f32({1, 1}, {1}), ids = i64({1, 2}, {1, 0}),
+         w = f32({1, 2}, {10, 100}), g = f32({2, 2, 1}, {1, 2, 3, -2}),
+         d = f32({2, 1, 1}, {1, 5});
+  auto silu = [](double v) { return v / (1 + std::exp(-v)); };
+  double expected = 100 * silu(1) * 2 + 10 * 5 * silu(3) * -2;
+  for (const char *layout : {"concatenated", "interleaved"})
+    expectReals(only(runExperts("silu_gated gate_up " + std::string(layout),
+                                {x, ids, w, g, d})),
+                {1, 1}, {expected});
+  expectReals(only(runExperts("silu_gated gate_up interleaved clamp 1.5",
+                              {x, ids, w, g, d})),
+              {1, 1}, {100 * silu(1) * 1.5 + 50 * silu(1.5) * -1.5});
+  expectReals(
+      only(runExperts("relu_gated gate_up concatenated", {x, ids, w, g, d})),
+      {1, 1}, {100 * 2 - 50 * 3 * 2});
+  expectReals(only(runExperts("gelu_gated gate_up concatenated",
+                              {x, i64({1, 2}, {0, 0}), w, g, d})),
+              {1, 1}, {110 * 2 * 0.8413447461});
+  // Two inner rows without a gate.
+  Tensor wide = f32({2, 1, 2}, {1, 1, 1, 10});
+  expectReals(only(runExperts("relu gate_up up_only", {x, ids, w, g, wide})),
+              {1, 1}, {100 * 3 + 10 * 3});
+  expectReals(
+      only(runExperts("identity gate_up up_only", {x, ids, w, g, wide})),
+      {1, 1}, {100 * 3 + 10 * (3 - 20)});
+  // Identity experts follow the others.
+  Tensor last = i64({1, 2}, {2, 0});
+  expectReals(only(runExperts("silu_gated gate_up concatenated "
+                              "{identity_experts = 1 : i64}",
+                              {x, last, w, g, d})),
+              {1, 1}, {10 + 100 * silu(1) * 2});
+  expectError(runExperts("silu_gated gate_up concatenated", {x, last, w, g, d}),
+              "'ids' must be in [0, 2 + 0), got 2");
+  expectError(runExperts("silu_gated gate_up concatenated",
+                         {x, ids, w, f32({2, 3, 1}, {1, 2, 3, 4, 5, 6}), d}),
+              "'w_gate_up' must have shape [2, 2, 1], got [2, 3, 1]");
+}
+
+TEST(TrineExpertsTest, ScheduledForm) {
+  // With an activation that changes nothing, experts are two grouped products.
+  auto spread = [](llvm::ArrayRef<int64_t> shape, int seed) {
+    std::vector<double> values(countElements(shape).value_or(0));
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = std::sin(12.9898 * i + 78.233 * seed);
+    return f32(shape, values);
+  };
+  std::vector<Tensor> inputs = {
+      spread({4, 3}, 1), i64({4, 2}, {2, 0, 0, 2, 3, 2, 0, 3}),
+      spread({4, 2}, 2), spread({4, 5, 3}, 3), spread({4, 3, 5}, 4)};
+  Outcome whole = runExperts("identity gate_up up_only", inputs);
+  const std::string body =
+      "  %o, %f = trine.moe.group %i experts 4 : tensor<?x?xi64> -> "
+      "tensor<?xi64>, tensor<5xi64>\n"
+      "  %h = trine.moe.grouped_matmul %x, %f, %g order(%o : tensor<?xi64>) "
+      "slots 2 tiles rows_first : tensor<?x?xf32>, tensor<5xi64>, "
+      "tensor<?x?x?xf32> -> tensor<?x?xf32>\n"
+      "  %e = trine.moe.grouped_matmul %h, %f, %d tiles columns_first : "
+      "tensor<?x?xf32>, tensor<5xi64>, tensor<?x?x?xf32> -> tensor<?x?xf32>\n"
+      "  %y = trine.moe.combine %e, %o, %w : tensor<?x?xf32>, tensor<?xi64>, "
+      "tensor<?x?xf32> -> tensor<?x?xf32>\n"
+      "  return %y, %o, %f : tensor<?x?xf32>, tensor<?xi64>, tensor<5xi64>\n}";
+  Outcome parts = runText(
+      "func.func @main(" + std::string(expertTypes) +
+          ") -> (tensor<?x?xf32>, tensor<?xi64>, tensor<5xi64>) {\n" + body,
+      inputs);
+  ASSERT_TRUE(whole.succeeded) << whole.errors;
+  ASSERT_TRUE(parts.succeeded) << parts.errors;
+  expectIntegers(parts.results[1], {8}, {1, 2, 6, 0, 3, 5, 4, 7});
+  expectIntegers(parts.results[2], {5}, {0, 3, 3, 6, 8});
+  expectReals(parts.results[0], {4, 3}, whole.results[0].reals());
+}
+
+TEST(TrineExpertsTest, ErrorsOfTheScheduledForm) {
+  expectError(
+      runText("func.func @main(%i: tensor<?x?xi64>) -> tensor<?xi64> {\n  %o, "
+              "%f = trine.moe.group %i experts 2 : tensor<?x?xi64> -> "
+              "tensor<?xi64>, tensor<3xi64>\n  return %o : tensor<?xi64>\n}",
+              {i64({1, 2}, {0, 2})}),
+      "'ids' must be in [0, 2), got 2");
+  auto product = [](llvm::ArrayRef<int64_t> offsets,
+                    llvm::ArrayRef<int64_t> order) {
+    return runText(
+        "func.func @main(%x: tensor<?x1xf32>, %f: tensor<?xi64>, %w: "
+        "tensor<?x1x1xf32>, %o: tensor<?xi64>) -> tensor<?x1xf32> {\n  %y = "
+        "trine.moe.grouped_matmul %x, %f, %w order(%o : tensor<?xi64>) slots 1 "
+        "tiles rows_first : tensor<?x1xf32>, tensor<?xi64>, tensor<?x1x1xf32> "
+        "-> tensor<?x1xf32>\n  return %y : tensor<?x1xf32>\n}",
+        {f32({2, 1}, {1, 2}), i64({3}, offsets), f32({2, 1, 1}, {3, 5}),
+         i64({2}, order)});
+  };
+  expectReals(only(product({0, 1, 2}, {1, 0})), {2, 1}, {6, 5});
+  expectError(product({0, 1, 3}, {1, 0}),
+              "'offsets' must rise from 0 to 2, got 3 at element 2");
+  expectError(product({0, 1, 2}, {1, 2}),
+              "'order' must be in [0, 2 * 1), got 2");
+  expectError(
+      runText("func.func @main(%x: tensor<?x1xf32>, %o: tensor<?xi64>, %w: "
+              "tensor<?x?xf32>) -> tensor<?x1xf32> {\n  %y = trine.moe.combine "
+              "%x, %o, %w : tensor<?x1xf32>, tensor<?xi64>, tensor<?x?xf32> -> "
+              "tensor<?x1xf32>\n  return %y : tensor<?x1xf32>\n}",
+              {f32({2, 1}, {1, 2}), i64({2}, {1, 1}), f32({1, 2}, {1, 1})}),
+      "'order' must hold each of [0, 2) once, got 1 at element 1");
+}
