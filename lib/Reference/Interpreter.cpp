@@ -38,6 +38,19 @@ private:
 };
 } // namespace
 
+/// Tables of 8-bit floats are held as their bytes: only the rule that reads
+/// such a table knows their values.
+static bool isHeldAsBytes(Type type) {
+  auto shaped = dyn_cast<ShapedType>(type);
+  auto element =
+      shaped ? dyn_cast<FloatType>(shaped.getElementType()) : nullptr;
+  return element && element.getWidth() == 8;
+}
+
+static std::optional<ElementType> heldTypeOf(Type type) {
+  return isHeldAsBytes(type) ? ElementType::U8 : elementTypeOf(type);
+}
+
 /// The tensor of a constant attribute; nothing when its type has no
 /// counterpart.
 static std::optional<Tensor> tensorOf(ElementsAttr attribute) {
@@ -80,7 +93,7 @@ FailureOr<Tensor> Interpreter::readWeight(Operation *op, llvm::StringRef file,
                                << "': " << opened.getError().message();
     buffer = std::move(*opened);
   }
-  std::optional<ElementType> element = elementTypeOf(type);
+  std::optional<ElementType> element = heldTypeOf(type);
   if (!element)
     return op->emitOpError()
            << "element type " << type.getElementType() << " is not supported";
@@ -155,6 +168,10 @@ LogicalResult Interpreter::execute(Operation &op) {
       operands.push_back(it == values.end() ? nullptr : &it->second);
       if (it == values.end() && !isa<NoneType>(operand.getType()))
         return op.emitOpError() << "operand " << i << " has no value";
+      if (isHeldAsBytes(operand.getType()) && !isa<EngramLookupOp>(op))
+        return op.emitOpError()
+               << "operand " << i << " has type " << operand.getType()
+               << ", whose elements only 'trine.engram.lookup' reads";
     }
     // A subgraph adds values, which may move the others in the map: rules with
     // regions get copies (sharing storage).
@@ -250,7 +267,7 @@ reference::interpret(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
   for (auto [i, pair] :
        llvm::enumerate(llvm::zip(function.getArgumentTypes(), inputs))) {
     auto [type, tensor] = pair;
-    if (elementTypeOf(type) != tensor.getElementType())
+    if (heldTypeOf(type) != tensor.getElementType())
       return function.emitOpError()
              << "input " << i << " must have the type " << type << ", got "
              << nameOf(tensor.getElementType());

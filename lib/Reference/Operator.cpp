@@ -102,6 +102,7 @@ const OperatorTable &reference::operatorTable() {
     addTrineNormalizationRules(rules);
     addTrineAttentionRules(rules);
     addTrineExpertsRules(rules);
+    addTrineEngramRules(rules);
     addTrineStateRules(rules);
     return rules;
   }();

@@ -140,6 +140,7 @@ void addControlFlowRules(OperatorTable &table);
 void addTrineNormalizationRules(OperatorTable &table);
 void addTrineAttentionRules(OperatorTable &table);
 void addTrineExpertsRules(OperatorTable &table);
+void addTrineEngramRules(OperatorTable &table);
 void addTrineStateRules(OperatorTable &table);
 
 /// All rules, by full op name.

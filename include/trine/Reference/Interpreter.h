@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-/// The oracle: interprets onnx-level IR on real tensors, naively and by the
-/// ONNX specification. It shares no code with the compiler that it judges.
+/// The oracle: interprets ops of the onnx and trine dialects on real tensors,
+/// naively and by their specifications. It shares no code with the compiler
+/// that it judges.
 #ifndef TRINE_REFERENCE_INTERPRETER_H
 #define TRINE_REFERENCE_INTERPRETER_H
 
@@ -40,7 +41,8 @@ struct InterpreterOptions {
 ///
 /// Computes each op in double precision and rounds once to the type of its
 /// result. Errors (a shape that does not fit, an index out of range, an op
-/// without a rule) are diagnostics at the op.
+/// without a rule) are diagnostics at the op. Tensors of 8-bit floats come as
+/// their bytes, u8, and only trine.engram.lookup reads them.
 FailureOr<std::vector<Tensor>>
 interpret(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
           const InterpreterOptions &options = InterpreterOptions());
