@@ -41,6 +41,10 @@ std::string kernelSymbol(unsigned index, const Target &target);
 void prepareKernels(llvm::Module &module, llvm::ArrayRef<std::string> kernels,
                     const Target &target, llvm::TargetMachine &machine);
 
+/// Turns bf16 values, which only move at this level, into the integers that
+/// hold their bits: rounding them again would need LLVM's compiler library.
+void moveBFloatsAsIntegers(llvm::Function &function);
+
 /// Optimises and emits a module.
 llvm::Expected<Object> emitObject(llvm::Module &module,
                                   llvm::TargetMachine &machine,

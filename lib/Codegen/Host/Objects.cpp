@@ -2,9 +2,6 @@
 #include "HostImpl.h"
 
 #include "llvm/Bitcode/BitcodeWriter.h"
-#include "llvm/IR/IRBuilder.h"
-#include "llvm/IR/InstIterator.h"
-#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -113,29 +110,6 @@ std::string host::kernelSymbol(unsigned index, const Target &target) {
   return "trine_kernel_" + std::to_string(index) + "." + target.name;
 }
 
-/// Masked loads of bf16 as masked loads of integers. Processors without 16-bit
-/// masks take them apart, and LLVM would then round every element again, by a
-/// function of its compiler library.
-static void loadMaskedIntegers(llvm::Function &function) {
-  for (llvm::Instruction &instruction :
-       llvm::make_early_inc_range(llvm::instructions(function))) {
-    auto *load = llvm::dyn_cast<llvm::IntrinsicInst>(&instruction);
-    if (!load || load->getIntrinsicID() != llvm::Intrinsic::masked_load)
-      continue;
-    auto *type = llvm::dyn_cast<llvm::FixedVectorType>(load->getType());
-    if (!type || !type->getElementType()->isBFloatTy())
-      continue;
-    llvm::IRBuilder<> builder(load);
-    auto *bits = llvm::FixedVectorType::get(builder.getInt16Ty(),
-                                            type->getNumElements());
-    llvm::Value *loaded = builder.CreateMaskedLoad(
-        bits, load->getArgOperand(0), llvm::Align(2), load->getArgOperand(1),
-        builder.CreateBitCast(load->getArgOperand(2), bits));
-    load->replaceAllUsesWith(builder.CreateBitCast(loaded, type));
-    load->eraseFromParent();
-  }
-}
-
 void host::prepareKernels(llvm::Module &module,
                           llvm::ArrayRef<std::string> kernels,
                           const Target &target, llvm::TargetMachine &machine) {
@@ -161,7 +135,6 @@ void host::prepareKernels(llvm::Module &module,
             !function.getName().ends_with(".workgroups"))
           argument.addAttr(llvm::Attribute::NoAlias);
     }
-    loadMaskedIntegers(function);
     function.addFnAttr(llvm::Attribute::NoUnwind);
     function.addFnAttr("target-cpu", target.cpu);
     if (!target.features.empty())
@@ -190,6 +163,8 @@ llvm::Expected<Object> host::emitObject(llvm::Module &module,
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
   builder.buildPerModuleDefaultPipeline(level).run(module, modules);
+  for (llvm::Function &function : module)
+    moveBFloatsAsIntegers(function);
   Object object;
   llvm::raw_svector_ostream stream(object);
   llvm::legacy::PassManager emitter;
