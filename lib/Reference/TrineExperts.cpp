@@ -82,7 +82,8 @@ static LogicalResult route(OperatorCall &call) {
                *table = segmentOf(call, op, 3);
   int64_t tokens = logits.getDim(0), experts = logits.getDim(1), k = op.getK(),
           groups = op.getGroups();
-  if (experts % groups || experts / groups * op.getKeptGroups() < k)
+  if (experts % groups ||
+      experts / groups * static_cast<int64_t>(op.getKeptGroups()) < k)
     return call.fail("the kept groups must hold 'k' experts or more, got " +
                      llvm::Twine(experts) + " experts in " +
                      llvm::Twine(groups) + " groups");
