@@ -303,6 +303,18 @@ LogicalResult ONNXLowering::run(bool isValid) {
   }
   anchor->erase();
   oldBlock.erase();
+  // Programs are signless; what the caller sees keeps its sign.
+  auto unsignedElement = [](Type type) -> TypeAttr {
+    Type element = getElementTypeOrSelf(type);
+    return element.isUnsignedInteger() ? TypeAttr::get(element) : TypeAttr();
+  };
+  FunctionType before = function.getFunctionType();
+  for (auto [index, type] : llvm::enumerate(before.getInputs()))
+    if (TypeAttr element = unsignedElement(type))
+      function.setArgAttr(index, "onnx.element_type", element);
+  for (auto [index, type] : llvm::enumerate(before.getResults()))
+    if (TypeAttr element = unsignedElement(type))
+      function.setResultAttr(index, "onnx.element_type", element);
   function.setFunctionType(
       FunctionType::get(function.getContext(), argumentTypes, resultTypes));
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*newBlock)))

@@ -26,7 +26,7 @@ func.func @shapes(%x: tensor<?x?x8xf32> {onnx.name = "x", onnx.dims = ["batch", 
 
 // Unsigned integers become signless, weights are references, constants stay.
 // CHECK-LABEL: func.func @values(
-// CHECK-SAME: %[[X:.*]]: tensor<4xi8>) -> (tensor<4xi8>, tensor<2x3xf32>)
+// CHECK-SAME: %[[X:.*]]: tensor<4xi8> {onnx.element_type = ui8}) -> (tensor<4xi8> {onnx.element_type = ui8}, tensor<2x3xf32>)
 // CHECK-DAG: arith.constant dense<[1, 2, 3, -1]> : tensor<4xi8>
 // CHECK: arith.addi
 // CHECK: trine.weight "w" from "model.onnx" at 64 length 24 : tensor<2x3xf32>
