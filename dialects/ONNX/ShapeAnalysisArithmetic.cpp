@@ -193,11 +193,13 @@ static void setExtremumRange(Inference &inference, ArrayRef<unsigned> operands,
                               : IntegerRange{joined.lower, oneSided});
 }
 
-static LogicalResult inferMax(Inference &inference) {
+/// Max and Min of any number of operands.
+template <bool isMax>
+static LogicalResult inferExtremum(Inference &inference) {
   auto combine = [](ArrayRef<Expression> e) {
     Expression result = e[0];
     for (Expression other : e.drop_front())
-      result = max(result, other);
+      result = isMax ? max(result, other) : min(result, other);
     return result;
   };
   if (failed(inferCombined(inference, combine)))
@@ -205,23 +207,7 @@ static LogicalResult inferMax(Inference &inference) {
   setExtremumRange(
       inference,
       llvm::to_vector(llvm::seq<unsigned>(0, inference.op->getNumOperands())),
-      /*isMax=*/true);
-  return success();
-}
-
-static LogicalResult inferMin(Inference &inference) {
-  auto combine = [](ArrayRef<Expression> e) {
-    Expression result = e[0];
-    for (Expression other : e.drop_front())
-      result = min(result, other);
-    return result;
-  };
-  if (failed(inferCombined(inference, combine)))
-    return failure();
-  setExtremumRange(
-      inference,
-      llvm::to_vector(llvm::seq<unsigned>(0, inference.op->getNumOperands())),
-      /*isMax=*/false);
+      isMax);
   return success();
 }
 
@@ -469,8 +455,8 @@ void mlir::trine::onnx::addArithmeticInference(InferenceTable &table) {
   table["onnx.GreaterOrEqual"] = inferGreaterOrEqual;
   table["onnx.Less"] = inferLess;
   table["onnx.LessOrEqual"] = inferLessOrEqual;
-  table["onnx.Max"] = inferMax;
-  table["onnx.Min"] = inferMin;
+  table["onnx.Max"] = inferExtremum</*isMax=*/true>;
+  table["onnx.Min"] = inferExtremum</*isMax=*/false>;
   table["onnx.Mod"] = inferMod;
   table["onnx.Mul"] = inferMul;
   table["onnx.Neg"] = inferNeg;

@@ -223,8 +223,8 @@ void GraphImporter::importInputs(func::FuncOp function, Scope &scope) {
                         builder.getStringAttr(input.info.name));
     function.setArgAttr(index, "onnx.dims", builder.getArrayAttr(input.dims));
   }
-  // Inputs without a usable type; there is no analysis yet, so the placeholder
-  // could not be made before.
+  // Inputs without a usable type stand for an unknown value, which can only be
+  // made once the function has its arguments.
   builder.setInsertionPointToEnd(entry);
   for (auto &[name, value] : scope.values)
     if (!value)
