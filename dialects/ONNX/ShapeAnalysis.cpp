@@ -3,6 +3,7 @@
 // and what was learnt.
 #include "trine/Dialect/ONNX/ShapeAnalysis.h"
 #include "ShapeInference.h"
+#include "trine/Support/ResultSize.h"
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
@@ -310,7 +311,30 @@ void ShapeAnalysis::Implementation::forgetResults(Operation *op,
 // Operations
 //===----------------------------------------------------------------------===//
 
+/// An op of another dialect that says what its sizes are: a raised one.
+LogicalResult ShapeAnalysis::Implementation::visitSized(Operation *op) {
+  for (Value operand : op->getOperands())
+    if (!find(operand)) {
+      forgetResults(op);
+      return success();
+    }
+  auto shape = [&](Value operand) { return find(operand)->shape; };
+  for (auto [result, sizes] :
+       llvm::zip_equal(op->getResults(), inferResultSizes(op, context, shape)))
+    setShape(result, cast<ShapedType>(result.getType()).getElementType(),
+             sizes);
+  // The op was legal with the types of before; now with the refined ones.
+  LogicalResult result = checkResults(op);
+  if (succeeded(result))
+    result = op->getName().verifyInvariants(op);
+  if (failed(result))
+    forgetResults(op);
+  return result;
+}
+
 LogicalResult ShapeAnalysis::Implementation::visit(Operation *op) {
+  if (isa<ResultSizeOpInterface>(op))
+    return visitSized(op);
   if (!isa_and_nonnull<ONNXDialect>(op->getDialect()) ||
       op->hasTrait<OpTrait::IsTerminator>() || isa<NoneOp>(op))
     return success();

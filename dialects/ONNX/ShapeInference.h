@@ -186,6 +186,7 @@ struct mlir::trine::onnx::ShapeAnalysis::Implementation {
 
   void addArguments();
   LogicalResult visit(Operation *op);
+  LogicalResult visitSized(Operation *op);
   LogicalResult visitRegion(Region &region);
   /// Sizes must be numbers of elements that can be.
   LogicalResult checkResults(Operation *op);

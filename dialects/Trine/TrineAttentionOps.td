@@ -3,7 +3,7 @@
 #ifndef TRINE_DIALECT_TRINE_TRINEATTENTIONOPS
 #define TRINE_DIALECT_TRINE_TRINEATTENTIONOPS
 
-def Trine_AttentionOp : Trine_Op<"attention", [Pure, AttrSizedOperandSegments]> {
+def Trine_AttentionOp : Trine_TensorOp<"attention", [AttrSizedOperandSegments]> {
   let summary = "Scaled dot-product attention with log-sum-exp";
   let description = [{
     s = scale · query · keyᵀ; s = soft_cap · tanh(s / soft_cap) if given; output = softmax(s + mask) · value; lse = log Σ exp(s + mask)
@@ -38,7 +38,7 @@ def Trine_AttentionOp : Trine_Op<"attention", [Pure, AttrSizedOperandSegments]> 
   let hasVerifier = 1;
 }
 
-def Trine_MLAAttentionOp : Trine_Op<"mla.attention", [Pure, AttrSizedOperandSegments]> {
+def Trine_MLAAttentionOp : Trine_TensorOp<"mla.attention", [AttrSizedOperandSegments]> {
   let summary = "Multi-head latent attention";
   let description = [{
     k_nope = latent · w_uk, v = latent · w_uv per head; s = scale · (q_nope · k_nopeᵀ + q_rope · k_ropeᵀ); output = softmax(s + mask) · v
@@ -75,7 +75,7 @@ def Trine_MLAAttentionOp : Trine_Op<"mla.attention", [Pure, AttrSizedOperandSegm
   let hasVerifier = 1;
 }
 
-def Trine_MergeOp : Trine_Op<"merge", [Pure, SameVariadicOperandSize]> {
+def Trine_MergeOp : Trine_TensorOp<"merge", [SameVariadicOperandSize]> {
   let summary = "Joins partial attentions by their log-sum-exp";
   let description = [{
     lse = log Σᵢ exp(lseᵢ); output = Σᵢ exp(lseᵢ - lse) · outputᵢ

@@ -3,7 +3,7 @@
 #ifndef TRINE_DIALECT_TRINE_TRINEENGRAMOPS
 #define TRINE_DIALECT_TRINE_TRINEENGRAMOPS
 
-def Trine_EngramHashOp : Trine_Op<"engram.hash", [Pure, AttrSizedOperandSegments]> {
+def Trine_EngramHashOp : Trine_TensorOp<"engram.hash", [AttrSizedOperandSegments]> {
   let summary = "Row ids of the hashed n-grams that end at each token";
   let description = [{
     w_s = map(id[t - s]), or `pad` before the history's begin; r_1 = w_0 · m_0; r_n = r_{n-1} xor (w_{n-1} · m_{n-1}), n = 2 .. N;
@@ -42,7 +42,7 @@ def Trine_EngramHashOp : Trine_Op<"engram.hash", [Pure, AttrSizedOperandSegments
   let hasVerifier = 1;
 }
 
-def Trine_EngramLookupOp : Trine_Op<"engram.lookup", [Pure]> {
+def Trine_EngramLookupOp : Trine_TensorOp<"engram.lookup"> {
   let summary = "Reads table rows by their ids";
   let description = [{
     result[..., :] = table[rows[...], :], times scales[rows[...], i / (width / blocks)] for a table of 8-bit floats
@@ -65,7 +65,7 @@ def Trine_EngramLookupOp : Trine_Op<"engram.lookup", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Trine_EngramGateOp : Trine_Op<"engram.gate", [Pure, AllTypesMatch<["key", "query", "result"]>]> {
+def Trine_EngramGateOp : Trine_TensorOp<"engram.gate", [AllTypesMatch<["key", "query", "result"]>]> {
   let summary = "Scales memory values by how well their keys fit the context";
   let description = [{
     g = ⟨norm(key)·key_weight, norm(query)·query_weight⟩ / sqrt(D); g = root(g); result = sigmoid(g) · value
@@ -95,7 +95,7 @@ def Trine_EngramGateOp : Trine_Op<"engram.gate", [Pure, AllTypesMatch<["key", "q
   let hasVerifier = 1;
 }
 
-def Trine_EngramConvOp : Trine_Op<"engram.conv", [Pure, AllTypesMatch<["input", "result"]>, AllTypesMatch<["state", "present"]>]> {
+def Trine_EngramConvOp : Trine_TensorOp<"engram.conv", [AllTypesMatch<["input", "result"]>, AllTypesMatch<["state", "present"]>]> {
   let summary = "Dilated causal depthwise convolution with state";
   let description = [{
     x = concat(state, input) in time; result[t, c] = Σ_i weight[c, i] · x[t + i·dilation, c]; present = the last (w-1)·dilation rows of x
@@ -117,7 +117,7 @@ def Trine_EngramConvOp : Trine_Op<"engram.conv", [Pure, AllTypesMatch<["input", 
   let hasVerifier = 1;
 }
 
-def Trine_HyperMixOp : Trine_Op<"hyper.mix", [Pure]> {
+def Trine_HyperMixOp : Trine_TensorOp<"hyper.mix"> {
   let summary = "Reads residual streams: weights and the mixed input of a sub-layer";
   let description = [{
     z = projection · vec(streams) · rsqrt(mean(vec(streams)²) + norm_epsilon); pre = σ(scale₀·z[0:M] + bias) + epsilon; post = 2·σ(scale₁·z[M:2M] + bias);

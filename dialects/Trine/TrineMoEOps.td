@@ -3,7 +3,7 @@
 #ifndef TRINE_DIALECT_TRINE_TRINEMOEOPS
 #define TRINE_DIALECT_TRINE_TRINEMOEOPS
 
-def Trine_MoERouteOp : Trine_Op<"moe.route", [Pure, AttrSizedOperandSegments]> {
+def Trine_MoERouteOp : Trine_TensorOp<"moe.route", [AttrSizedOperandSegments]> {
   let summary = "Chooses k experts for each token";
   let description = [{
     p = scoring(logits); c = p + bias; groups outside the best `kept_groups` have c replaced by `masked_score`; ids = top-k of c; weights = p[ids],
@@ -41,7 +41,7 @@ def Trine_MoERouteOp : Trine_Op<"moe.route", [Pure, AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def Trine_MoEExpertsOp : Trine_Op<"moe.experts", [Pure, AllTypesMatch<["input", "result"]>]> {
+def Trine_MoEExpertsOp : Trine_TensorOp<"moe.experts", [AllTypesMatch<["input", "result"]>]> {
   let summary = "The routed experts of a layer as one computation";
   let description = [{
     result[n] = Σⱼ weights[n, j] · w_down[e] · activation(w_gate_up[e] · input[n]), e = ids[n, j]
@@ -75,7 +75,7 @@ def Trine_MoEExpertsOp : Trine_Op<"moe.experts", [Pure, AllTypesMatch<["input", 
   let hasVerifier = 1;
 }
 
-def Trine_MoEGroupOp : Trine_Op<"moe.group", [Pure]> {
+def Trine_MoEGroupOp : Trine_TensorOp<"moe.group"> {
   let summary = "Sorts token slots by expert";
   let description = [{
     order = stable argsort of flatten(ids); offsets[e] = number of slots with an expert below e
@@ -97,7 +97,7 @@ def Trine_MoEGroupOp : Trine_Op<"moe.group", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Trine_MoEGroupedMatMulOp : Trine_Op<"moe.grouped_matmul", [Pure]> {
+def Trine_MoEGroupedMatMulOp : Trine_TensorOp<"moe.grouped_matmul"> {
   let summary = "One matrix product per expert over its rows";
   let description = [{
     result[r] = weight[e] · input[row(r)] for offsets[e] <= r < offsets[e + 1]; row(r) = order[r] / slots if `order` is given, else r
@@ -128,7 +128,7 @@ def Trine_MoEGroupedMatMulOp : Trine_Op<"moe.grouped_matmul", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Trine_MoECombineOp : Trine_Op<"moe.combine", [Pure]> {
+def Trine_MoECombineOp : Trine_TensorOp<"moe.combine"> {
   let summary = "Sums each token's expert results by their weights";
   let description = [{
     result[n] = Σⱼ weights[n, j] · rows[position of slot n·k + j in order]

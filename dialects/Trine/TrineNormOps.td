@@ -3,7 +3,7 @@
 #ifndef TRINE_DIALECT_TRINE_TRINENORMOPS
 #define TRINE_DIALECT_TRINE_TRINENORMOPS
 
-def Trine_RMSNormOp : Trine_Op<"rms_norm", [Pure, AllTypesMatch<["input", "result"]>]> {
+def Trine_RMSNormOp : Trine_TensorOp<"rms_norm", [AllTypesMatch<["input", "result"]>]> {
   let summary = "Root-mean-square normalisation over the last dimension";
   let description = [{
     result = input · rsqrt(mean(input²) + epsilon) · weight
@@ -30,7 +30,7 @@ def Trine_RMSNormOp : Trine_Op<"rms_norm", [Pure, AllTypesMatch<["input", "resul
   let hasVerifier = 1;
 }
 
-def Trine_RopeOp : Trine_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>]> {
+def Trine_RopeOp : Trine_TensorOp<"rope", [AllTypesMatch<["input", "result"]>]> {
   let summary = "Rotary position embedding";
   let description = [{
     (a', b') = (a·cos - b·sin, b·cos + a·sin) for each pair (a, b) of input[..., begin : begin + 2m], m = the tables' last size; other elements pass.

@@ -6,6 +6,7 @@ include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "ResultSizeInterface.td"
 
 def Trine_Dialect : Dialect {
   let name = "trine";
@@ -16,6 +17,16 @@ def Trine_Dialect : Dialect {
 }
 
 class Trine_Op<string mnemonic, list<Trait> traits = []> : Op<Trine_Dialect, mnemonic, traits>;
+
+// Ops on tensors: result sizes are products of operand sizes (getResultSizes, in ResultSizes.cpp).
+class Trine_TensorOp<string mnemonic, list<Trait> traits = []>
+    : Trine_Op<mnemonic, traits # [Pure, DeclareOpInterfaceMethods<ResultSizeOpInterface>, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(::mlir::OpBuilder &builder, ::mlir::ReifiedRankedShapedTypeDims &sizes) {
+      return ::mlir::trine::reifyResultSizes(getOperation(), builder, sizes);
+    }
+  }];
+}
 
 include "TrineAttributes.td"
 include "TrineWeightOps.td"

@@ -19,6 +19,9 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
 }
 
 void mlir::trine::buildPlanPipeline(OpPassManager &manager) {
+  manager.addNestedPass<func::FuncOp>(createTrineDecomposeComposites());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
   manager.addNestedPass<func::FuncOp>(createTrineFuseElementwise());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

@@ -28,4 +28,22 @@ def TrineFuseElementwise : Pass<"trine-fuse-elementwise", "func::FuncOp"> {
   let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect", "tensor::TensorDialect"];
 }
 
+def TrineDecomposeComposites : Pass<"trine-decompose-composites", "func::FuncOp"> {
+  let summary = "Lower trine ops to linalg on tensors";
+  let description = [{
+    Every raised op that is still there (norms, rotary embeddings, attention, routes, experts, hashes, lookups, gates, convolutions, mixing)
+    becomes linalg in destination style; what linalg cannot say becomes scf loops over tensors. Numerics are those of the op's text. This
+    is the plain way down, for ops that no schedule took.
+
+    ```mlir
+    %y = trine.rms_norm %x, %w epsilon 1.0e-6 compute f32 cast after_weight : tensor<?x64xf32>, tensor<64xf32>
+    // becomes
+    %s = linalg.generic ... iterator_types = ["parallel", "reduction"] ins(%x : ...) { mulf, addf }
+    %y = linalg.generic ... ins(%x, %s, %w : ...) { divf, addf, math.rsqrt, mulf, mulf }
+    ```
+  }];
+  let statistics = [Statistic<"numDecomposed", "num-decomposed", "Composite ops replaced">];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect", "math::MathDialect", "scf::SCFDialect", "tensor::TensorDialect"];
+}
+
 #endif

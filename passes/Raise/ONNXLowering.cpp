@@ -4,6 +4,7 @@
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "trine/Dialect/Trine/Trine.h"
+#include "trine/Support/ResultSize.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -184,6 +185,21 @@ std::string ONNXLowering::describe(Operation *op) {
   return ("node '" + name + "' (" + kind + ")").str();
 }
 
+/// An op that was raised already: the same, on lowered operands.
+LogicalResult ONNXLowering::keepOp(Operation *op) {
+  OperationState state(loc, op->getName());
+  state.addAttributes(op->getAttrs());
+  for (Value operand : op->getOperands())
+    state.operands.push_back(lookup(operand));
+  for (Value result : op->getResults())
+    state.types.push_back(type(result));
+  Operation *kept = builder.create(state);
+  for (auto [before, after] :
+       llvm::zip_equal(op->getResults(), kept->getResults()))
+    map(before, after);
+  return success();
+}
+
 LogicalResult ONNXLowering::lowerOp(Operation *op) {
   loc = op->getLoc();
   if (isa<onnx::NoneOp>(op))
@@ -196,6 +212,8 @@ LogicalResult ONNXLowering::lowerOp(Operation *op) {
   for (Value result : op->getResults())
     if (!isNone(result) && !shapes.hasShape(result))
       return failure();
+  if (isa<ResultSizeOpInterface>(op))
+    return keepOp(op);
   ONNXLoweringHandler handler = registry.find(op);
   if (!handler)
     return unsupported(op, "no lowering of this operator exists");

@@ -238,6 +238,7 @@ public:
 
 private:
   LogicalResult lowerOp(Operation *op);
+  LogicalResult keepOp(Operation *op);
   /// True if the expression uses sizes of arguments only.
   bool isInvariant(Expression expression) const;
   Value materialise(Expression expression);

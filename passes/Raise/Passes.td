@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef TRINE_PASSES_RAISE_PASSES
+#define TRINE_PASSES_RAISE_PASSES
+
 include "mlir/Pass/PassBase.td"
+include "NormalizePasses.td"
+include "RaiseAttentionPasses.td"
+include "RaiseEngramPasses.td"
+include "RaiseExpertsPasses.td"
 
 def ConvertONNXToLinalg : Pass<"trine-convert-onnx-to-linalg", "::mlir::func::FuncOp"> {
   let summary = "Lowers every onnx op to linalg on tensors";
@@ -93,3 +100,5 @@ def CheckLevelTrine : Pass<"trine-check-level-trine"> {
     tensors, integers, floats and indices. Names the first op or type that is not, with its location. Changes nothing.
   }];
 }
+
+#endif

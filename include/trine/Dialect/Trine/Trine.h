@@ -11,6 +11,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "trine/Support/ResultSize.h"
 
 #include "trine/Dialect/Trine/TrineOpsDialect.h.inc"
 #include "trine/Dialect/Trine/TrineOpsEnums.h.inc"

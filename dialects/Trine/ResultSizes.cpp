@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Sizes of results from sizes of operands, one function per op.
+#include "trine/Dialect/Trine/Trine.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+using Sizes = SmallVector<ResultSize>;
+
+/// A static size of an operand as a number, so that results of it are static.
+static ResultSize sizeOf(OpOperand &operand, unsigned dimension) {
+  auto type = cast<RankedTensorType>(operand.get().getType());
+  if (!type.isDynamicDim(dimension))
+    return ResultSize(type.getDimSize(dimension));
+  return ResultSize(operand, dimension);
+}
+
+SmallVector<Sizes> RMSNormOp::getResultSizes() {
+  return {getSizesOf(getInputMutable())};
+}
+
+SmallVector<Sizes> RopeOp::getResultSizes() {
+  return {getSizesOf(getInputMutable())};
+}
+
+SmallVector<Sizes> AttentionOp::getResultSizes() {
+  Sizes lse = getSizesOf(getQueryMutable());
+  lse.pop_back();
+  Sizes output = lse;
+  output.push_back(sizeOf(getValueMutable(), 3));
+  return {output, lse};
+}
+
+SmallVector<Sizes> MLAAttentionOp::getResultSizes() {
+  Sizes lse = getSizesOf(getQNopeMutable());
+  lse.pop_back();
+  Sizes output = lse;
+  output.push_back(sizeOf(getWUvMutable(), 2));
+  return {output, lse};
+}
+
+SmallVector<Sizes> MergeOp::getResultSizes() {
+  Sizes output = getSizesOf(getOutputsMutable()[0]);
+  Sizes lse = output;
+  lse.pop_back();
+  return {output, lse};
+}
+
+SmallVector<Sizes> MoERouteOp::getResultSizes() {
+  Sizes sizes = {sizeOf(getLogitsMutable(), 0),
+                 ResultSize(static_cast<int64_t>(getK()))};
+  return {sizes, sizes};
+}
+
+SmallVector<Sizes> MoEExpertsOp::getResultSizes() {
+  return {getSizesOf(getInputMutable())};
+}
+
+SmallVector<Sizes> MoEGroupOp::getResultSizes() {
+  return {{sizeOf(getIdsMutable(), 0) * sizeOf(getIdsMutable(), 1)},
+          {ResultSize(static_cast<int64_t>(getExperts()) + 1)}};
+}
+
+SmallVector<Sizes> MoEGroupedMatMulOp::getResultSizes() {
+  OpOperand &rows = getOrder() ? *getOrderMutable().begin() : getInputMutable();
+  return {{sizeOf(rows, 0), sizeOf(getWeightMutable(), 1)}};
+}
+
+SmallVector<Sizes> MoECombineOp::getResultSizes() {
+  return {{sizeOf(getWeightsMutable(), 0), sizeOf(getRowsMutable(), 1)}};
+}
+
+SmallVector<Sizes> EngramHashOp::getResultSizes() {
+  int64_t orders = static_cast<int64_t>(getMaxOrder()) - 1;
+  ResultSize batch = sizeOf(getTokenIdsMutable(), 0);
+  return {{batch, sizeOf(getTokenIdsMutable(), 1),
+           ResultSize(orders * static_cast<int64_t>(getHeads()))},
+          {batch, ResultSize(orders)}};
+}
+
+SmallVector<Sizes> EngramLookupOp::getResultSizes() {
+  Sizes sizes = getSizesOf(getRowsMutable());
+  sizes.push_back(sizeOf(getTableMutable(), 1));
+  return {sizes};
+}
+
+SmallVector<Sizes> EngramGateOp::getResultSizes() {
+  return {getSizesOf(getKeyMutable())};
+}
+
+SmallVector<Sizes> EngramConvOp::getResultSizes() {
+  return {getSizesOf(getInputMutable()), getSizesOf(getStateMutable())};
+}
+
+SmallVector<Sizes> HyperMixOp::getResultSizes() {
+  OpOperand &streams = getStreamsMutable();
+  Sizes outer = {sizeOf(streams, 0), sizeOf(streams, 1)};
+  Sizes mixed = outer, post = outer, comb = outer;
+  mixed.push_back(sizeOf(streams, 3));
+  post.push_back(sizeOf(streams, 2));
+  comb.append(2, sizeOf(streams, 2));
+  return {mixed, post, comb};
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// trine-decompose-composites: trine ops become linalg.
+#include "DecomposeComposites.h"
+
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "trine/Passes/Optimize.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_TRINEDECOMPOSECOMPOSITES
+#include "trine/Passes/Optimize.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+namespace {
+class DecomposeComposites
+    : public trine::impl::TrineDecomposeCompositesBase<DecomposeComposites> {
+public:
+  void runOnOperation() override {
+    SmallVector<Operation *> composites;
+    getOperation().walk([&](Operation *op) {
+      if (isa<ResultSizeOpInterface>(op))
+        composites.push_back(op);
+    });
+    if (composites.empty())
+      return;
+    bool isBroken = false;
+    for (Operation *op : composites) {
+      LinalgBuilder builder(op);
+      Decomposed values =
+          llvm::TypeSwitch<Operation *, Decomposed>(op)
+              .Case<RMSNormOp>([&](auto op) { return decompose(op, builder); })
+              .Default([](Operation *op) -> Decomposed {
+                return op->emitError() << "'" << op->getName()
+                                       << "' has no decomposition to linalg";
+              });
+      if (failed(values)) {
+        isBroken = true;
+        continue;
+      }
+      for (auto [result, value] : llvm::zip_equal(op->getResults(), *values)) {
+        if (value)
+          result.replaceAllUsesWith(builder.castTo(value, result.getType()));
+      }
+      op->erase();
+      ++numDecomposed;
+    }
+    if (isBroken)
+      return signalPassFailure();
+    // Sizes of intermediate tensors become those of the function's entry, so
+    // that equal sizes are equal values.
+    RewritePatternSet patterns(&getContext());
+    memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
+    tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
