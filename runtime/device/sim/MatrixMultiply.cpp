@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "MatrixMultiply.h"
+#include "FloatFormat.h"
+#include "MatrixAccumulate.h"
+#include "MatrixLayout.h"
+
+using namespace trine::sim;
+
+static std::string describe(const MmaForm &form) {
+  return "mma.sync m" + std::to_string(form.m) + "n" + std::to_string(form.n) +
+         "k" + std::to_string(form.k) + " " + getTypeName(form.d) + "." +
+         getTypeName(form.a) + "." + getTypeName(form.b) + "." +
+         getTypeName(form.c);
+}
+
+static bool hasShape(const MmaForm &form, unsigned m, unsigned n,
+                     std::initializer_list<unsigned> ks) {
+  if (form.m != m || form.n != n)
+    return false;
+  for (unsigned k : ks)
+    if (form.k == k)
+      return true;
+  return false;
+}
+
+/// The rules of the operand type: which shapes and accumulators it has.
+static bool isKnownForm(const MmaForm &form) {
+  bool isFloat32 = form.d == MatrixType::F32 && form.c == MatrixType::F32;
+  bool isFloat16 = form.d == MatrixType::F16 && form.c == MatrixType::F16;
+  switch (form.a) {
+  case MatrixType::F16:
+    return form.b == form.a && (isFloat32 || isFloat16) &&
+           hasShape(form, 16, 8, {8, 16});
+  case MatrixType::BF16:
+    return form.b == form.a && isFloat32 && hasShape(form, 16, 8, {8, 16});
+  case MatrixType::TF32:
+    return form.b == form.a && isFloat32 && hasShape(form, 16, 8, {4, 8});
+  case MatrixType::E4M3:
+  case MatrixType::E5M2:
+    return (form.b == MatrixType::E4M3 || form.b == MatrixType::E5M2) &&
+           (isFloat32 || isFloat16) && hasShape(form, 16, 8, {16, 32});
+  case MatrixType::S8:
+  case MatrixType::U8:
+    return (form.b == MatrixType::S8 || form.b == MatrixType::U8) &&
+           form.c == MatrixType::S32 && form.d == MatrixType::S32 &&
+           (hasShape(form, 16, 8, {16, 32}) || hasShape(form, 8, 8, {16}));
+  case MatrixType::F64:
+    return form.b == form.a && form.c == form.a && form.d == form.a &&
+           (hasShape(form, 8, 8, {4}) || hasShape(form, 16, 8, {4, 8, 16}));
+  case MatrixType::F32:
+  case MatrixType::S32:
+    return false;
+  }
+  return false;
+}
+
+bool trine::sim::checkMmaForm(const MmaForm &form, MmaRegisters &registers,
+                              std::string &error) {
+  if (!isKnownForm(form)) {
+    error = "'" + describe(form) +
+            "' is not a matrix instruction of sm_80 to sm_90 that is supported";
+    return false;
+  }
+  if (form.satFinite && !isIntegerType(form.a)) {
+    error = "'.satfinite' of '" + describe(form) + "' needs integer operands";
+    return false;
+  }
+  unsigned registerBytes = form.a == MatrixType::F64 ? 8 : 4;
+  unsigned perLane = registerBytes * 32;
+  registers.a = form.m * form.k * getElementBytes(form.a) / perLane;
+  registers.b = form.k * form.n * getElementBytes(form.b) / perLane;
+  registers.c = form.m * form.n * getElementBytes(form.c) / perLane;
+  registers.d = form.m * form.n * getElementBytes(form.d) / perLane;
+  return true;
+}
+
+static uint32_t extractElement(uint32_t word, unsigned sub, unsigned bytes) {
+  return bytes == 4 ? word
+                    : (word >> (8 * bytes * sub)) & ((1u << (8 * bytes)) - 1);
+}
+
+/// Calls visit(register, lane, sub, position) for every element of a fragment.
+template <typename Locate, typename Visit>
+static void visitFragment(unsigned registers, unsigned perRegister,
+                          Locate locate, Visit visit) {
+  for (unsigned reg = 0; reg < registers; ++reg)
+    for (unsigned lane = 0; lane < lanesPerWarp; ++lane)
+      for (unsigned sub = 0; sub < perRegister; ++sub)
+        visit(reg, lane, sub, locate(lane, reg, sub));
+}
+
+void trine::sim::multiplyMatrices(
+    const MmaForm &form, const AccumulateMode &mode, const uint32_t *const *a,
+    const uint32_t *const *b, const uint32_t *const *c, uint32_t *const *d) {
+  const unsigned m = form.m, n = form.n, k = form.k;
+  float aTile[16 * 32], bTile[32 * 8];
+  unsigned bytesA = getElementBytes(form.a), bytesB = getElementBytes(form.b);
+  visitFragment(
+      m * k * bytesA / 128, 4 / bytesA,
+      [&](unsigned lane, unsigned reg, unsigned sub) {
+        return getFragmentA(m, 4 / bytesA, lane, reg, sub);
+      },
+      [&](unsigned reg, unsigned lane, unsigned sub, MatrixPosition at) {
+        aTile[at.row * k + at.column] =
+            decodeElement(form.a, extractElement(a[reg][lane], sub, bytesA));
+      });
+  visitFragment(
+      k * n * bytesB / 128, 4 / bytesB,
+      [&](unsigned lane, unsigned reg, unsigned sub) {
+        return getFragmentB(4 / bytesB, lane, reg, sub);
+      },
+      [&](unsigned reg, unsigned lane, unsigned sub, MatrixPosition at) {
+        bTile[at.row * n + at.column] =
+            decodeElement(form.b, extractElement(b[reg][lane], sub, bytesB));
+      });
+
+  if (form.d == MatrixType::F16) {
+    uint16_t tile[16 * 8];
+    auto locate = [&](unsigned lane, unsigned reg, unsigned sub) {
+      return getFragmentC(m, 2, lane, reg, sub);
+    };
+    visitFragment(
+        m * n / 64, 2, locate,
+        [&](unsigned reg, unsigned lane, unsigned sub, MatrixPosition at) {
+          tile[at.row * n + at.column] =
+              static_cast<uint16_t>(c[reg][lane] >> (16 * sub));
+        });
+    accumulateF16(m, n, k, aTile, bTile, tile, mode);
+    visitFragment(
+        m * n / 64, 2, locate,
+        [&](unsigned reg, unsigned lane, unsigned sub, MatrixPosition at) {
+          uint32_t keep = sub ? d[reg][lane] & 0xFFFF : 0;
+          d[reg][lane] = keep | uint32_t(tile[at.row * n + at.column])
+                                    << (16 * sub);
+        });
+    return;
+  }
+
+  uint32_t words[16 * 8];
+  float floats[16 * 8];
+  auto locate = [&](unsigned lane, unsigned reg, unsigned sub) {
+    return getFragmentC(m, 1, lane, reg, sub);
+  };
+  visitFragment(m * n / 32, 1, locate,
+                [&](unsigned reg, unsigned lane, unsigned, MatrixPosition at) {
+                  words[at.row * n + at.column] = c[reg][lane];
+                  floats[at.row * n + at.column] = floatFromBits(c[reg][lane]);
+                });
+  if (form.d == MatrixType::S32) {
+    accumulateS32(m, n, k, aTile, bTile, words, form.satFinite);
+  } else {
+    accumulateF32(m, n, k, aTile, bTile, floats, mode);
+    for (unsigned i = 0; i < m * n; ++i)
+      words[i] = bitsFromFloat(floats[i]);
+  }
+  visitFragment(m * n / 32, 1, locate,
+                [&](unsigned reg, unsigned lane, unsigned, MatrixPosition at) {
+                  d[reg][lane] = words[at.row * n + at.column];
+                });
+}
+
+void trine::sim::multiplyF64Matrices(const MmaForm &form,
+                                     const uint64_t *const *a,
+                                     const uint64_t *const *b,
+                                     const uint64_t *const *c,
+                                     uint64_t *const *d) {
+  const unsigned m = form.m, n = form.n, k = form.k;
+  double aTile[16 * 16], bTile[16 * 8], tile[16 * 8];
+  visitFragment(
+      m * k / 32, 1,
+      [&](unsigned lane, unsigned reg, unsigned sub) {
+        return getFragmentA(m, 1, lane, reg, sub);
+      },
+      [&](unsigned reg, unsigned lane, unsigned, MatrixPosition at) {
+        aTile[at.row * k + at.column] = doubleFromBits(a[reg][lane]);
+      });
+  visitFragment(
+      k * n / 32, 1,
+      [&](unsigned lane, unsigned reg, unsigned sub) {
+        return getFragmentB(1, lane, reg, sub);
+      },
+      [&](unsigned reg, unsigned lane, unsigned, MatrixPosition at) {
+        bTile[at.row * n + at.column] = doubleFromBits(b[reg][lane]);
+      });
+  auto locate = [&](unsigned lane, unsigned reg, unsigned sub) {
+    return getFragmentC(m, 1, lane, reg, sub);
+  };
+  visitFragment(m * n / 32, 1, locate,
+                [&](unsigned reg, unsigned lane, unsigned, MatrixPosition at) {
+                  tile[at.row * n + at.column] = doubleFromBits(c[reg][lane]);
+                });
+  accumulateF64(m, n, k, aTile, bTile, tile);
+  visitFragment(m * n / 32, 1, locate,
+                [&](unsigned reg, unsigned lane, unsigned, MatrixPosition at) {
+                  d[reg][lane] = bitsFromDouble(tile[at.row * n + at.column]);
+                });
+}
