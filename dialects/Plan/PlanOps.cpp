@@ -2,6 +2,7 @@
 #include "trine/Dialect/Plan/Plan.h"
 
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "trine/Dialect/Trine/Trine.h"
 
 #define GET_OP_CLASSES
 #include "trine/Dialect/Plan/PlanOps.cpp.inc"
@@ -31,9 +32,11 @@ LogicalResult SymbolOp::verify() {
 LogicalResult WeightOp::verify() {
   auto source = cast<RankedTensorType>(getSourceType());
   auto stored = cast<RankedTensorType>(getStoredType());
-  // weight_c1: the bytes come from a file or from a value, never both.
-  if (getFile().has_value() == getValue().has_value())
-    return emitOpError() << "must have either a file range or a value";
+  // weight_c1: the bytes come from a file, from a value or from pieces.
+  if (getFile().has_value() + getValue().has_value() +
+          getPieces().has_value() !=
+      1)
+    return emitOpError() << "must have either a file range, a value or pieces";
   // weight_c5: a range has as many bytes as the source; a value has its type.
   if (getFile()) {
     int64_t offset = getOffset(), length = getLength();
@@ -47,6 +50,11 @@ LogicalResult WeightOp::verify() {
       return emitOpError() << "range must have the bytes of " << source
                            << ", got offset " << offset << " and length "
                            << length;
+  } else if (getPieces()) {
+    if (!llvm::all_of(*getPieces(), llvm::IsaPred<trine::WeightPieceAttr>))
+      return emitOpError() << "pieces must be #trine.piece attributes";
+    if (failed(trine::verifyPieces(*this, *getPieces(), source)))
+      return failure();
   } else if (getValue()->getShapedType() != source) {
     return emitOpError() << "value must have the source type " << source
                          << ", got " << getValue()->getType();

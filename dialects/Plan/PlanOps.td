@@ -15,6 +15,7 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def Plan_Dialect : Dialect {
   let name = "plan";
   let cppNamespace = "::mlir::trine::plan";
+  let dependentDialects = ["::mlir::trine::TrineDialect"];
   let summary = "When, where and in what memory: kernels, launches, buffers, weights";
   let description = [{
     A planned module holds `plan.device`, `plan.symbol`, `plan.weight` and `plan.kernel` symbols and one `func.func @main`, the

@@ -37,7 +37,7 @@ def Plan_WeightOp : Plan_Op<"weight", [Symbol]> {
   let summary = "A weight of the package: where its bytes come from and how they are stored";
   let description = [{
     stored = pack(transpose(source, permutation), inner tiles). The source is a byte range of a file (or, for a small computed
-    constant, `value`). With empty `inner_tiles` the stored tensor is the transposed source. Otherwise it is what
+    constant, `value`; or, for a weight made of others, its `pieces`, see #trine.piece). With empty `inner_tiles` the stored tensor is the transposed source. Otherwise it is what
     `linalg.pack` makes with `outer_dims_perm`, `inner_dims_pos`, `inner_tiles` and zero padding: matrix products read
     panels of 32 columns ([N/32][K][32]; 16-bit types in pairs of rows, [N/32][K/2][32][2]). The package holds stored bytes only.
 
@@ -47,11 +47,12 @@ def Plan_WeightOp : Plan_Op<"weight", [Symbol]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$name, OptionalAttr<StrAttr>:$file, DefaultValuedAttr<I64Attr, "0">:$offset,
-                   DefaultValuedAttr<I64Attr, "0">:$length, OptionalAttr<ElementsAttr>:$value, TypeAttrOf<AnyStaticShapeTensor>:$source_type,
+                   DefaultValuedAttr<I64Attr, "0">:$length, OptionalAttr<ElementsAttr>:$value, OptionalAttr<ArrayAttr>:$pieces,
+                   TypeAttrOf<AnyStaticShapeTensor>:$source_type,
                    DenseI64ArrayAttr:$permutation, DenseI64ArrayAttr:$outer_dims_perm, DenseI64ArrayAttr:$inner_dims_pos,
                    DenseI64ArrayAttr:$inner_tiles, TypeAttrOf<AnyStaticShapeTensor>:$stored_type);
   let assemblyFormat = [{
-    $sym_name $name (`from` $file^ `at` $offset `length` $length)? (`value` $value^)? `:` $source_type
+    $sym_name $name (`from` $file^ `at` $offset `length` $length)? (`value` $value^)? (`pieces` $pieces^)? `:` $source_type
     `permutation` $permutation `outer` $outer_dims_perm `inner` $inner_dims_pos `tiles` $inner_tiles `stored` $stored_type attr-dict
   }];
   let hasVerifier = 1;

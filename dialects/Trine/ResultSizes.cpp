@@ -15,6 +15,11 @@ static ResultSize sizeOf(OpOperand &operand, unsigned dimension) {
   return ResultSize(operand, dimension);
 }
 
+SmallVector<Sizes> AssembledWeightOp::getResultSizes() {
+  auto type = cast<RankedTensorType>(getResult().getType());
+  return {llvm::to_vector_of<ResultSize>(type.getShape())};
+}
+
 SmallVector<Sizes> RMSNormOp::getResultSizes() {
   return {getSizesOf(getInputMutable())};
 }

@@ -66,6 +66,24 @@ def Trine_HashResetAttr : Trine_EnumAttr<Trine_HashReset, "hash_reset">;
 def Trine_HashWrapAttr : Trine_EnumAttr<Trine_HashWrap, "hash_wrap">;
 def Trine_SignedRootAttr : Trine_EnumAttr<Trine_SignedRoot, "signed_root">;
 
+def Trine_WeightPieceAttr : AttrDef<Trine_Dialect, "WeightPiece"> {
+  let mnemonic = "piece";
+  let summary = "A box of a weight and the bytes of a file that fill it";
+  let description = [{
+    weight[into + i] = the element at byte `offset` + (Σ i[d] · strides[d]) · (bytes of an element) of `file`, for 0 <= i < sizes
+
+    Strides are in elements. `file` is relative to the model's folder.
+
+    `#trine.piece<"model.onnx" at 4096 strides [1, 64] into [0, 32] sizes [64, 32]>`
+  }];
+  let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, ArrayRefParameter<"int64_t">:$strides, ArrayRefParameter<"int64_t">:$into,
+                    ArrayRefParameter<"int64_t">:$sizes);
+  let assemblyFormat = [{
+    `<` $file `at` $offset `strides` `[` $strides `]` `into` `[` $into `]` `sizes` `[` $sizes `]` `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
 def Trine_StateType : TypeDef<Trine_Dialect, "State"> {
   let mnemonic = "state";
   let summary = "One kind of data that a session keeps for each sequence slot";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Repack.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
+
 #include <cstring>
 
 using namespace mlir;
@@ -16,26 +18,50 @@ struct StoredDim {
   int64_t step;
 };
 
-/// The stored tensor as a walk over the source.
+/// The stored tensor as a walk over the transposed source.
 struct Walk {
   SmallVector<StoredDim> dims;
-  /// Of the transposed source.
-  SmallVector<int64_t> sizes, strides;
+  SmallVector<int64_t> sizes;
+  SmallVector<SourcePiece> pieces;
+};
+
+/// The piece that holds a position; most positions follow another one in the
+/// same piece.
+class PieceFinder {
+public:
+  explicit PieceFinder(ArrayRef<SourcePiece> pieces) : pieces(pieces) {}
+
+  const SourcePiece *find(ArrayRef<int64_t> position) {
+    for (size_t tries = 0; tries < pieces.size(); ++tries) {
+      const SourcePiece &piece = pieces[last];
+      bool holds = true;
+      for (auto [at, into, size] : llvm::zip(position, piece.into, piece.sizes))
+        holds &= at >= into && at - into < size;
+      if (holds)
+        return &piece;
+      last = last + 1 == pieces.size() ? 0 : last + 1;
+    }
+    return nullptr;
+  }
+
+private:
+  ArrayRef<SourcePiece> pieces;
+  size_t last = 0;
 };
 
 } // namespace
 
-static Walk describeWalk(plan::WeightOp weight) {
+static Walk describeWalk(plan::WeightOp weight, ArrayRef<SourcePiece> pieces) {
   Walk walk;
   auto source = cast<RankedTensorType>(weight.getSourceType());
   auto stored = cast<RankedTensorType>(weight.getStoredType());
-  SmallVector<int64_t> strides(source.getRank(), 1);
-  for (int64_t i = source.getRank() - 2; i >= 0; --i)
-    strides[i] = strides[i + 1] * source.getDimSize(i + 1);
-  for (int64_t dim : weight.getPermutation()) {
-    walk.sizes.push_back(source.getDimSize(dim));
-    walk.strides.push_back(strides[dim]);
-  }
+  ArrayRef<int64_t> permutation = weight.getPermutation();
+  walk.sizes = applyPermutation(source.getShape(), permutation);
+  for (const SourcePiece &piece : pieces)
+    walk.pieces.push_back(
+        {piece.data, applyPermutation(ArrayRef(piece.strides), permutation),
+         applyPermutation(ArrayRef(piece.into), permutation),
+         applyPermutation(ArrayRef(piece.sizes), permutation)});
   SmallVector<int64_t> tiles(source.getRank(), 1);
   for (auto [dim, tile] :
        llvm::zip(weight.getInnerDimsPos(), weight.getInnerTiles()))
@@ -51,16 +77,60 @@ static Walk describeWalk(plan::WeightOp weight) {
   return walk;
 }
 
-void mlir::trine::repackWeight(plan::WeightOp weight, ArrayRef<uint8_t> source,
+SourcePiece mlir::trine::wholeSource(plan::WeightOp weight,
+                                     const uint8_t *data) {
+  auto type = cast<RankedTensorType>(weight.getSourceType());
+  SourcePiece piece{data, SmallVector<int64_t>(type.getRank(), 1),
+                    SmallVector<int64_t>(type.getRank(), 0),
+                    llvm::to_vector(type.getShape())};
+  for (int64_t i = type.getRank() - 2; i >= 0; --i)
+    piece.strides[i] = piece.strides[i + 1] * type.getDimSize(i + 1);
+  return piece;
+}
+
+/// Copies `count` elements, every `step` along `dim` from `position` on;
+/// `position` moves along.
+static void copyRun(PieceFinder &finder, MutableArrayRef<int64_t> position,
+                    int64_t dim, int64_t step, int64_t count,
+                    uint64_t elementBytes, uint8_t *to) {
+  while (count > 0) {
+    const SourcePiece *piece = finder.find(position);
+    if (!piece)
+      return; // the verifier has counted the pieces: they overlap
+    int64_t left = piece->into[dim] + piece->sizes[dim] - position[dim];
+    int64_t here = std::min<int64_t>(count, (left + step - 1) / step);
+    int64_t offset = 0;
+    for (auto [at, into, stride] :
+         llvm::zip(position, piece->into, piece->strides))
+      offset += (at - into) * stride;
+    int64_t stride = piece->strides[dim] * step;
+    const uint8_t *from = piece->data + offset * elementBytes;
+    if (stride == 1)
+      std::memcpy(to, from, here * elementBytes);
+    else
+      for (int64_t i = 0; i < here; ++i)
+        std::memcpy(to + i * elementBytes, from + i * stride * elementBytes,
+                    elementBytes);
+    to += here * elementBytes;
+    position[dim] += here * step;
+    count -= here;
+  }
+}
+
+void mlir::trine::repackWeight(plan::WeightOp weight,
+                               ArrayRef<SourcePiece> pieces,
                                uint64_t elementBytes,
                                function_ref<void(ArrayRef<uint8_t>)> sink) {
   constexpr uint64_t blockBytes = uint64_t(1) << 20;
   bool identity =
-      weight.getInnerTiles().empty() && weight.getOuterDimsPerm().empty() &&
+      !weight.getPieces() && weight.getInnerTiles().empty() &&
+      weight.getOuterDimsPerm().empty() &&
       llvm::equal(weight.getPermutation(),
                   llvm::seq<int64_t>(0, weight.getPermutation().size()));
   auto stored = cast<RankedTensorType>(weight.getStoredType());
   if (identity || stored.getRank() == 0) {
+    ArrayRef<uint8_t> source(pieces.front().data,
+                             stored.getNumElements() * elementBytes);
     for (; !source.empty(); source = source.drop_front(
                                 std::min<uint64_t>(source.size(), blockBytes)))
       sink(source.take_front(std::min<uint64_t>(source.size(), blockBytes)));
@@ -69,7 +139,8 @@ void mlir::trine::repackWeight(plan::WeightOp weight, ArrayRef<uint8_t> source,
   if (stored.getNumElements() == 0)
     return;
 
-  Walk walk = describeWalk(weight);
+  Walk walk = describeWalk(weight, pieces);
+  PieceFinder finder(walk.pieces);
   StoredDim inner = walk.dims.pop_back_val();
   SmallVector<int64_t> index(walk.dims.size(), 0);
   std::vector<uint8_t> block;
@@ -81,29 +152,17 @@ void mlir::trine::repackWeight(plan::WeightOp weight, ArrayRef<uint8_t> source,
     std::fill(position.begin(), position.end(), 0);
     for (auto [dim, at] : llvm::zip(walk.dims, index))
       position[dim.dim] += at * dim.step;
-    int64_t offset = 0;
     bool inside = true;
-    for (auto [at, size, stride] :
-         llvm::zip(position, walk.sizes, walk.strides)) {
+    for (auto [at, size] : llvm::zip(position, walk.sizes))
       inside &= at < size;
-      offset += at * stride;
-    }
     int64_t left = walk.sizes[inner.dim] - position[inner.dim];
     int64_t count =
         std::min<int64_t>(inner.size, (left + inner.step - 1) / inner.step);
     size_t begin = block.size();
     block.resize(begin + inner.size * elementBytes, 0);
-    if (inside && count > 0) {
-      int64_t stride = walk.strides[inner.dim] * inner.step;
-      uint8_t *to = block.data() + begin;
-      const uint8_t *from = source.data() + offset * elementBytes;
-      if (stride == 1)
-        std::memcpy(to, from, count * elementBytes);
-      else
-        for (int64_t i = 0; i < count; ++i)
-          std::memcpy(to + i * elementBytes, from + i * stride * elementBytes,
-                      elementBytes);
-    }
+    if (inside)
+      copyRun(finder, position, inner.dim, inner.step, count, elementBytes,
+              block.data() + begin);
     if (block.size() >= blockBytes) {
       sink(block);
       block.clear();

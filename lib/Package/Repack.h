@@ -8,10 +8,20 @@
 
 namespace mlir::trine {
 
+/// A box of the source tensor and its bytes in memory, see #trine.piece.
+struct SourcePiece {
+  /// The element at `into`.
+  const uint8_t *data;
+  llvm::SmallVector<int64_t> strides, into, sizes;
+};
+
+/// The whole of a row-major source.
+SourcePiece wholeSource(plan::WeightOp weight, const uint8_t *data);
+
 /// Calls `sink` with the stored form of `weight`, block by block in order.
-/// `source` holds the source tensor, row-major, elements of `elementBytes`.
+/// `pieces` cover the source tensor, whose elements have `elementBytes`.
 /// Elements that the stored form adds at borders are zero.
-void repackWeight(plan::WeightOp weight, llvm::ArrayRef<uint8_t> source,
+void repackWeight(plan::WeightOp weight, llvm::ArrayRef<SourcePiece> pieces,
                   uint64_t elementBytes,
                   llvm::function_ref<void(llvm::ArrayRef<uint8_t>)> sink);
 

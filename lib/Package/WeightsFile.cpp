@@ -3,6 +3,8 @@
 
 #include "Repack.h"
 #include "trine/Dialect/Plan/WeightLayout.h"
+#include "trine/Dialect/Trine/Trine.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
@@ -122,6 +124,54 @@ mapSource(plan::WeightOp weight, StringRef folder) {
   return std::move(*buffer);
 }
 
+/// The pieces of a weight in files of the model's folder. `files` keeps them
+/// mapped.
+static FailureOr<SmallVector<SourcePiece>>
+mapPieces(plan::WeightOp weight, StringRef folder, uint64_t elementBytes,
+          llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> &files) {
+  SmallVector<SourcePiece> pieces;
+  for (auto piece : weight.getPieces()->getAsRange<WeightPieceAttr>()) {
+    StringRef name = piece.getFile().getValue();
+    std::unique_ptr<llvm::MemoryBuffer> &file = files[name];
+    if (!file) {
+      SmallString<256> path(folder);
+      llvm::sys::path::append(path, name);
+      auto buffer =
+          llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
+                                      /*RequiresNullTerminator=*/false);
+      if (!buffer)
+        return weight.emitError()
+               << "weight '" << weight.getName() << "' cannot be read from '"
+               << name << "': " << buffer.getError().message();
+      file = std::move(*buffer);
+    }
+    // The last element's end; numbers of a file of IR may be anything.
+    int64_t last = 0, end = 0;
+    bool overflow = false, empty = false;
+    for (auto [stride, size] :
+         llvm::zip(piece.getStrides(), piece.getSizes())) {
+      int64_t step = 0;
+      empty |= size == 0;
+      overflow |= llvm::MulOverflow<int64_t>(stride, size - 1, step) ||
+                  llvm::AddOverflow(last, step, last);
+    }
+    overflow |= llvm::AddOverflow<int64_t>(last, 1, end) ||
+                llvm::MulOverflow<int64_t>(end, elementBytes, end) ||
+                llvm::AddOverflow<int64_t>(end, piece.getOffset(), end);
+    if (!empty &&
+        (overflow || end > static_cast<int64_t>(file->getBufferSize())))
+      return weight.emitError()
+             << "weight '" << weight.getName() << "' must lie within '" << name
+             << "' of " << file->getBufferSize() << " bytes, got " << piece;
+    pieces.push_back(
+        {reinterpret_cast<const uint8_t *>(file->getBufferStart()) +
+             (empty ? 0 : piece.getOffset()),
+         llvm::to_vector(piece.getStrides()), llvm::to_vector(piece.getInto()),
+         llvm::to_vector(piece.getSizes())});
+  }
+  return pieces;
+}
+
 LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
                                         HashedFile &file,
                                         uint64_t &dataOffset) {
@@ -133,12 +183,21 @@ LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
   dataOffset = file.size();
 
   auto write = [&](ArrayRef<uint8_t> bytes) { file.write(bytes); };
+  llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
   for (const WeightPlace &place : layout.places) {
     auto weight = place.weight;
     file.pad(dataOffset + place.offset - file.size());
     auto source = cast<RankedTensorType>(weight.getSourceType());
     uint64_t elementBytes = getStoredElementBytes(source.getElementType());
     uint64_t expected = source.getNumElements() * elementBytes;
+    if (weight.getPieces()) {
+      FailureOr<SmallVector<SourcePiece>> pieces =
+          mapPieces(weight, modelFolder, elementBytes, files);
+      if (failed(pieces))
+        return failure();
+      repackWeight(weight, *pieces, elementBytes, write);
+      continue;
+    }
     std::unique_ptr<llvm::MemoryBuffer> mapped;
     std::vector<uint8_t> computed;
     ArrayRef<uint8_t> bytes;
@@ -163,7 +222,8 @@ LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
       return weight.emitError()
              << "weight '" << weight.getName() << "' must have " << expected
              << " bytes, got " << bytes.size();
-    repackWeight(weight, bytes, elementBytes, write);
+    repackWeight(weight, wholeSource(weight, bytes.data()), elementBytes,
+                 write);
   }
   file.pad(dataOffset + layout.bytes - file.size());
   return success();

@@ -12,6 +12,7 @@ using namespace mlir::trine;
 void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(createDecomposeONNX());
+  functions.addPass(createFoldWeightViews());
   functions.addPass(createConvertONNXToLinalg());
   functions.addPass(createCanonicalizerPass());
   functions.addPass(createCSEPass());

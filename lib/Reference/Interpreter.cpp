@@ -23,6 +23,9 @@ public:
 
 private:
   LogicalResult execute(Operation &op);
+  FailureOr<std::shared_ptr<llvm::MemoryBuffer>> openFile(Operation *op,
+                                                          llvm::StringRef file);
+  FailureOr<Tensor> assembleWeight(AssembledWeightOp op);
   FailureOr<Tensor> readWeight(Operation *op, llvm::StringRef file,
                                int64_t offset, int64_t length,
                                RankedTensorType type);
@@ -79,9 +82,8 @@ static std::optional<Tensor> tensorOf(ElementsAttr attribute) {
   return tensor;
 }
 
-FailureOr<Tensor> Interpreter::readWeight(Operation *op, llvm::StringRef file,
-                                          int64_t offset, int64_t length,
-                                          RankedTensorType type) {
+FailureOr<std::shared_ptr<llvm::MemoryBuffer>>
+Interpreter::openFile(Operation *op, llvm::StringRef file) {
   std::shared_ptr<llvm::MemoryBuffer> &buffer = files[file];
   if (!buffer) {
     llvm::SmallString<128> path(options.weightFolder);
@@ -93,6 +95,65 @@ FailureOr<Tensor> Interpreter::readWeight(Operation *op, llvm::StringRef file,
                                << "': " << opened.getError().message();
     buffer = std::move(*opened);
   }
+  return buffer;
+}
+
+FailureOr<Tensor> Interpreter::assembleWeight(AssembledWeightOp op) {
+  auto type = cast<RankedTensorType>(op.getResult().getType());
+  std::optional<ElementType> element = heldTypeOf(type);
+  std::optional<Tensor> result =
+      element ? Tensor::create(*element, type.getShape()) : std::nullopt;
+  if (!result)
+    return op->emitOpError() << "of type " << type << " is not supported";
+  int64_t width = bytesPerElement(*element);
+  llvm::MutableArrayRef<char> bytes = result->getMutableBytes();
+  for (auto piece : op.getPieces().getAsRange<WeightPieceAttr>()) {
+    FailureOr<std::shared_ptr<llvm::MemoryBuffer>> buffer =
+        openFile(op, piece.getFile().getValue());
+    if (failed(buffer))
+      return failure();
+    llvm::ArrayRef<int64_t> sizes = piece.getSizes();
+    if (llvm::is_contained(sizes, 0))
+      continue;
+    llvm::SmallVector<int64_t> index(sizes.size(), 0);
+    for (bool more = true; more;) {
+      int64_t from = 0, to = 0;
+      bool overflow = false;
+      for (size_t i = 0; i < sizes.size(); ++i) {
+        int64_t step;
+        overflow |= llvm::MulOverflow(index[i], piece.getStrides()[i], step) ||
+                    llvm::AddOverflow(from, step, from);
+        to = to * type.getDimSize(i) + piece.getInto()[i] + index[i];
+      }
+      overflow |= llvm::MulOverflow(from, width, from) ||
+                  llvm::AddOverflow(from, piece.getOffset(), from);
+      int64_t available = (*buffer)->getBufferSize();
+      if (overflow || from < 0 || from > available - width)
+        return op->emitOpError()
+               << "needs more bytes of '" << piece.getFile().getValue()
+               << "' than its " << available << " for " << piece;
+      std::memcpy(bytes.data() + to * width, (*buffer)->getBufferStart() + from,
+                  width);
+      more = false;
+      for (size_t i = sizes.size(); i-- > 0;) {
+        if (++index[i] < sizes[i]) {
+          more = true;
+          break;
+        }
+        index[i] = 0;
+      }
+    }
+  }
+  return *result;
+}
+
+FailureOr<Tensor> Interpreter::readWeight(Operation *op, llvm::StringRef file,
+                                          int64_t offset, int64_t length,
+                                          RankedTensorType type) {
+  FailureOr<std::shared_ptr<llvm::MemoryBuffer>> opened = openFile(op, file);
+  if (failed(opened))
+    return failure();
+  std::shared_ptr<llvm::MemoryBuffer> buffer = *opened;
   std::optional<ElementType> element = heldTypeOf(type);
   if (!element)
     return op->emitOpError()
@@ -156,6 +217,11 @@ LogicalResult Interpreter::execute(Operation &op) {
     FailureOr<Tensor> tensor = readWeight(
         &op, weight.getFile(), weight.getOffset(), weight.getLength(),
         cast<RankedTensorType>(weight.getResult().getType()));
+    if (failed(tensor))
+      return failure();
+    results.push_back(*tensor);
+  } else if (auto weight = dyn_cast<AssembledWeightOp>(op)) {
+    FailureOr<Tensor> tensor = assembleWeight(weight);
     if (failed(tensor))
       return failure();
     results.push_back(*tensor);

@@ -22,7 +22,7 @@ public:
   void runOnOperation() override {
     SmallVector<Operation *> composites;
     getOperation().walk([&](Operation *op) {
-      if (isa<ResultSizeOpInterface>(op))
+      if (isa<ResultSizeOpInterface>(op) && !isa<AssembledWeightOp>(op))
         composites.push_back(op);
     });
     if (composites.empty())

@@ -29,8 +29,9 @@ namespace {
 /// What the function sees of stored bytes: transpose(source, permutation).
 struct WeightForm {
   StringAttr name;
-  StringAttr file; // null for a constant
-  ElementsAttr value;
+  StringAttr file;    // null for a constant and for pieces
+  ElementsAttr value; // of a constant
+  ArrayAttr pieces;
   int64_t offset = 0, length = 0;
   RankedTensorType source;
   SmallVector<int64_t> permutation;
@@ -135,6 +136,12 @@ void PlanWeights::collect(Operation *op) {
     form.length = weight.getLength();
     form.source = cast<RankedTensorType>(weight.getType());
     forms.insert({weight.getResult(), form});
+  } else if (auto weight = dyn_cast<AssembledWeightOp>(op)) {
+    WeightForm form;
+    form.name = weight.getNameAttr();
+    form.pieces = weight.getPieces();
+    form.source = cast<RankedTensorType>(weight.getType());
+    forms.insert({weight.getResult(), form});
   } else if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     auto value = dyn_cast<ElementsAttr>(constant.getValue());
     auto type = dyn_cast<RankedTensorType>(constant.getType());
@@ -229,10 +236,12 @@ Value PlanWeights::load(const WeightForm &form, bool packed, Location loc) {
   Builder attributes(&getContext());
   Attribute range =
       form.value ? Attribute(form.value)
-                 : attributes.getArrayAttr(
-                       {form.file, attributes.getI64IntegerAttr(form.offset),
-                        attributes.getI64IntegerAttr(form.length),
-                        TypeAttr::get(form.source)});
+      : form.pieces
+          ? attributes.getArrayAttr({form.pieces, TypeAttr::get(form.source)})
+          : attributes.getArrayAttr({form.file,
+                                     attributes.getI64IntegerAttr(form.offset),
+                                     attributes.getI64IntegerAttr(form.length),
+                                     TypeAttr::get(form.source)});
   Attribute key = attributes.getArrayAttr(
       {range, attributes.getDenseI64ArrayAttr(form.permutation),
        attributes.getBoolAttr(packed)});
@@ -261,7 +270,7 @@ Value PlanWeights::load(const WeightForm &form, bool packed, Location loc) {
   auto stored = RankedTensorType::get(shape, element);
   auto symbol = plan::WeightOp::create(
       *symbols, loc, "w" + std::to_string(loaded.size() - 1), form.name,
-      form.file, form.offset, form.length, form.value, form.source,
+      form.file, form.offset, form.length, form.value, form.pieces, form.source,
       form.permutation, outer, inner, tiles, stored);
   ++numWeights;
   if (++layoutsOfRange[range] == 2)

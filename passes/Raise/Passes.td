@@ -85,6 +85,26 @@ def DecomposeONNX : Pass<"trine-decompose-onnx", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numDecomposed", "num-decomposed", "Composite ops replaced">];
 }
 
+def FoldWeightViews : Pass<"trine-fold-weight-views", "::mlir::func::FuncOp"> {
+  let summary = "Makes transposed, sliced, reshaped and joined weights at compile time";
+  let description = [{
+    What Transpose, Slice, Reshape and Concat make of initialisers alone becomes `trine.assembled_weight`: boxes of the model's files, which the package
+    writer copies once, without holding the weight in memory. Views that cost nothing later stay as they are: contiguous ranges, and matrices that are
+    transposed for a product. A part of a weight that is also used as a whole is not stored a second time; joined weights always are.
+
+    ```mlir
+    // before
+    %t = onnx.Transpose(%gate) {perm = array<i64: 1, 0>} : (tensor<64x32xf32>) -> tensor<32x64xf32>
+    %u = onnx.Transpose(%up) {perm = array<i64: 1, 0>} : (tensor<64x32xf32>) -> tensor<32x64xf32>
+    %w = onnx.Concat(%t, %u) {axis = 0 : i64} : (tensor<32x64xf32>, tensor<32x64xf32>) -> tensor<64x64xf32>
+    // after
+    %w = trine.assembled_weight "gate" [#trine.piece<"m.onnx" at 0 strides [1, 32] into [0, 0] sizes [32, 64]>, ...] : tensor<64x64xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numFolded", "num-folded", "Weights assembled">];
+  let dependentDialects = ["::mlir::trine::TrineDialect"];
+}
+
 def CheckLevelONNX : Pass<"trine-check-level-onnx"> {
   let summary = "Checks that a module is at the onnx level";
   let description = [{

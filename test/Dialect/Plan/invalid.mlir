@@ -19,8 +19,14 @@ plan.symbol @batch = input 0 dimension -1 range [0, 4] divisor 1
 // -----
 
 // weight_c1
-// expected-error @below {{must have either a file range or a value}}
+// expected-error @below {{must have either a file range, a value or pieces}}
 plan.weight @w "w" : tensor<2xf32> permutation [0] outer [] inner [] tiles [] stored tensor<2xf32>
+
+// -----
+
+// weight_c1
+// expected-error @below {{pieces must be #trine.piece attributes}}
+plan.weight @w "w" pieces [1] : tensor<2xf32> permutation [0] outer [] inner [] tiles [] stored tensor<2xf32>
 
 // -----
 

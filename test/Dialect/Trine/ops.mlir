@@ -126,3 +126,10 @@ func.func @state(%new: tensor<?x?x512xf32>, %n: tensor<?xi64>) -> tensor<?x?x512
   %v, %lengths = trine.state.read %s4 : !trine.state<tensor<?x?x512xf32>, axis 1> -> tensor<?x?x512xf32>, tensor<?xi64>
   return %v : tensor<?x?x512xf32>
 }
+
+// CHECK-LABEL: func.func @weights
+func.func @weights() -> tensor<2x6xf32> {
+  // CHECK: trine.assembled_weight "w" [#trine.piece<"m" at 0 strides[1, 2] into[0, 0] sizes[2, 3]>, #trine.piece<"m" at 24 strides[3, 1] into[0, 3] sizes[2, 3]>]
+  %w = trine.assembled_weight "w" [#trine.piece<"m" at 0 strides[1, 2] into[0, 0] sizes[2, 3]>, #trine.piece<"m" at 24 strides[3, 1] into[0, 3] sizes[2, 3]>] : tensor<2x6xf32>
+  return %w : tensor<2x6xf32>
+}

@@ -22,4 +22,13 @@
 #define GET_OP_CLASSES
 #include "trine/Dialect/Trine/TrineOps.h.inc"
 
+namespace mlir::trine {
+
+/// Checks the pieces of a weight of `type`; reports at `op`. All elements of
+/// `pieces` are WeightPieceAttr.
+LogicalResult verifyPieces(Operation *op, ArrayAttr pieces,
+                           RankedTensorType type);
+
+} // namespace mlir::trine
+
 #endif

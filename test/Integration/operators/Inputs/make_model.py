@@ -79,6 +79,16 @@ node("Transpose", ["x"], ["t"], perm=[1, 0])
 node("Unsqueeze", ["t", "axis0"], ["signal"])
 node("Conv", ["signal", "w"], ["conv"], group=7, dilations=[3], pads=[9, 0])
 output("conv", F, [1, 7, "n"])
+# Weights of other weights: two matrices transposed and joined, then used as they are and by halves.
+weights = np.random.default_rng(6)
+GATE, UP = (weights.standard_normal((7, 45)).astype(np.float32) for _ in range(2))
+for name, array in (("gate", GATE), ("up", UP)):
+    node("Transpose", [const(name, array)], [name + "T"], perm=[1, 0])
+node("Concat", ["gateT", "upT"], ["joined"], axis=0)
+node("Reshape", ["joined", const("stack", np.array([2, 45, 7]))], ["stacked"])
+node("Transpose", ["stacked"], ["columns_first"], perm=[0, 2, 1])
+node("MatMul", ["x", "columns_first"], ["halves"])
+output("halves", F, [2, "n", 45])
 
 graph = helper.make_graph(nodes, "operators", inputs, outputs, initialisers)
 os.makedirs(folder, exist_ok=True)
@@ -109,7 +119,7 @@ for data_set, n in enumerate([5, 1, 70, 0, 5]):
     twice[order] = permuted
     expected = [np.float32(V @ V), x @ V, x.sum(0), x.T @ x, np.diag(x.T @ x), x[:, ids], np.take_along_axis(x, columns % 7, 1), added, put]
     expected += [np.take_along_axis(x, best, 1), best, keys[order], order, permuted, twice]
-    expected += [np.nonzero(keep)[0][None], x[keep], conv.T[None]]
+    expected += [np.nonzero(keep)[0][None], x[keep], conv.T[None], np.stack([x @ GATE, x @ UP])]
     if bad:
         ids[2] = 7
     path = f"{folder}/bad/test_data_set_0" if bad else f"{folder}/good/test_data_set_{data_set}"
