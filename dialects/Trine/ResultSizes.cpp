@@ -106,3 +106,7 @@ SmallVector<Sizes> HyperMixOp::getResultSizes() {
   comb.append(2, sizeOf(streams, 2));
   return {mixed, post, comb};
 }
+
+SmallVector<Sizes> HyperCombineOp::getResultSizes() {
+  return {getSizesOf(getStreamsMutable())};
+}

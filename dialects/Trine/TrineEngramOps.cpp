@@ -150,13 +150,13 @@ LogicalResult EngramConvOp::verify() {
 
 LogicalResult HyperMixOp::verify() {
   NamedTensor streams("streams", getStreams()),
-      projection("projection", getProjection()), scale("scale", getScale()),
-      bias("bias", getBias()), mixed("mixed", getMixed()),
-      post("post", getPost()), comb("comb", getComb());
+      projection("projection", getProjection()), bias("bias", getBias()),
+      mixed("mixed", getMixed()), post("post", getPost()),
+      comb("comb", getComb());
   // mix_c1
   if (failed(verifyRank(*this, streams, 4)) ||
       failed(verifyRank(*this, projection, 2)) ||
-      failed(verifyRank(*this, scale, 1)) || failed(verifyRank(*this, bias, 1)))
+      failed(verifyRank(*this, bias, 1)))
     return failure();
   // mix_c2
   int64_t count = streams.type.getDimSize(2),
@@ -170,8 +170,12 @@ LogicalResult HyperMixOp::verify() {
         failed(verifySize(*this, projection, 1, count * width)))
       return failure();
   }
-  if (failed(verifySize(*this, scale, 0, 3)))
-    return failure();
+  if (getScale()) {
+    NamedTensor scale("scale", getScale());
+    if (failed(verifyRank(*this, scale, 1)) ||
+        failed(verifySize(*this, scale, 0, 3)))
+      return failure();
+  }
   // mix_c3
   if (failed(verifyRank(*this, mixed, 3)) ||
       failed(verifyRank(*this, post, 3)) || failed(verifyRank(*this, comb, 4)))
@@ -192,5 +196,26 @@ LogicalResult HyperMixOp::verify() {
     return emitOpError() << "epsilons must not be negative, got "
                          << getEpsilon().convertToDouble() << " and "
                          << getNormEpsilon().convertToDouble();
+  return success();
+}
+
+LogicalResult HyperCombineOp::verify() {
+  NamedTensor streams("streams", getStreams()), output("output", getOutput()),
+      post("post", getPost()), comb("comb", getComb());
+  // combine_c1
+  if (failed(verifyRank(*this, streams, 4)) ||
+      failed(verifyRank(*this, output, 3)) ||
+      failed(verifyRank(*this, post, 3)) || failed(verifyRank(*this, comb, 4)))
+    return failure();
+  // combine_c2
+  for (const NamedTensor &operand : {output, post, comb})
+    if (failed(verifySameSize(*this, operand, 0, streams, 0)) ||
+        failed(verifySameSize(*this, operand, 1, streams, 1)))
+      return failure();
+  if (failed(verifySameSize(*this, output, 2, streams, 3)) ||
+      failed(verifySameSize(*this, post, 2, streams, 2)) ||
+      failed(verifySameSize(*this, comb, 2, streams, 2)) ||
+      failed(verifySameSize(*this, comb, 3, streams, 2)))
+    return failure();
   return success();
 }

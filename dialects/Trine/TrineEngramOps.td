@@ -6,8 +6,10 @@
 def Trine_EngramHashOp : Trine_TensorOp<"engram.hash", [AttrSizedOperandSegments]> {
   let summary = "Row ids of the hashed n-grams that end at each token";
   let description = [{
-    w_s = map(id[t - s]), or `pad` before the history's begin; r_1 = w_0 · m_0; r_n = r_{n-1} xor (w_{n-1} · m_{n-1}), n = 2 .. N;
+    w_s = map[id[t - s]], or `pad` before the history's begin; r_1 = w_0 · m_0; r_n = r_{n-1} xor (w_{n-1} · m_{n-1}), n = 2 .. N;
     rows[t, (n-2)·H + h] = r_n mod moduli[(n-2)·H + h] + offsets[(n-2)·H + h]
+
+    Without a map ids are hashed as they are. A negative id counts from the end of the map; one beyond either end is an error.
 
     int64 exactly: products wrap (`twos_complement`) or are known not to (`non_negative`), and the remainder is not negative. With `after_token` the
     token `reset_token` and everything before it count as `pad` for later tokens. `history` holds the N-1 mapped ids before the first token; `present` is
@@ -47,7 +49,8 @@ def Trine_EngramLookupOp : Trine_TensorOp<"engram.lookup"> {
   let description = [{
     result[..., :] = table[rows[...], :], times scales[rows[...], i / (width / blocks)] for a table of 8-bit floats
 
-    The table is a weight reference, never bytes in the IR, and may be larger than memory. Every id must be a row of the table. Sizes: rows [...], table
+    The table is a weight reference, never bytes in the IR, and may be larger than memory. A negative id counts from the end of the
+    table; one beyond either end is an error. Sizes: rows [...], table
     [R, W], scales [R, W / 32] of 8-bit exponents; result [..., W].
 
     Constraints:
@@ -121,29 +124,53 @@ def Trine_HyperMixOp : Trine_TensorOp<"hyper.mix"> {
   let summary = "Reads residual streams: weights and the mixed input of a sub-layer";
   let description = [{
     z = projection · vec(streams) · rsqrt(mean(vec(streams)²) + norm_epsilon); pre = σ(scale₀·z[0:M] + bias) + epsilon; post = 2·σ(scale₁·z[M:2M] + bias);
-    comb = Sinkhorn(scale₂·z[2M:] + bias) with `rounds` alternating normalisations; mixed = Σ_m pre_m · streams_m
+    comb = Sinkhorn(scale₂·z[2M:] + bias); mixed = Σ_m pre_m · streams_m
 
-    Sinkhorn begins with a softmax of each row plus epsilon, then divides columns and rows by their sums plus epsilon in turn. In f32. (Manifold-constrained hyper-connections.)
+    The first of the `rounds` of Sinkhorn is a softmax of each row plus epsilon, whose columns are then divided by their sums plus epsilon; each further one
+    divides rows, then columns, by their sums plus epsilon. Without `scale` the factors are 1. In f32. (Manifold-constrained hyper-connections.)
 
     Sizes: streams [B, S, M, D], projection [2M + M², M·D], scale [3], bias [2M + M²]; mixed [B, S, D], post [B, S, M], comb [B, S, M, M].
 
     Constraints:
     - mix_c1: ranks are 4, 2, 1 and 1;
-    - mix_c2: projection is [2M + M², M·D], bias [2M + M²], scale [3];
+    - mix_c2: projection is [2M + M², M·D], bias [2M + M²], scale (where given) [3];
     - mix_c3: mixed, post and comb have the sizes above;
     - mix_c4: rounds is at least 1, epsilons are not negative.
 
     ```mlir
-    %x, %post, %comb = trine.hyper.mix %h, %p, %s, %b rounds 20 epsilon 1.0e-6 norm_epsilon 1.0e-6
-      : tensor<?x?x4x64xf32>, tensor<24x256xf32>, tensor<3xf32>, tensor<24xf32> -> tensor<?x?x64xf32>, tensor<?x?x4xf32>, tensor<?x?x4x4xf32>
+    %x, %post, %comb = trine.hyper.mix %h, %p scale(%s : tensor<3xf32>) bias(%b : tensor<24xf32>) rounds 20 epsilon 1.0e-6 norm_epsilon 1.0e-6
+      : tensor<?x?x4x64xf32>, tensor<24x256xf32> -> tensor<?x?x64xf32>, tensor<?x?x4xf32>, tensor<?x?x4x4xf32>
     ```
   }];
-  let arguments = (ins RankedTensorOf<[AnyFloat]>:$streams, RankedTensorOf<[AnyFloat]>:$projection, RankedTensorOf<[AnyFloat]>:$scale, RankedTensorOf<[AnyFloat]>:$bias,
-                   I64Attr:$rounds, F64Attr:$epsilon, F64Attr:$norm_epsilon);
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$streams, RankedTensorOf<[AnyFloat]>:$projection, Optional<RankedTensorOf<[AnyFloat]>>:$scale,
+                   RankedTensorOf<[AnyFloat]>:$bias, I64Attr:$rounds, F64Attr:$epsilon, F64Attr:$norm_epsilon);
   let results = (outs RankedTensorOf<[AnyFloat]>:$mixed, RankedTensorOf<[AnyFloat]>:$post, RankedTensorOf<[AnyFloat]>:$comb);
   let assemblyFormat = [{
-    $streams `,` $projection `,` $scale `,` $bias `rounds` $rounds `epsilon` $epsilon `norm_epsilon` $norm_epsilon attr-dict `:`
-    type($streams) `,` type($projection) `,` type($scale) `,` type($bias) `->` type($mixed) `,` type($post) `,` type($comb)
+    $streams `,` $projection (`scale` `(` $scale^ `:` type($scale) `)`)? `bias` `(` $bias `:` type($bias) `)` `rounds` $rounds `epsilon` $epsilon
+    `norm_epsilon` $norm_epsilon attr-dict `:` type($streams) `,` type($projection) `->` type($mixed) `,` type($post) `,` type($comb)
+  }];
+  let hasVerifier = 1;
+}
+
+def Trine_HyperCombineOp : Trine_TensorOp<"hyper.combine", [AllTypesMatch<["streams", "result"]>]> {
+  let summary = "Writes residual streams: the sub-layer's output and the mixed streams";
+  let description = [{
+    result_i = post_i · output + Σ_j comb_ij · streams_j, in f32. (Manifold-constrained hyper-connections, after the sub-layer.)
+
+    Sizes: streams [B, S, M, D], output [B, S, D], post [B, S, M], comb [B, S, M, M]; result [B, S, M, D].
+
+    Constraints:
+    - combine_c1: ranks are 4, 3, 3 and 4;
+    - combine_c2: output, post and comb have the sizes above.
+
+    ```mlir
+    %h1 = trine.hyper.combine %h, %y post(%post : tensor<?x?x4xf32>) comb(%comb : tensor<?x?x4x4xf32>) : tensor<?x?x4x64xf32>, tensor<?x?x64xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$streams, RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[AnyFloat]>:$post, RankedTensorOf<[AnyFloat]>:$comb);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$result);
+  let assemblyFormat = [{
+    $streams `,` $output `post` `(` $post `:` type($post) `)` `comb` `(` $comb `:` type($comb) `)` attr-dict `:` type($streams) `,` type($output)
   }];
   let hasVerifier = 1;
 }

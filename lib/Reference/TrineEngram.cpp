@@ -28,11 +28,16 @@ static FailureOr<std::vector<int64_t>> mappedIds(OperatorCall &call,
       ids.push_back(history ? history->integer(b * before + i) : op.getPad());
     for (int64_t t = 0; t < length; ++t) {
       int64_t id = tokens.integer(b * length + t);
-      if (map && (id < 0 || id >= map->getDim(0)))
-        return call.fail("'token_ids' must be in [0, " +
-                         llvm::Twine(map->getDim(0)) + "), got " +
+      if (!map) {
+        ids.push_back(id);
+        continue;
+      }
+      int64_t size = map->getDim(0);
+      if (id < -size || id >= size)
+        return call.fail("'token_ids' must be in [-" + llvm::Twine(size) +
+                         ", " + llvm::Twine(size) + "), got " +
                          llvm::Twine(id));
-      ids.push_back(map ? map->integer(id) : id);
+      ids.push_back(map->integer(id < 0 ? id + size : id));
     }
   }
   return ids;
@@ -126,9 +131,10 @@ static LogicalResult lookup(OperatorCall &call) {
     return failure();
   for (int64_t n = 0; n < rows.getNumElements(); ++n) {
     int64_t row = rows.integer(n);
-    if (row < 0 || row >= count)
-      return call.fail("'rows' must be in [0, " + llvm::Twine(count) +
-                       "), got " + llvm::Twine(row));
+    if (row < -count || row >= count)
+      return call.fail("'rows' must be in [-" + llvm::Twine(count) + ", " +
+                       llvm::Twine(count) + "), got " + llvm::Twine(row));
+    row += row < 0 ? count : 0;
     for (int64_t i = 0; i < width; ++i) {
       double x = elementOf(tableType, table, row * width + i);
       if (scales)
@@ -273,13 +279,15 @@ static void sinkhorn(llvm::MutableArrayRef<double> matrix, int64_t size,
 
 static LogicalResult mix(OperatorCall &call) {
   auto op = cast<HyperMixOp>(call.op);
-  const Tensor &streams = call.operand(0), &projection = call.operand(1),
-               &scale = call.operand(2), &bias = call.operand(3);
+  const Tensor &streams = call.operand(0), &projection = call.operand(1);
+  // A scale may stand between the projection and the bias.
+  const Tensor *scale = op.getScale() ? &call.operand(2) : nullptr;
+  const Tensor &bias = call.operand(scale ? 3 : 2);
   int64_t batches = streams.getDim(0), length = streams.getDim(1),
           count = streams.getDim(2), width = streams.getDim(3),
           size = count * width, outputs = 2 * count + count * count;
   if (failed(call.requireShape(projection, {outputs, size}, "projection")) ||
-      failed(call.requireShape(scale, {3}, "scale")) ||
+      (scale && failed(call.requireShape(*scale, {3}, "scale"))) ||
       failed(call.requireShape(bias, {outputs}, "bias")))
     return failure();
   if (static_cast<int64_t>(op.getRounds()) > call.options.maximumIterations)
@@ -310,7 +318,8 @@ static LogicalResult mix(OperatorCall &call) {
       for (int64_t i = 0; i < size; ++i)
         dot.addProduct(projection.real(o * size + i), streams.real(at + i));
       int64_t part = o < count ? 0 : o < 2 * count ? 1 : 2;
-      z[o] = scale.real(part) * (dot.get() / norm) + bias.real(o);
+      z[o] =
+          (scale ? scale->real(part) : 1) * (dot.get() / norm) + bias.real(o);
     }
     for (int64_t i = 0; i < width; ++i) {
       Accumulator sum(single);
@@ -333,10 +342,39 @@ static LogicalResult mix(OperatorCall &call) {
   return success();
 }
 
+static LogicalResult combine(OperatorCall &call) {
+  const Tensor &streams = call.operand(0), &output = call.operand(1),
+               &post = call.operand(2), &comb = call.operand(3);
+  int64_t batches = streams.getDim(0), length = streams.getDim(1),
+          count = streams.getDim(2), width = streams.getDim(3);
+  if (failed(call.requireShape(output, {batches, length, width}, "output")) ||
+      failed(call.requireShape(post, {batches, length, count}, "post")) ||
+      failed(call.requireShape(comb, {batches, length, count, count}, "comb")))
+    return failure();
+  FailureOr<Tensor> result =
+      call.allocate(streams.getElementType(), streams.getShape());
+  if (failed(result))
+    return failure();
+  for (int64_t row = 0; row < batches * length * count; ++row) {
+    int64_t token = row / count;
+    for (int64_t d = 0; d < width; ++d) {
+      Accumulator sum(call.accumulateInSingle());
+      for (int64_t j = 0; j < count; ++j)
+        sum.addProduct(comb.real(row * count + j),
+                       streams.real((token * count + j) * width + d));
+      result->setReal(row * width + d,
+                      post.real(row) * output.real(token * width + d) +
+                          sum.get());
+    }
+  }
+  return call.done(*result);
+}
+
 void reference::addTrineEngramRules(OperatorTable &table) {
   table["trine.engram.hash"] = hash;
   table["trine.engram.lookup"] = lookup;
   table["trine.engram.gate"] = gate;
   table["trine.engram.conv"] = convolve;
   table["trine.hyper.mix"] = mix;
+  table["trine.hyper.combine"] = combine;
 }

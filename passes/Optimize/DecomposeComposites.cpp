@@ -27,12 +27,18 @@ public:
     });
     if (composites.empty())
       return;
+    for (Operation *op : composites)
+      if (auto lookup = dyn_cast<EngramLookupOp>(op);
+          lookup && areRowsInRange(lookup))
+        op->setAttr(kRowsInRange, UnitAttr::get(&getContext()));
     bool isBroken = false;
     for (Operation *op : composites) {
       LinalgBuilder builder(op);
       Decomposed values =
           llvm::TypeSwitch<Operation *, Decomposed>(op)
-              .Case<RMSNormOp>([&](auto op) { return decompose(op, builder); })
+              .Case<RMSNormOp, EngramHashOp, EngramLookupOp, EngramGateOp,
+                    EngramConvOp, HyperMixOp, HyperCombineOp>(
+                  [&](auto op) { return decompose(op, builder); })
               .Default([](Operation *op) -> Decomposed {
                 return op->emitError() << "'" << op->getName()
                                        << "' has no decomposition to linalg";

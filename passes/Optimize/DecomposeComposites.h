@@ -13,6 +13,20 @@ using Decomposed = FailureOr<SmallVector<Value>>;
 // DecomposeNorms.cpp
 Decomposed decompose(RMSNormOp op, LinalgBuilder &b);
 
+// DecomposeEngram.cpp
+Decomposed decompose(EngramHashOp op, LinalgBuilder &b);
+Decomposed decompose(EngramLookupOp op, LinalgBuilder &b);
+Decomposed decompose(EngramGateOp op, LinalgBuilder &b);
+Decomposed decompose(EngramConvOp op, LinalgBuilder &b);
+/// Whether the lookup's rows come from a hash that stays inside of the table.
+/// To be asked, and kept as kRowsInRange, while the hash is still there.
+bool areRowsInRange(EngramLookupOp op);
+inline constexpr llvm::StringLiteral kRowsInRange = "trine.rows_in_range";
+
+// DecomposeHyperConnections.cpp
+Decomposed decompose(HyperMixOp op, LinalgBuilder &b);
+Decomposed decompose(HyperCombineOp op, LinalgBuilder &b);
+
 } // namespace mlir::trine
 
 #endif

@@ -162,7 +162,7 @@ func.func @conv_c3_dilation(%x: tensor<1x5x64xf32>, %s: tensor<1x9x64xf32>, %w: 
 
 func.func @mix_c1(%h: tensor<5x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3xf32>, %b: tensor<24xf32>) {
   // expected-error@+1 {{'streams' must have rank 4}}
-  %x, %o, %c = trine.hyper.mix %h, %p, %s, %b rounds 20 epsilon 0.0 norm_epsilon 0.0 : tensor<5x4x64xf32>, tensor<24x256xf32>, tensor<3xf32>, tensor<24xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x4x4xf32>
+  %x, %o, %c = trine.hyper.mix %h, %p scale(%s : tensor<3xf32>) bias(%b : tensor<24xf32>) rounds 20 epsilon 0.0 norm_epsilon 0.0 : tensor<5x4x64xf32>, tensor<24x256xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x4x4xf32>
   return
 }
 
@@ -170,7 +170,7 @@ func.func @mix_c1(%h: tensor<5x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3xf
 
 func.func @mix_c2(%h: tensor<1x5x4x64xf32>, %p: tensor<23x256xf32>, %s: tensor<3xf32>, %b: tensor<24xf32>) {
   // expected-error@+1 {{'projection' dimension 0 must be 24, got 23}}
-  %x, %o, %c = trine.hyper.mix %h, %p, %s, %b rounds 20 epsilon 0.0 norm_epsilon 0.0 : tensor<1x5x4x64xf32>, tensor<23x256xf32>, tensor<3xf32>, tensor<24xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x4x4xf32>
+  %x, %o, %c = trine.hyper.mix %h, %p scale(%s : tensor<3xf32>) bias(%b : tensor<24xf32>) rounds 20 epsilon 0.0 norm_epsilon 0.0 : tensor<1x5x4x64xf32>, tensor<23x256xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x4x4xf32>
   return
 }
 
@@ -178,7 +178,7 @@ func.func @mix_c2(%h: tensor<1x5x4x64xf32>, %p: tensor<23x256xf32>, %s: tensor<3
 
 func.func @mix_c3(%h: tensor<1x5x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3xf32>, %b: tensor<24xf32>) {
   // expected-error@+1 {{'comb' dimension 2 must equal 'streams' dimension 2, 4, got 3}}
-  %x, %o, %c = trine.hyper.mix %h, %p, %s, %b rounds 20 epsilon 0.0 norm_epsilon 0.0 : tensor<1x5x4x64xf32>, tensor<24x256xf32>, tensor<3xf32>, tensor<24xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x3x4xf32>
+  %x, %o, %c = trine.hyper.mix %h, %p scale(%s : tensor<3xf32>) bias(%b : tensor<24xf32>) rounds 20 epsilon 0.0 norm_epsilon 0.0 : tensor<1x5x4x64xf32>, tensor<24x256xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x3x4xf32>
   return
 }
 
@@ -186,7 +186,7 @@ func.func @mix_c3(%h: tensor<1x5x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3
 
 func.func @mix_c4(%h: tensor<1x5x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3xf32>, %b: tensor<24xf32>) {
   // expected-error@+1 {{'rounds' must be at least 1, got 0}}
-  %x, %o, %c = trine.hyper.mix %h, %p, %s, %b rounds 0 epsilon 0.0 norm_epsilon 0.0 : tensor<1x5x4x64xf32>, tensor<24x256xf32>, tensor<3xf32>, tensor<24xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x4x4xf32>
+  %x, %o, %c = trine.hyper.mix %h, %p scale(%s : tensor<3xf32>) bias(%b : tensor<24xf32>) rounds 0 epsilon 0.0 norm_epsilon 0.0 : tensor<1x5x4x64xf32>, tensor<24x256xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x4x4xf32>
   return
 }
 
@@ -194,6 +194,24 @@ func.func @mix_c4(%h: tensor<1x5x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3
 
 func.func @mix_c4_epsilon(%h: tensor<1x5x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3xf32>, %b: tensor<24xf32>) {
   // expected-error@+1 {{epsilons must not be negative}}
-  %x, %o, %c = trine.hyper.mix %h, %p, %s, %b rounds 20 epsilon -1.0 norm_epsilon 0.0 : tensor<1x5x4x64xf32>, tensor<24x256xf32>, tensor<3xf32>, tensor<24xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x4x4xf32>
+  %x, %o, %c = trine.hyper.mix %h, %p scale(%s : tensor<3xf32>) bias(%b : tensor<24xf32>) rounds 20 epsilon -1.0 norm_epsilon 0.0 : tensor<1x5x4x64xf32>, tensor<24x256xf32> -> tensor<1x5x64xf32>, tensor<1x5x4xf32>, tensor<1x5x4x4xf32>
+  return
+}
+
+// -----
+
+// combine_c2
+func.func @combine_c2(%h: tensor<1x5x4x64xf32>, %y: tensor<1x5x32xf32>, %p: tensor<1x5x4xf32>, %c: tensor<1x5x4x4xf32>) {
+  // expected-error@+1 {{'output' dimension 2 must equal 'streams' dimension 3, 64, got 32}}
+  %r = trine.hyper.combine %h, %y post(%p : tensor<1x5x4xf32>) comb(%c : tensor<1x5x4x4xf32>) : tensor<1x5x4x64xf32>, tensor<1x5x32xf32>
+  return
+}
+
+// -----
+
+// combine_c1
+func.func @combine_c1(%h: tensor<1x5x4x64xf32>, %y: tensor<1x5x64xf32>, %p: tensor<1x5x4xf32>, %c: tensor<5x4x4xf32>) {
+  // expected-error@+1 {{'comb' must have rank 4}}
+  %r = trine.hyper.combine %h, %y post(%p : tensor<1x5x4xf32>) comb(%c : tensor<5x4x4xf32>) : tensor<1x5x4x64xf32>, tensor<1x5x64xf32>
   return
 }

@@ -104,9 +104,14 @@ func.func @scaled_lookup(%rows: tensor<?x24xi64>, %table: tensor<384006168x256xf
 
 // CHECK-LABEL: func.func @hyper
 func.func @hyper(%h: tensor<?x?x4x64xf32>, %p: tensor<24x256xf32>, %s: tensor<3xf32>, %b: tensor<24xf32>) -> tensor<?x?x64xf32> {
-  // CHECK: trine.hyper.mix {{.*}} rounds 20 epsilon
-  %x, %post, %comb = trine.hyper.mix %h, %p, %s, %b rounds 20 epsilon 1.0e-6 norm_epsilon 1.0e-6
-    : tensor<?x?x4x64xf32>, tensor<24x256xf32>, tensor<3xf32>, tensor<24xf32> -> tensor<?x?x64xf32>, tensor<?x?x4xf32>, tensor<?x?x4x4xf32>
+  // CHECK: trine.hyper.mix {{.*}} scale({{.*}}) bias({{.*}}) rounds 20 epsilon
+  %x, %post, %comb = trine.hyper.mix %h, %p scale(%s : tensor<3xf32>) bias(%b : tensor<24xf32>) rounds 20 epsilon 1.0e-6 norm_epsilon 1.0e-6
+    : tensor<?x?x4x64xf32>, tensor<24x256xf32> -> tensor<?x?x64xf32>, tensor<?x?x4xf32>, tensor<?x?x4x4xf32>
+  // CHECK: trine.hyper.mix %{{[a-z0-9]+}}, %{{[a-z0-9]+}} bias(
+  %x1, %post1, %comb1 = trine.hyper.mix %h, %p bias(%b : tensor<24xf32>) rounds 20 epsilon 1.0e-6 norm_epsilon 1.0e-6
+    : tensor<?x?x4x64xf32>, tensor<24x256xf32> -> tensor<?x?x64xf32>, tensor<?x?x4xf32>, tensor<?x?x4x4xf32>
+  // CHECK: trine.hyper.combine {{.*}} post({{.*}}) comb({{.*}}) :
+  %h1 = trine.hyper.combine %h, %x1 post(%post : tensor<?x?x4xf32>) comb(%comb : tensor<?x?x4x4xf32>) : tensor<?x?x4x64xf32>, tensor<?x?x64xf32>
   return %x : tensor<?x?x64xf32>
 }
 

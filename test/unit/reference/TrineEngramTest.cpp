@@ -102,7 +102,7 @@ TEST(TrineHashTest, HistoryAndMap) {
                  llvm::ArrayRef(rows).drop_front(4));
   expectIntegers(second.results[1], {1, 2}, {5, 63});
   expectError(step({64}, i64({1, 2}, {2, 2})),
-              "'token_ids' must be in [0, 64), got 64");
+              "'token_ids' must be in [-64, 64), got 64");
   expectError(step({6}, i64({1, 1}, {2})),
               "'history' must have shape [1, 2], got [1, 1]");
 }
@@ -143,9 +143,12 @@ TEST(TrineLookupTest, Rows) {
   expectReals(only(runText(text, {i64({1, 2}, {2, 0}), table})), {1, 2, 2},
               {5, 6, 1, 2});
   expectError(runText(text, {i64({1, 1}, {3}), table}),
-              "'rows' must be in [0, 3), got 3");
-  expectError(runText(text, {i64({1, 1}, {-1}), table}),
-              "'rows' must be in [0, 3), got -1");
+              "'rows' must be in [-3, 3), got 3");
+  expectError(runText(text, {i64({1, 1}, {-4}), table}),
+              "'rows' must be in [-3, 3), got -4");
+  // Negative ids count from the end.
+  expectReals(only(runText(text, {i64({1, 1}, {-1}), table})), {1, 1, 2},
+              {5, 6});
 }
 
 TEST(TrineLookupTest, EightBitFloats) {
@@ -250,11 +253,11 @@ TEST(TrineMixTest, ByHand) {
     return runText(
         "func.func @main(%h: tensor<?x?x?x?xf32>, %p: tensor<?x?xf32>, %s: "
         "tensor<?xf32>, %b: tensor<?xf32>) -> (" +
-            types + ") {\n  %x, %o, %c = trine.hyper.mix %h, %p, %s, %b " +
-            options +
-            " : tensor<?x?x?x?xf32>, tensor<?x?xf32>, tensor<?xf32>, "
-            "tensor<?xf32> -> " +
-            types + "\n  return %x, %o, %c : " + types + "\n}",
+            types +
+            ") {\n  %x, %o, %c = trine.hyper.mix %h, %p "
+            "scale(%s : tensor<?xf32>) bias(%b : tensor<?xf32>) " +
+            options + " : tensor<?x?x?x?xf32>, tensor<?x?xf32> -> " + types +
+            "\n  return %x, %o, %c : " + types + "\n}",
         inputs);
   };
   // Streams 3 and 4 have the mean square 12.5. Only the first weight reads
@@ -291,4 +294,21 @@ TEST(TrineMixTest, ByHand) {
   inputs[3] = f32({6}, {0});
   expectError(mix("rounds 1 epsilon 0.0 norm_epsilon 0.5", inputs),
               "'bias' must have shape [8], got [6]");
+}
+
+TEST(TrineMixTest, CombinesByHand) {
+  const std::string type = "tensor<?x?x?x?xf32>";
+  // Two streams of width 2, with the output 10, 20.
+  Outcome outcome = runText(
+      "func.func @main(%h: " + type +
+          ", %y: tensor<?x?x?xf32>, %p: tensor<?x?x?xf32>, %c: " + type +
+          ") -> " + type +
+          " {\n  %r = trine.hyper.combine %h, %y post(%p : "
+          "tensor<?x?x?xf32>) comb(%c : " +
+          type + ") : " + type + ", tensor<?x?x?xf32>\n  return %r : " + type +
+          "\n}",
+      {f32({1, 1, 2, 2}, {1, 2, 3, 4}), f32({1, 1, 2}, {10, 20}),
+       f32({1, 1, 2}, {1, 0.5}), f32({1, 1, 2, 2}, {0.5, 2, 1, 0})});
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  expectReals(outcome.results[0], {1, 1, 2, 2}, {16.5, 29, 6, 12});
 }
