@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "FloatApproximation.h"
 #include "FloatArithmetic.h"
+#include <algorithm>
 #include <cmath>
 
 using namespace trine::sim;
@@ -17,109 +18,102 @@ static uint64_t mix(uint64_t value) {
 
 /// One unit in the last place of the format at |value|.
 static double getUnit(FloatFormat format, double value) {
-  int exponent = 0;
-  std::frexp(value, &exponent);
   int smallest = format == FloatFormat::F16   ? -14
                  : format == FloatFormat::F64 ? -1022
                                               : -126;
-  int top = exponent - 1 < smallest ? smallest : exponent - 1;
-  return std::ldexp(1.0, top - static_cast<int>(getFractionBits(format)));
+  int top = value == 0 || !std::isfinite(value) ? smallest : std::ilogb(value);
+  return std::ldexp(1.0, std::max(top, smallest) -
+                             static_cast<int>(getFractionBits(format)));
 }
 
-namespace {
-
-/// The exact result (as near as a double comes) and how far from it one may be.
-struct Answer {
-  double value;
-  double bound;
-};
-
-} // namespace
-
-/// `exact` marks a result without error.
-static Answer computeAnswer(Approximation function, FloatFormat format,
-                            double x, bool &exact) {
-  exact = false;
-  bool narrow = format == FloatFormat::F16 || format == FloatFormat::BF16;
+/// The exact result, as near as a double comes. `exact` marks one without
+/// error.
+static double computeValue(Approximation function, double x, bool &exact) {
+  exact = x == 0 || std::isinf(x);
   switch (function) {
-  case Approximation::Exp2: {
-    exact = std::isinf(x) || x == 0;
-    double y = std::exp2(x);
-    if (format == FloatFormat::F16)
-      return {y, y * std::exp2(-9.9)};
-    if (format == FloatFormat::BF16)
-      return {y, y * std::exp2(-7)};
-    return {y, 2 * getUnit(format, y)};
-  }
-  case Approximation::Log2: {
-    exact = !(x > 0) || std::isinf(x);
-    double y = std::log2(x);
-    double bound =
-        x > 0.5 && x < 2 ? std::exp2(-22) : std::fabs(y) * std::exp2(-22);
-    return {x == 0 ? -INFINITY : y, bound};
-  }
-  case Approximation::Reciprocal: {
-    exact = x == 0 || std::isinf(x);
-    double y = 1 / x;
-    return {y, getUnit(format, y)};
-  }
-  case Approximation::ReciprocalSqrt: {
-    exact = !(x > 0) || std::isinf(x);
-    if (x == 0)
-      return {std::copysign(INFINITY, x), 0};
-    double y = 1 / std::sqrt(x);
-    return {y, format == FloatFormat::F64 ? getUnit(format, y)
-                                          : y * std::exp2(-22.9)};
-  }
-  case Approximation::SquareRoot: {
-    exact = !(x > 0) || std::isinf(x);
-    double y = std::sqrt(x);
-    return {y, y * std::exp2(-23)};
-  }
+  case Approximation::Exp2:
+    return std::exp2(x);
+  case Approximation::Log2:
+    return x == 0 ? -INFINITY : std::log2(x);
+  case Approximation::Reciprocal:
+    return 1 / x;
+  case Approximation::ReciprocalSqrt:
+    return x == 0 ? std::copysign(INFINITY, x) : 1 / std::sqrt(x);
+  case Approximation::SquareRoot:
+    return std::sqrt(x);
   case Approximation::Sine:
-  case Approximation::Cosine: {
-    exact = x == 0 || std::isinf(x);
-    double y = function == Approximation::Sine ? std::sin(x) : std::cos(x);
-    double magnitude = std::fabs(x);
-    double bound = magnitude <= 2 * pi     ? std::exp2(-20.5)
-                   : magnitude <= 100 * pi ? std::exp2(-14.7)
-                                           : 2;
-    return {std::isinf(x) ? NAN : y, bound};
+    return std::isinf(x) ? NAN : std::sin(x);
+  case Approximation::Cosine:
+    return std::isinf(x) ? NAN : std::cos(x);
+  case Approximation::Tanh:
+    return std::tanh(x);
   }
-  case Approximation::Tanh: {
-    exact = x == 0 || std::isinf(x);
-    double y = std::tanh(x);
-    double bound = format == FloatFormat::F16 ? std::exp2(-10.987)
-                   : format == FloatFormat::BF16
-                       ? std::exp2(-8)
-                       : std::fabs(y) * std::exp2(-11);
-    return {y, narrow || bound > 0 ? bound : 0};
-  }
-  }
-  return {NAN, 0};
+  return NAN;
 }
 
-/// The result, or the last number of the format that lies within the bound on a
-/// side that `choice` picks.
-static uint64_t chooseResult(FloatFormat format, const Answer &answer,
-                             bool exact, uint64_t choice,
-                             const ApproximationOptions &options) {
+static bool hasNoBound(Approximation function, double x) {
+  return (function == Approximation::Sine ||
+          function == Approximation::Cosine) &&
+         std::fabs(x) > 100 * pi;
+}
+
+/// How far from the exact result y of x one may be.
+static double computeBound(Approximation function, FloatFormat format, double x,
+                           double y) {
+  switch (function) {
+  case Approximation::Exp2:
+    if (format == FloatFormat::F16)
+      return y * std::exp2(-9.9);
+    return format == FloatFormat::BF16 ? y * 0x1p-7 : 2 * getUnit(format, y);
+  case Approximation::Log2:
+    return x > 0.5 && x < 2 ? 0x1p-22 : std::fabs(y) * 0x1p-22;
+  case Approximation::Reciprocal:
+    return getUnit(format, y);
+  case Approximation::ReciprocalSqrt:
+    return format == FloatFormat::F64 ? getUnit(format, y)
+                                      : y * std::exp2(-22.9);
+  case Approximation::SquareRoot:
+    return y * 0x1p-23;
+  case Approximation::Sine:
+  case Approximation::Cosine:
+    return std::exp2(std::fabs(x) <= 2 * pi ? -20.5 : -14.7);
+  case Approximation::Tanh:
+    if (format == FloatFormat::F16)
+      return std::exp2(-10.987);
+    return format == FloatFormat::BF16 ? 0x1p-8 : std::fabs(y) * 0x1p-11;
+  }
+  return 0;
+}
+
+/// The last number of the format that lies within the bound, on a side that
+/// `choice` picks.
+static uint64_t perturbResult(FloatFormat format, double value, double bound,
+                              uint64_t choice, bool flushToZero) {
   EncodeOptions encode;
-  encode.flushToZero = options.flushToZero && format != FloatFormat::F16;
-  uint64_t rounded = encodeFloat(format, answer.value, encode);
-  if (exact || !options.perturb || !std::isfinite(answer.value) ||
-      isInfinite(format, rounded))
+  encode.flushToZero = flushToZero;
+  uint64_t rounded = encodeFloat(format, value, encode);
+  if (isInfinite(format, rounded))
     return rounded;
   bool up = choice & 1;
-  double edge = up ? answer.value + answer.bound : answer.value - answer.bound;
   encode.rounding = up ? Rounding::Down : Rounding::Up;
-  uint64_t moved = encodeFloat(format, edge, encode);
-  if (isInfinite(format, moved) || isNaN(format, moved))
+  uint64_t moved =
+      encodeFloat(format, up ? value + bound : value - bound, encode);
+  if (isInfinite(format, moved))
     return rounded;
   // A coarse format may have no number between the result and the edge.
-  double error = std::fabs(decodeFloat(format, moved) - answer.value);
-  bool flushed = decodeFloat(format, moved) == 0;
-  return error <= answer.bound || flushed ? moved : rounded;
+  double result = decodeFloat(format, moved);
+  return std::fabs(result - value) <= bound || result == 0 ? moved : rounded;
+}
+
+static uint64_t roundResult(FloatFormat format, double value,
+                            bool flushToZero) {
+  if (format == FloatFormat::F32) {
+    uint32_t bits = bitsFromFloat(static_cast<float>(value));
+    return flushToZero ? flushSubnormal(format, bits) : bits;
+  }
+  EncodeOptions encode;
+  encode.flushToZero = flushToZero;
+  return encodeFloat(format, value, encode);
 }
 
 bool trine::sim::hasApproximation(Approximation function, FloatFormat format) {
@@ -143,11 +137,8 @@ static uint64_t approximateUpperWord(Approximation function, uint64_t bits,
                                      const ApproximationOptions &options) {
   const uint64_t upper = 0xFFFFFFFF00000000;
   bits = flushSubnormal(FloatFormat::F64, bits & upper);
-  double x = doubleFromBits(bits);
-  if (x != x)
-    return getCanonicalNaN(FloatFormat::F64);
   bool exact = false;
-  double y = computeAnswer(function, FloatFormat::F64, x, exact).value;
+  double y = computeValue(function, doubleFromBits(bits), exact);
   if (y != y)
     return getCanonicalNaN(FloatFormat::F64);
   uint64_t result = bitsFromDouble(y);
@@ -170,19 +161,19 @@ uint64_t trine::sim::approximate(Approximation function, FloatFormat format,
     bits = flushSubnormal(format, bits);
   double x = decodeFloat(format, bits);
   bool exact = false;
-  Answer answer = computeAnswer(function, format, x, exact);
-  if (answer.value != answer.value)
+  double y = computeValue(function, x, exact);
+  if (y != y)
     return getCanonicalNaN(format);
+  if (!options.perturb || exact || std::isinf(y))
+    return roundResult(format, y, options.flushToZero);
   uint64_t choice =
       mix(bits ^ mix(options.seed + static_cast<uint64_t>(function)));
-  bool unbounded =
-      (function == Approximation::Sine || function == Approximation::Cosine) &&
-      answer.bound >= 2;
-  if (unbounded && options.perturb && !exact)
+  if (hasNoBound(function, x))
     return encodeFloat(format,
                        static_cast<double>(static_cast<int64_t>(choice)) /
                            9223372036854775808.0);
-  return chooseResult(format, answer, exact, choice, options);
+  return perturbResult(format, y, computeBound(function, format, x, y), choice,
+                       options.flushToZero);
 }
 
 uint32_t trine::sim::approximateQuotient(uint32_t a, uint32_t b, bool full,
@@ -194,15 +185,16 @@ uint32_t trine::sim::approximateQuotient(uint32_t a, uint32_t b, bool full,
   }
   double x = floatFromBits(a), y = floatFromBits(b);
   double quotient = x / y;
-  if (x != x || y != y || quotient != quotient)
+  if (quotient != quotient)
     return 0x7FFFFFFF;
-  uint32_t sign = (a ^ b) & 0x80000000;
-  double magnitude = std::fabs(y);
+  if (!full && std::fabs(y) > 0x1p126 && !std::isinf(y))
+    return std::isinf(x) ? 0x7FFFFFFF : (a ^ b) & 0x80000000;
   bool exact = x == 0 || y == 0 || std::isinf(x) || std::isinf(y);
-  if (!full && magnitude > std::exp2(126) && !std::isinf(y))
-    return std::isinf(x) ? 0x7FFFFFFF : sign;
-  Answer answer = {quotient, 2 * getUnit(format, quotient)};
+  if (!options.perturb || exact)
+    return static_cast<uint32_t>(
+        roundResult(format, quotient, options.flushToZero));
   uint64_t choice = mix((uint64_t(a) << 32 | b) ^ mix(options.seed));
-  return static_cast<uint32_t>(
-      chooseResult(format, answer, exact, choice, options));
+  return static_cast<uint32_t>(perturbResult(format, quotient,
+                                             2 * getUnit(format, quotient),
+                                             choice, options.flushToZero));
 }

@@ -130,6 +130,29 @@ static uint64_t finishF64(double value) {
                         : bitsFromDouble(value);
 }
 
+/// F16 and BF16 to nearest go through doubles: products are exact, and an
+/// inexact sum is rounded to odd, so that the last rounding sees on which side
+/// it lies.
+static bool isNarrow(FloatFormat format, const ArithmeticOptions &options) {
+  return options.rounding == Rounding::NearestEven &&
+         (format == FloatFormat::F16 || format == FloatFormat::BF16);
+}
+
+static double readNarrow(FloatFormat format, uint64_t bits,
+                         const ArithmeticOptions &options) {
+  return decodeFloat(format,
+                     options.flushToZero ? flushSubnormal(format, bits) : bits);
+}
+
+static double addToOdd(double a, double b) {
+  double sum = a + b, rounded = sum - a;
+  double error = (a - (sum - rounded)) + (b - rounded);
+  uint64_t bits = bitsFromDouble(sum);
+  if (error == 0 || !std::isfinite(sum) || (bits & 1))
+    return sum;
+  return doubleFromBits((error > 0) == (sum > 0) ? bits + 1 : bits - 1);
+}
+
 uint64_t trine::sim::addFloats(FloatFormat format, uint64_t a, uint64_t b,
                                const ArithmeticOptions &options) {
   if (isNative(options) && format == FloatFormat::F32)
@@ -138,6 +161,11 @@ uint64_t trine::sim::addFloats(FloatFormat format, uint64_t a, uint64_t b,
                      options.flushToZero);
   if (isNative(options) && format == FloatFormat::F64)
     return finishF64(doubleFromBits(a) + doubleFromBits(b));
+  if (isNarrow(format, options))
+    return encodeFloat(format,
+                       addToOdd(readNarrow(format, a, options),
+                                readNarrow(format, b, options)),
+                       getEncodeOptions(options));
   return encodeExact(format,
                      addExact(decodeOperand(format, a, options),
                               decodeOperand(format, b, options),
@@ -159,6 +187,10 @@ uint64_t trine::sim::multiplyFloats(FloatFormat format, uint64_t a, uint64_t b,
                      options.flushToZero);
   if (isNative(options) && format == FloatFormat::F64)
     return finishF64(doubleFromBits(a) * doubleFromBits(b));
+  if (isNarrow(format, options))
+    return encodeFloat(
+        format, readNarrow(format, a, options) * readNarrow(format, b, options),
+        getEncodeOptions(options));
   return encodeExact(format,
                      multiplyExact(decodeOperand(format, a, options),
                                    decodeOperand(format, b, options)),
@@ -176,6 +208,12 @@ uint64_t trine::sim::fuseMultiplyAdd(FloatFormat format, uint64_t a, uint64_t b,
   if (isNative(options) && format == FloatFormat::F64)
     return finishF64(
         std::fma(doubleFromBits(a), doubleFromBits(b), doubleFromBits(c)));
+  if (isNarrow(format, options))
+    return encodeFloat(format,
+                       addToOdd(readNarrow(format, a, options) *
+                                    readNarrow(format, b, options),
+                                readNarrow(format, c, options)),
+                       getEncodeOptions(options));
   ExactNumber product = multiplyExact(decodeOperand(format, a, options),
                                       decodeOperand(format, b, options));
   return encodeExact(

@@ -31,6 +31,9 @@ uint64_t trine::sim::convertFloat(FloatFormat to, FloatFormat from,
   if (to == FloatFormat::F32 && from == FloatFormat::BF16 && !options.relu &&
       !options.saturate && !options.flushToZero && !isNaN(from, bits))
     return bits << 16;
+  // Every number of a format is a double.
+  if (from != FloatFormat::F64)
+    return encodeFloat(to, decodeFloat(from, bits), restrictFlush(to, options));
   return encodeExact(to, decodeExact(from, bits), restrictFlush(to, options));
 }
 

@@ -145,6 +145,8 @@ double trine::sim::decodeFloat(FloatFormat format, uint64_t bits) {
     return doubleFromBits(bits);
   if (format == FloatFormat::BF16)
     return floatFromBits(static_cast<uint32_t>(bits) << 16);
+  if (format == FloatFormat::F16)
+    return floatFromHalf(static_cast<uint32_t>(bits));
   ExactNumber number = decodeExact(format, bits);
   double value;
   if (number.kind == ExactNumber::NaN)
@@ -157,11 +159,13 @@ double trine::sim::decodeFloat(FloatFormat format, uint64_t bits) {
   return number.negative ? -value : value;
 }
 
+static unsigned getHighestBit(uint64_t value) {
+  return 63 - __builtin_clzll(value);
+}
 static unsigned getHighestBit(Wide value) {
   uint64_t high = static_cast<uint64_t>(value >> 64);
-  if (high)
-    return 127 - __builtin_clzll(high);
-  return 63 - __builtin_clzll(static_cast<uint64_t>(value));
+  return high ? 64 + getHighestBit(high)
+              : getHighestBit(static_cast<uint64_t>(value));
 }
 
 /// Whether |value| must grow by one unit, given whether the dropped part is
@@ -226,6 +230,44 @@ static uint64_t encodePowerOfTwo(const ExactNumber &value,
   return static_cast<uint64_t>(field);
 }
 
+/// The magnitude's bits, rounded; beyond the largest finite number on overflow.
+template <typename Word>
+static uint64_t roundSignificand(const Layout &layout, const ExactNumber &value,
+                                 Rounding rounding) {
+  const int32_t width = 8 * sizeof(Word);
+  const Word significand = static_cast<Word>(value.significand);
+  // The exponent of one unit in the last place of the result.
+  int32_t smallestUnit = 1 - layout.bias - layout.fractionBits;
+  int32_t unit = smallestUnit;
+  if (significand) {
+    int32_t top =
+        value.exponent + static_cast<int32_t>(getHighestBit(significand));
+    if (top - layout.fractionBits > unit)
+      unit = top - layout.fractionBits;
+  }
+  int32_t shift = unit - value.exponent;
+  uint64_t kept;
+  bool half = false, rest = value.inexact;
+  if (shift <= 0) {
+    kept = static_cast<uint64_t>(significand << -shift);
+  } else if (shift > width) {
+    kept = 0;
+    rest |= significand != 0;
+  } else {
+    kept = shift == width ? 0 : static_cast<uint64_t>(significand >> shift);
+    Word halfBit = Word(1) << (shift - 1);
+    half = (significand & halfBit) != 0;
+    rest |= (significand & (halfBit - 1)) != 0;
+  }
+  if (mustIncrement(rounding, value.negative, (kept & 1) != 0, half, rest))
+    ++kept;
+  // A carry out of the fraction moves into the exponent field by itself.
+  uint64_t magnitude =
+      (static_cast<uint64_t>(unit - smallestUnit) << layout.fractionBits) +
+      kept;
+  return magnitude << layout.shift;
+}
+
 uint64_t trine::sim::encodeExact(FloatFormat format, ExactNumber value,
                                  const EncodeOptions &options) {
   const Layout &layout = getLayout(format);
@@ -256,37 +298,11 @@ uint64_t trine::sim::encodeExact(FloatFormat format, ExactNumber value,
   if (value.significand == 0 && !value.inexact)
     return sign;
 
-  // The exponent of one unit in the last place of the result.
-  int32_t smallestUnit = 1 - layout.bias - layout.fractionBits;
-  int32_t unit = smallestUnit;
-  if (value.significand) {
-    int32_t top =
-        value.exponent + static_cast<int32_t>(getHighestBit(value.significand));
-    if (top - layout.fractionBits > unit)
-      unit = top - layout.fractionBits;
-  }
-  int32_t shift = unit - value.exponent;
-  uint64_t kept;
-  bool half = false, rest = value.inexact;
-  if (shift <= 0) {
-    kept = static_cast<uint64_t>(value.significand << -shift);
-  } else if (shift > 128) {
-    kept = 0;
-    rest |= value.significand != 0;
-  } else {
-    kept = shift == 128 ? 0 : static_cast<uint64_t>(value.significand >> shift);
-    Wide halfBit = Wide(1) << (shift - 1);
-    half = (value.significand & halfBit) != 0;
-    rest |= (value.significand & (halfBit - 1)) != 0;
-  }
-  if (mustIncrement(options.rounding, value.negative, (kept & 1) != 0, half,
-                    rest))
-    ++kept;
-  // A carry out of the fraction moves into the exponent field by itself.
+  // Most significands fit in a word.
   uint64_t magnitude =
-      (static_cast<uint64_t>(unit - smallestUnit) << layout.fractionBits) +
-      kept;
-  magnitude <<= layout.shift;
+      (value.significand >> 64) == 0
+          ? roundSignificand<uint64_t>(layout, value, options.rounding)
+          : roundSignificand<Wide>(layout, value, options.rounding);
   if (magnitude > layout.largestFinite)
     return getOverflow(format, value.negative, options);
   if (options.flushToZero)
@@ -294,8 +310,43 @@ uint64_t trine::sim::encodeExact(FloatFormat format, ExactNumber value,
   return magnitude | sign;
 }
 
+/// To nearest even and without other changes: the commonest case, in one word.
+static uint64_t encodeNearest(const Layout &layout, double value,
+                              bool satFinite) {
+  uint64_t bits = bitsFromDouble(value);
+  uint64_t sign = bits >> 63 << (layout.storageBits - 1);
+  int32_t exponent = static_cast<int32_t>((bits >> 52) & 0x7FF) - 1023;
+  uint64_t fraction = bits & 0xFFFFFFFFFFFFF;
+  uint64_t infinity = layout.infinity ? layout.infinity : layout.canonicalNaN;
+  if (satFinite)
+    infinity = layout.largestFinite;
+  if (exponent == 1024)
+    return fraction ? layout.canonicalNaN : infinity | sign;
+  // Below the smallest normal number, units are those of the subnormals.
+  int32_t smallest = 1 - layout.bias;
+  int32_t shift = 52 - layout.fractionBits +
+                  (exponent < smallest ? smallest - exponent : 0);
+  uint64_t magnitude = 0;
+  if (shift < 55) { // else less than half of the smallest unit
+    uint64_t significand = fraction | uint64_t(1) << 52;
+    uint64_t odd = (significand >> shift) & 1;
+    magnitude =
+        (significand + ((uint64_t(1) << (shift - 1)) - 1) + odd) >> shift;
+    if (exponent > smallest)
+      magnitude += static_cast<uint64_t>(exponent - smallest)
+                   << layout.fractionBits;
+    magnitude <<= layout.shift;
+  }
+  return (magnitude > layout.largestFinite ? infinity : magnitude) | sign;
+}
+
 uint64_t trine::sim::encodeFloat(FloatFormat format, double value,
                                  const EncodeOptions &options) {
+  bool plain = options.rounding == Rounding::NearestEven &&
+               !options.flushToZero && !options.relu && !options.saturate;
+  if (plain && format != FloatFormat::F64 && format != FloatFormat::UE8M0 &&
+      format != FloatFormat::E2M1)
+    return encodeNearest(getLayout(format), value, options.satFinite);
   return encodeExact(
       format, decodeExact(FloatFormat::F64, bitsFromDouble(value)), options);
 }

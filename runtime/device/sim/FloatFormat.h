@@ -111,6 +111,16 @@ inline uint64_t bitsFromDouble(double value) {
   return bits;
 }
 
+/// An F16 number as a float.
+inline float floatFromHalf(uint32_t bits) {
+  uint32_t sign = (bits & 0x8000) << 16, magnitude = bits & 0x7FFF;
+  if (magnitude >= 0x7C00)
+    return floatFromBits(sign | 0x7F800000 | (magnitude & 0x3FF) << 13);
+  // The exponent field is 112 too small, for subnormals as well.
+  float value = floatFromBits(magnitude << 13) * 0x1p112f;
+  return sign ? -value : value;
+}
+
 } // namespace trine::sim
 
 #endif

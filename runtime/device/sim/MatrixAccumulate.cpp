@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "MatrixAccumulate.h"
-#include "FloatFormat.h"
+#include "MatrixDecode.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <vector>
 
 using namespace trine::sim;
 
@@ -62,107 +63,108 @@ struct ByteTable {
 
 } // namespace
 
-static float decodeF16(uint32_t bits) {
-  uint32_t sign = (bits & 0x8000) << 16, magnitude = bits & 0x7FFF;
-  if (magnitude >= 0x7C00)
-    return floatFromBits(sign | 0x7F800000 | (magnitude & 0x3FF) << 13);
-  if (magnitude >= 0x400)
-    return floatFromBits(sign | ((magnitude << 13) + (112u << 23)));
-  float value = static_cast<float>(magnitude) * 5.9604644775390625e-8f; // 2^-24
-  return sign ? -value : value;
-}
-
-float trine::sim::decodeElement(MatrixType type, uint32_t bits) {
+const float *trine::sim::getByteTable(MatrixType type) {
   static const ByteTable e4m3(FloatFormat::E4M3), e5m2(FloatFormat::E5M2);
-  switch (type) {
-  case MatrixType::F16:
-    return decodeF16(bits);
-  case MatrixType::BF16:
-    return floatFromBits(bits << 16);
-  case MatrixType::TF32:
-    return floatFromBits(bits & ~0x1FFFu);
-  case MatrixType::F32:
-    return floatFromBits(bits);
-  case MatrixType::E4M3:
-    return e4m3.values[bits & 0xFF];
-  case MatrixType::E5M2:
-    return e5m2.values[bits & 0xFF];
-  case MatrixType::S8:
-    return static_cast<float>(static_cast<int8_t>(bits));
-  case MatrixType::U8:
-    return static_cast<float>(static_cast<uint8_t>(bits));
-  case MatrixType::F64:
-  case MatrixType::S32:
-    break;
-  }
-  return 0;
+  return type == MatrixType::E4M3 ? e4m3.values : e5m2.values;
 }
 
 // The exact mode, vectorised: products of 24-bit numbers are exact in doubles,
 // so fused and separate multiply-adds agree and every variant gives the same
 // bits.
 
+typedef float Float4 __attribute__((vector_size(16)));
 typedef float Float8 __attribute__((vector_size(32)));
+typedef int32_t Int8 __attribute__((vector_size(32)));
 typedef double Double8 __attribute__((vector_size(64)));
 
-static inline __attribute__((always_inline)) void
-accumulateRows(unsigned m, unsigned n, unsigned k, const float *a,
-               const float *b, float *c) {
-  const unsigned rows = 4;
-  for (unsigned column = 0; column + 8 <= n; column += 8)
-    for (unsigned row = 0; row + rows <= m; row += rows) {
-      Double8 sums[rows];
-      for (unsigned i = 0; i < rows; ++i) {
-        Float8 start;
-        std::memcpy(&start, c + (row + i) * n + column, sizeof(start));
-        sums[i] = __builtin_convertvector(start, Double8);
-      }
-      for (unsigned step = 0; step < k; ++step) {
-        Float8 narrow;
-        std::memcpy(&narrow, b + step * n + column, sizeof(narrow));
-        Double8 wide = __builtin_convertvector(narrow, Double8);
-        for (unsigned i = 0; i < rows; ++i)
-          sums[i] += wide * static_cast<double>(a[(row + i) * k + step]);
-      }
-      for (unsigned i = 0; i < rows; ++i) {
-        Float8 result = __builtin_convertvector(sums[i], Float8);
-        std::memcpy(c + (row + i) * n + column, &result, sizeof(result));
-      }
+#define TRINE_SIM_INLINE static inline __attribute__((always_inline))
+
+/// `rows` rows of a block: accumulator rows first.. of registers even and odd.
+template <unsigned rows>
+TRINE_SIM_INLINE void
+accumulateRows(unsigned k, unsigned pitch, const double *a, const float *b,
+               const uint32_t *const *c, uint32_t *const *d, unsigned first) {
+  Double8 sums[rows];
+  for (unsigned i = 0; i < rows; ++i) {
+    Float8 start = {};
+    if (c) {
+      Float4 even, odd;
+      std::memcpy(&even, c[0] + 4 * (first + i), sizeof(even));
+      std::memcpy(&odd, c[1] + 4 * (first + i), sizeof(odd));
+      start = __builtin_shufflevector(even, odd, 0, 4, 1, 5, 2, 6, 3, 7);
     }
+    sums[i] = __builtin_convertvector(start, Double8);
+  }
+  for (unsigned step = 0; step < k; ++step) {
+    Float8 narrow;
+    std::memcpy(&narrow, b + step * pitch, sizeof(narrow));
+    Double8 wide = __builtin_convertvector(narrow, Double8);
+    for (unsigned i = 0; i < rows; ++i)
+      sums[i] += wide * a[(first + i) * k + step];
+  }
+  for (unsigned i = 0; i < rows; ++i) {
+    Float8 result = __builtin_convertvector(sums[i], Float8);
+    Int8 isNaN = result != result;
+    result = (Float8)((isNaN & 0x7FFFFFFF) | (~isNaN & (Int8)result));
+    Float4 even = __builtin_shufflevector(result, result, 0, 2, 4, 6);
+    Float4 odd = __builtin_shufflevector(result, result, 1, 3, 5, 7);
+    std::memcpy(d[0] + 4 * (first + i), &even, sizeof(even));
+    std::memcpy(d[1] + 4 * (first + i), &odd, sizeof(odd));
+  }
 }
 
-static void accumulateRowsBaseline(unsigned m, unsigned n, unsigned k,
-                                   const float *a, const float *b, float *c) {
-  accumulateRows(m, n, k, a, b, c);
+template <unsigned rows>
+TRINE_SIM_INLINE void
+accumulateBlocks(unsigned rowBlocks, unsigned columnBlocks, unsigned k,
+                 const float *a, const float *b, const uint32_t *const *c,
+                 uint32_t *const *d) {
+  double wideA[8 * 32]; // k is at most 32
+  for (unsigned block = 0; block < rowBlocks; ++block) {
+    for (unsigned i = 0; i < 8 * k; ++i)
+      wideA[i] = a[block * 8 * k + i];
+    for (unsigned column = 0; column < columnBlocks; ++column) {
+      unsigned index = 2 * (block * columnBlocks + column);
+      for (unsigned first = 0; first < 8; first += rows)
+        accumulateRows<rows>(k, 8 * columnBlocks, wideA, b + 8 * column,
+                             c ? c + index : nullptr, d + index, first);
+    }
+  }
+}
+
+using AccumulateBlocks = void (*)(unsigned, unsigned, unsigned, const float *,
+                                  const float *, const uint32_t *const *,
+                                  uint32_t *const *);
+
+static void accumulateBaseline(unsigned rowBlocks, unsigned columnBlocks,
+                               unsigned k, const float *a, const float *b,
+                               const uint32_t *const *c, uint32_t *const *d) {
+  accumulateBlocks<2>(rowBlocks, columnBlocks, k, a, b, c, d);
 }
 
 #if defined(__x86_64__)
 __attribute__((target("avx2,fma"))) static void
-accumulateRowsAvx2(unsigned m, unsigned n, unsigned k, const float *a,
-                   const float *b, float *c) {
-  accumulateRows(m, n, k, a, b, c);
+accumulateAvx2(unsigned rowBlocks, unsigned columnBlocks, unsigned k,
+               const float *a, const float *b, const uint32_t *const *c,
+               uint32_t *const *d) {
+  accumulateBlocks<4>(rowBlocks, columnBlocks, k, a, b, c, d);
 }
-__attribute__((target("avx512f,avx512vl,fma"))) static void
-accumulateRowsAvx512(unsigned m, unsigned n, unsigned k, const float *a,
-                     const float *b, float *c) {
-  accumulateRows(m, n, k, a, b, c);
+__attribute__((target("avx512f,avx512vl,avx512dq,avx2,fma"))) static void
+accumulateAvx512(unsigned rowBlocks, unsigned columnBlocks, unsigned k,
+                 const float *a, const float *b, const uint32_t *const *c,
+                 uint32_t *const *d) {
+  accumulateBlocks<8>(rowBlocks, columnBlocks, k, a, b, c, d);
 }
 #endif
 
-static void accumulateExact(unsigned m, unsigned n, unsigned k, const float *a,
-                            const float *b, float *c) {
+static AccumulateBlocks chooseBlocks() {
 #if defined(__x86_64__)
-  static const int level =
-      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
-          ? 2
-      : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? 1
-                                                                        : 0;
-  if (level == 2)
-    return accumulateRowsAvx512(m, n, k, a, b, c);
-  if (level == 1)
-    return accumulateRowsAvx2(m, n, k, a, b, c);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq"))
+    return accumulateAvx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return accumulateAvx2;
 #endif
-  accumulateRowsBaseline(m, n, k, a, b, c);
+  return accumulateBaseline;
 }
 
 /// |value| cut to a multiple of 2^unit, toward zero.
@@ -233,9 +235,7 @@ template <typename Round, typename Load, typename Store>
 static void accumulateSlices(unsigned m, unsigned n, unsigned k, const float *a,
                              const float *b, const AccumulateMode &mode,
                              Round round, Load load, Store store) {
-  unsigned length = mode.kind == AccumulateMode::Exact || mode.sliceLength == 0
-                        ? k
-                        : mode.sliceLength;
+  unsigned length = mode.sliceLength == 0 ? k : mode.sliceLength;
   std::vector<unsigned> order =
       orderSlices((k + length - 1) / length, mode.seed);
   for (unsigned row = 0; row < m; ++row)
@@ -254,34 +254,61 @@ static EncodeOptions getRoundingOptions(const AccumulateMode &mode) {
   return options;
 }
 
-void trine::sim::accumulateF32(unsigned m, unsigned n, unsigned k,
-                               const float *a, const float *b, float *c,
+void trine::sim::accumulateF32(unsigned rowBlocks, unsigned columnBlocks,
+                               unsigned k, const float *a, const float *b,
+                               const uint32_t *const *c, uint32_t *const *d,
                                const AccumulateMode &mode) {
-  if (k == 0)
-    return;
   if (mode.kind == AccumulateMode::Exact) {
-    accumulateExact(m, n, k, a, b, c);
-  } else {
-    EncodeOptions options = getRoundingOptions(mode);
-    accumulateSlices(
-        m, n, k, a, b, mode,
-        [&](double sum) {
-          return decodeFloat(FloatFormat::F32,
-                             encodeFloat(FloatFormat::F32, sum, options));
-        },
-        [&](unsigned i) { return static_cast<double>(c[i]); },
-        [&](unsigned i, double value) { c[i] = static_cast<float>(value); });
+    static const AccumulateBlocks accumulate = chooseBlocks();
+    accumulate(rowBlocks, columnBlocks, k, a, b, c, d);
+    return;
   }
-  for (unsigned i = 0; i < m * n; ++i)
-    if (c[i] != c[i])
-      c[i] = floatFromBits(0x7FFFFFFF);
+  EncodeOptions options = getRoundingOptions(mode);
+  const unsigned n = 8 * columnBlocks;
+  // Where element (row, column) is: its register and its lane.
+  auto locate = [&](unsigned at, unsigned &reg, unsigned &lane) {
+    unsigned row = at / n, column = at % n;
+    reg = 2 * (row / 8 * columnBlocks + column / 8) + column % 2;
+    lane = 4 * (row % 8) + column % 8 / 2;
+  };
+  accumulateSlices(
+      8 * rowBlocks, n, k, a, b, mode,
+      [&](double sum) {
+        return decodeFloat(FloatFormat::F32,
+                           encodeFloat(FloatFormat::F32, sum, options));
+      },
+      [&](unsigned at) {
+        unsigned reg, lane;
+        locate(at, reg, lane);
+        return c ? static_cast<double>(floatFromBits(c[reg][lane])) : 0.0;
+      },
+      [&](unsigned at, double value) {
+        unsigned reg, lane;
+        locate(at, reg, lane);
+        d[reg][lane] = value != value
+                           ? 0x7FFFFFFF
+                           : bitsFromFloat(static_cast<float>(value));
+      });
 }
 
 void trine::sim::accumulateF16(unsigned m, unsigned n, unsigned k,
                                const float *a, const float *b, uint16_t *c,
                                const AccumulateMode &mode) {
-  if (k == 0)
+  if (mode.kind == AccumulateMode::Exact) {
+    for (unsigned row = 0; row < m; ++row) {
+      double sums[256];
+      for (unsigned column = 0; column < n; ++column)
+        sums[column] = floatFromHalf(c[row * n + column]);
+      for (unsigned step = 0; step < k; ++step)
+        for (unsigned column = 0; column < n; ++column)
+          sums[column] += static_cast<double>(a[row * k + step]) *
+                          static_cast<double>(b[step * n + column]);
+      for (unsigned column = 0; column < n; ++column)
+        c[row * n + column] =
+            static_cast<uint16_t>(encodeFloat(FloatFormat::F16, sums[column]));
+    }
     return;
+  }
   EncodeOptions options = getRoundingOptions(mode);
   accumulateSlices(
       m, n, k, a, b, mode,
@@ -289,7 +316,7 @@ void trine::sim::accumulateF16(unsigned m, unsigned n, unsigned k,
         return decodeFloat(FloatFormat::F16,
                            encodeFloat(FloatFormat::F16, sum, options));
       },
-      [&](unsigned i) { return static_cast<double>(decodeF16(c[i])); },
+      [&](unsigned i) { return static_cast<double>(floatFromHalf(c[i])); },
       [&](unsigned i, double value) {
         c[i] = static_cast<uint16_t>(encodeFloat(FloatFormat::F16, value));
       });
@@ -298,15 +325,20 @@ void trine::sim::accumulateF16(unsigned m, unsigned n, unsigned k,
 void trine::sim::accumulateS32(unsigned m, unsigned n, unsigned k,
                                const float *a, const float *b, uint32_t *c,
                                bool saturate) {
-  // At most 256 products of 16 bits: exact in F32.
-  std::vector<float> sums(static_cast<size_t>(m) * n, 0.0f);
-  accumulateExact(m, n, k, a, b, sums.data());
-  for (unsigned i = 0; i < m * n; ++i) {
-    int64_t sum = static_cast<int64_t>(static_cast<int32_t>(c[i])) +
-                  static_cast<int64_t>(sums[i]);
-    if (saturate)
-      sum = std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN), INT32_MAX);
-    c[i] = static_cast<uint32_t>(sum);
+  for (unsigned row = 0; row < m; ++row) {
+    // At most 32 products of 16 bits: exact in F32.
+    float sums[256] = {};
+    for (unsigned step = 0; step < k; ++step)
+      for (unsigned column = 0; column < n; ++column)
+        sums[column] += a[row * k + step] * b[step * n + column];
+    for (unsigned column = 0; column < n; ++column) {
+      uint32_t &word = c[row * n + column];
+      int64_t sum = static_cast<int64_t>(static_cast<int32_t>(word)) +
+                    static_cast<int64_t>(sums[column]);
+      if (saturate)
+        sum = std::min<int64_t>(std::max<int64_t>(sum, INT32_MIN), INT32_MAX);
+      word = static_cast<uint32_t>(sum);
+    }
   }
 }
 

@@ -4,33 +4,6 @@
 
 using namespace trine::sim;
 
-MatrixPosition trine::sim::getFragmentA(unsigned m, unsigned perRegister,
-                                        unsigned lane, unsigned reg,
-                                        unsigned sub) {
-  unsigned group = lane >> 2, thread = lane & 3;
-  // Registers alternate between the upper and the lower eight rows, if there
-  // are two.
-  unsigned halves = m / 8;
-  return {group + 8 * (reg % halves),
-          perRegister * thread + sub + 4 * perRegister * (reg / halves)};
-}
-
-MatrixPosition trine::sim::getFragmentB(unsigned perRegister, unsigned lane,
-                                        unsigned reg, unsigned sub) {
-  unsigned group = lane >> 2, thread = lane & 3;
-  return {perRegister * thread + sub + 4 * perRegister * reg, group};
-}
-
-MatrixPosition trine::sim::getFragmentC(unsigned m, unsigned perRegister,
-                                        unsigned lane, unsigned reg,
-                                        unsigned sub) {
-  unsigned group = lane >> 2, thread = lane & 3;
-  unsigned element = reg * perRegister + sub;
-  unsigned halves = m / 8;
-  return {group + 8 * ((element >> 1) % halves),
-          2 * thread + (element & 1) + 8 * ((element >> 1) / halves)};
-}
-
 void trine::sim::loadMatrices(unsigned count, bool transpose,
                               const uint8_t (*rows)[16],
                               uint32_t *const *registers) {

@@ -22,15 +22,29 @@ struct MatrixPosition {
 ///
 /// A is m × k (row, k); m is 8 or 16. For wgmma, of the 16 rows of the lane's
 /// warp.
-MatrixPosition getFragmentA(unsigned m, unsigned perRegister, unsigned lane,
-                            unsigned reg, unsigned sub);
+inline MatrixPosition getFragmentA(unsigned m, unsigned perRegister,
+                                   unsigned lane, unsigned reg, unsigned sub) {
+  // Registers alternate between the upper and the lower eight rows, if there
+  // are two.
+  unsigned second = m == 16 ? reg & 1 : 0, step = m == 16 ? reg >> 1 : reg;
+  return {(lane >> 2) + 8 * second,
+          perRegister * ((lane & 3) + 4 * step) + sub};
+}
+
 /// B is k × n (k, column).
-MatrixPosition getFragmentB(unsigned perRegister, unsigned lane, unsigned reg,
-                            unsigned sub);
+inline MatrixPosition getFragmentB(unsigned perRegister, unsigned lane,
+                                   unsigned reg, unsigned sub) {
+  return {perRegister * ((lane & 3) + 4 * reg) + sub, lane >> 2};
+}
+
 /// C and D are m × n; perRegister is 2 for f16 and 1 for others. For wgmma, of
 /// the 16 rows of the lane's warp, and registers run over all columns.
-MatrixPosition getFragmentC(unsigned m, unsigned perRegister, unsigned lane,
-                            unsigned reg, unsigned sub);
+inline MatrixPosition getFragmentC(unsigned m, unsigned perRegister,
+                                   unsigned lane, unsigned reg, unsigned sub) {
+  unsigned element = reg * perRegister + sub, pair = element >> 1;
+  unsigned second = m == 16 ? pair & 1 : 0, step = m == 16 ? pair >> 1 : pair;
+  return {(lane >> 2) + 8 * second, 2 * (lane & 3) + (element & 1) + 8 * step};
+}
 
 /// ldmatrix of `count` (1, 2, 4) 8×8 matrices of 16-bit elements. rows[8·j + r]
 /// is row r of matrix j (16 bytes), at the address that lane 8·j + r holds; the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "MatrixMultiply.h"
-#include "FloatFormat.h"
 #include "MatrixAccumulate.h"
+#include "MatrixDecode.h"
 #include "MatrixLayout.h"
 
 using namespace trine::sim;
@@ -74,11 +74,6 @@ bool trine::sim::checkMmaForm(const MmaForm &form, MmaRegisters &registers,
   return true;
 }
 
-static uint32_t extractElement(uint32_t word, unsigned sub, unsigned bytes) {
-  return bytes == 4 ? word
-                    : (word >> (8 * bytes * sub)) & ((1u << (8 * bytes)) - 1);
-}
-
 /// Calls visit(register, lane, sub, position) for every element of a fragment.
 template <typename Locate, typename Visit>
 static void visitFragment(unsigned registers, unsigned perRegister,
@@ -89,31 +84,65 @@ static void visitFragment(unsigned registers, unsigned perRegister,
         visit(reg, lane, sub, locate(lane, reg, sub));
 }
 
+/// An operand's elements in a dense tile. Element `sub` of a register lies
+/// `sub` steps of k after the first.
+template <unsigned perRegister, typename Decode, typename First>
+static void gatherFragment(unsigned registers, const uint32_t *const *words,
+                           Decode decode, float *tile, unsigned kPitch,
+                           First first) {
+  for (unsigned reg = 0; reg < registers; ++reg)
+    for (unsigned lane = 0; lane < lanesPerWarp; ++lane) {
+      uint32_t word = words[reg][lane];
+      float *target = tile + first(lane, reg);
+      for (unsigned sub = 0; sub < perRegister; ++sub)
+        target[sub * kPitch] = decode(word >> (32 / perRegister * sub));
+    }
+}
+
+template <unsigned perRegister>
+static void gatherOperands(const MmaForm &form, const uint32_t *const *a,
+                           const uint32_t *const *b, float *aTile,
+                           float *bTile) {
+  const unsigned k = form.k, n = form.n;
+  withDecoder(form.a, [&](auto decode) {
+    gatherFragment<perRegister>(form.m * k / (32 * perRegister), a, decode,
+                                aTile, 1, [&](unsigned lane, unsigned reg) {
+                                  MatrixPosition at = getFragmentA(
+                                      form.m, perRegister, lane, reg, 0);
+                                  return at.row * k + at.column;
+                                });
+  });
+  withDecoder(form.b, [&](auto decode) {
+    gatherFragment<perRegister>(k * n / (32 * perRegister), b, decode, bTile, n,
+                                [&](unsigned lane, unsigned reg) {
+                                  MatrixPosition at =
+                                      getFragmentB(perRegister, lane, reg, 0);
+                                  return at.row * n + at.column;
+                                });
+  });
+}
+
 void trine::sim::multiplyMatrices(
     const MmaForm &form, const AccumulateMode &mode, const uint32_t *const *a,
     const uint32_t *const *b, const uint32_t *const *c, uint32_t *const *d) {
   const unsigned m = form.m, n = form.n, k = form.k;
   float aTile[16 * 32], bTile[32 * 8];
-  unsigned bytesA = getElementBytes(form.a), bytesB = getElementBytes(form.b);
-  visitFragment(
-      m * k * bytesA / 128, 4 / bytesA,
-      [&](unsigned lane, unsigned reg, unsigned sub) {
-        return getFragmentA(m, 4 / bytesA, lane, reg, sub);
-      },
-      [&](unsigned reg, unsigned lane, unsigned sub, MatrixPosition at) {
-        aTile[at.row * k + at.column] =
-            decodeElement(form.a, extractElement(a[reg][lane], sub, bytesA));
-      });
-  visitFragment(
-      k * n * bytesB / 128, 4 / bytesB,
-      [&](unsigned lane, unsigned reg, unsigned sub) {
-        return getFragmentB(4 / bytesB, lane, reg, sub);
-      },
-      [&](unsigned reg, unsigned lane, unsigned sub, MatrixPosition at) {
-        bTile[at.row * n + at.column] =
-            decodeElement(form.b, extractElement(b[reg][lane], sub, bytesB));
-      });
-
+  switch (getElementBytes(form.a)) {
+  case 1:
+    gatherOperands<4>(form, a, b, aTile, bTile);
+    break;
+  case 2:
+    gatherOperands<2>(form, a, b, aTile, bTile);
+    break;
+  default:
+    gatherOperands<1>(form, a, b, aTile, bTile);
+    break;
+  }
+  if (form.d == MatrixType::F32) {
+    // Registers 2i and 2i + 1 are those of the block of rows 8i.
+    accumulateF32(m / 8, 1, k, aTile, bTile, c, d, mode);
+    return;
+  }
   if (form.d == MatrixType::F16) {
     uint16_t tile[16 * 8];
     auto locate = [&](unsigned lane, unsigned reg, unsigned sub) {
@@ -135,24 +164,15 @@ void trine::sim::multiplyMatrices(
         });
     return;
   }
-
   uint32_t words[16 * 8];
-  float floats[16 * 8];
   auto locate = [&](unsigned lane, unsigned reg, unsigned sub) {
     return getFragmentC(m, 1, lane, reg, sub);
   };
   visitFragment(m * n / 32, 1, locate,
                 [&](unsigned reg, unsigned lane, unsigned, MatrixPosition at) {
                   words[at.row * n + at.column] = c[reg][lane];
-                  floats[at.row * n + at.column] = floatFromBits(c[reg][lane]);
                 });
-  if (form.d == MatrixType::S32) {
-    accumulateS32(m, n, k, aTile, bTile, words, form.satFinite);
-  } else {
-    accumulateF32(m, n, k, aTile, bTile, floats, mode);
-    for (unsigned i = 0; i < m * n; ++i)
-      words[i] = bitsFromFloat(floats[i]);
-  }
+  accumulateS32(m, n, k, aTile, bTile, words, form.satFinite);
   visitFragment(m * n / 32, 1, locate,
                 [&](unsigned reg, unsigned lane, unsigned, MatrixPosition at) {
                   d[reg][lane] = words[at.row * n + at.column];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "MatrixWarpgroup.h"
-#include "FloatFormat.h"
 #include "MatrixAccumulate.h"
+#include "MatrixDecode.h"
 #include "MatrixLayout.h"
 #include <cstring>
 
@@ -159,32 +159,33 @@ bool trine::sim::listOperandChunks(const WgmmaForm &form, WgmmaOperand operand,
   return true;
 }
 
-/// Decodes one chunk of 16 bytes into consecutive floats.
-static void decodeChunk(MatrixType type, const uint8_t *bytes, float *values) {
-  switch (getElementBytes(type)) {
-  case 1:
-    for (unsigned i = 0; i < 16; ++i)
-      values[i] = decodeElement(type, bytes[i]);
-    return;
-  case 2: {
-    uint16_t words[8];
-    std::memcpy(words, bytes, sizeof(words));
-    if (type == MatrixType::BF16) {
-      for (unsigned i = 0; i < 8; ++i)
-        values[i] = floatFromBits(static_cast<uint32_t>(words[i]) << 16);
-      return;
+/// Decodes chunks of 16 bytes, `perChunk` elements each. Element i of chunk c
+/// of line l goes to tile[l·linePitch + (c·perChunk + i)·elementPitch].
+template <unsigned perChunk, typename Decode>
+static void gatherChunks(const uint8_t *shared, const uint32_t *addresses,
+                         unsigned lines, unsigned chunks, unsigned linePitch,
+                         unsigned elementPitch, Decode decode, float *tile) {
+  for (unsigned line = 0; line < lines; ++line)
+    for (unsigned chunk = 0; chunk < chunks; ++chunk) {
+      uint64_t halves[2];
+      std::memcpy(halves, shared + *addresses++, sizeof(halves));
+      float *target = tile + line * linePitch + chunk * perChunk * elementPitch;
+      constexpr unsigned perHalf = perChunk / 2;
+      if (elementPitch == 1) {
+        for (unsigned i = 0; i < perChunk; ++i)
+          target[i] = decode(static_cast<uint32_t>(
+              halves[i / perHalf] >> (64 / perHalf * (i % perHalf))));
+        continue;
+      }
+      for (unsigned i = 0; i < perChunk; ++i)
+        target[i * elementPitch] = decode(static_cast<uint32_t>(
+            halves[i / perHalf] >> (64 / perHalf * (i % perHalf))));
     }
-    for (unsigned i = 0; i < 8; ++i)
-      values[i] = decodeElement(type, words[i]);
-    return;
-  }
-  default: {
-    uint32_t words[4];
-    std::memcpy(words, bytes, sizeof(words));
-    for (unsigned i = 0; i < 4; ++i)
-      values[i] = decodeElement(type, words[i]);
-  }
-  }
+}
+
+static void negateTile(std::vector<float> &tile) {
+  for (float &value : tile)
+    value = -value;
 }
 
 void trine::sim::gatherOperand(const WgmmaForm &form, WgmmaOperand operand,
@@ -192,33 +193,31 @@ void trine::sim::gatherOperand(const WgmmaForm &form, WgmmaOperand operand,
                                const std::vector<uint32_t> &addresses,
                                std::vector<float> &tile) {
   const MatrixType type = getType(form, operand);
-  const unsigned perChunk = 16 / getElementBytes(type);
+  const unsigned bytes = getElementBytes(type);
   const unsigned extent = getExtent(form, operand);
   const bool transposed = isTransposed(form, operand);
-  const bool negate = operand == WgmmaOperand::A ? form.negateA : form.negateB;
   // A is row × k and B is k × column: a chunk runs along the inner dimension of
   // the tile for K-major A and for MN-major B.
   const bool inner = transposed == (operand == WgmmaOperand::B);
   const unsigned pitch = operand == WgmmaOperand::A ? form.k : form.n;
-  const unsigned chunks = (transposed ? extent : form.k) / perChunk;
+  const unsigned linePitch = inner ? pitch : 1,
+                 elementPitch = inner ? 1 : pitch;
+  const unsigned chunks = (transposed ? extent : form.k) * bytes / 16;
   const unsigned lines = transposed ? form.k : extent;
   tile.resize(static_cast<size_t>(extent) * form.k);
-  size_t next = 0;
-  for (unsigned line = 0; line < lines; ++line)
-    for (unsigned chunk = 0; chunk < chunks; ++chunk) {
-      float values[16];
-      decodeChunk(type, shared + addresses[next++], values);
-      if (negate)
-        for (float &value : values)
-          value = -value;
-      if (inner) {
-        std::memcpy(&tile[line * pitch + chunk * perChunk], values,
-                    perChunk * sizeof(float));
-        continue;
-      }
-      for (unsigned i = 0; i < perChunk; ++i)
-        tile[(chunk * perChunk + i) * pitch + line] = values[i];
-    }
+  withDecoder(type, [&](auto decode) {
+    if (bytes == 1)
+      gatherChunks<16>(shared, addresses.data(), lines, chunks, linePitch,
+                       elementPitch, decode, tile.data());
+    else if (bytes == 2)
+      gatherChunks<8>(shared, addresses.data(), lines, chunks, linePitch,
+                      elementPitch, decode, tile.data());
+    else
+      gatherChunks<4>(shared, addresses.data(), lines, chunks, linePitch,
+                      elementPitch, decode, tile.data());
+  });
+  if (operand == WgmmaOperand::A ? form.negateA : form.negateB)
+    negateTile(tile);
 }
 
 void trine::sim::gatherRegistersA(const WgmmaForm &form,
@@ -226,17 +225,19 @@ void trine::sim::gatherRegistersA(const WgmmaForm &form,
                                   std::vector<float> &tile) {
   const unsigned bytes = getElementBytes(form.a), perRegister = 4 / bytes;
   tile.resize(static_cast<size_t>(rowsPerGroup) * form.k);
-  for (unsigned warp = 0; warp < warpsPerGroup; ++warp)
-    for (unsigned reg = 0; reg < 4; ++reg)
-      for (unsigned lane = 0; lane < lanesPerWarp; ++lane) {
-        uint32_t word = a[4 * warp + reg][lane];
-        for (unsigned sub = 0; sub < perRegister; ++sub) {
-          MatrixPosition at = getFragmentA(16, perRegister, lane, reg, sub);
-          float value = decodeElement(form.a, word >> (8 * bytes * sub));
-          tile[(16 * warp + at.row) * form.k + at.column] =
-              form.negateA ? -value : value;
+  withDecoder(form.a, [&](auto decode) {
+    for (unsigned warp = 0; warp < warpsPerGroup; ++warp)
+      for (unsigned reg = 0; reg < 4; ++reg)
+        for (unsigned lane = 0; lane < lanesPerWarp; ++lane) {
+          MatrixPosition at = getFragmentA(16, perRegister, lane, reg, 0);
+          float *target = &tile[(16 * warp + at.row) * form.k + at.column];
+          uint32_t word = a[4 * warp + reg][lane];
+          for (unsigned sub = 0; sub < perRegister; ++sub)
+            target[sub] = decode(word >> (8 * bytes * sub));
         }
-      }
+  });
+  if (form.negateA)
+    negateTile(tile);
 }
 
 /// Calls visit(word, first element) for every register of D: the register's
@@ -286,17 +287,18 @@ void trine::sim::multiplyTiles(const WgmmaForm &form,
     return;
   }
   default: {
-    alignas(64) float tile[rowsPerGroup * 256];
-    if (scaleD)
-      visitAccumulators(n, 1, d, [&](uint32_t word, unsigned at) {
-        tile[at] = floatFromBits(word);
-      });
-    else
-      std::memset(tile, 0, sizeof(float) * m * n);
-    accumulateF32(m, n, k, a.data(), b.data(), tile, mode);
-    visitAccumulators(n, 1, d, [&](uint32_t &word, unsigned at) {
-      word = bitsFromFloat(tile[at]);
-    });
+    // Register 4j + 2h + o of a warp holds columns 8j.. of its rows 8h.., even
+    // or odd.
+    uint32_t *blocks[4 * 128];
+    const unsigned columns = n / 8, perWarp = n / 2;
+    for (unsigned warp = 0; warp < warpsPerGroup; ++warp)
+      for (unsigned reg = 0; reg < perWarp; ++reg) {
+        unsigned row = 2 * warp + (reg >> 1 & 1);
+        blocks[2 * (row * columns + reg / 4) + (reg & 1)] =
+            d[warp * perWarp + reg];
+      }
+    accumulateF32(m / 8, columns, k, a.data(), b.data(),
+                  scaleD ? blocks : nullptr, blocks, mode);
   }
   }
 }

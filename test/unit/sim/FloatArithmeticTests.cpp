@@ -198,6 +198,45 @@ static void compareMany() {
 TEST(FloatArithmetic, F32MatchesTheProcessor) { compareMany<float>(); }
 TEST(FloatArithmetic, F64MatchesTheProcessor) { compareMany<double>(); }
 
+/// BF16 by way of F32 results of the processor: truncated, and made odd when
+/// inexact, they round to BF16 as the exact sum does.
+TEST(FloatArithmetic, Bf16MatchesTheProcessor) {
+  std::mt19937 random(7);
+  const FloatFormat f = FloatFormat::BF16;
+  for (int i = 0; i < 50000; ++i) {
+    uint32_t operands[3];
+    for (uint32_t &bits : operands) // exponents 2^-16 .. 2^15
+      bits = (random() & 0x807F) | ((111 + random() % 32) << 7);
+    if (i & 1) { // c near −a·b
+      float product =
+          floatFromBits(operands[0] << 16) * floatFromBits(operands[1] << 16);
+      operands[2] = ((bitsFromFloat(product) >> 16) ^ 0x8000) + random() % 3;
+    }
+    volatile float a = floatFromBits(operands[0] << 16);
+    volatile float b = floatFromBits(operands[1] << 16);
+    volatile float c = floatFromBits(operands[2] << 16);
+    float low, high, fused;
+    {
+      RoundingScope scope(Rounding::Down);
+      volatile float r = std::fma(a, b, c);
+      low = r;
+    }
+    {
+      RoundingScope scope(Rounding::Up);
+      volatile float r = std::fma(a, b, c);
+      high = r;
+    }
+    fused = std::fabs(low) < std::fabs(high) ? low : high;
+    if (fused == 0)
+      continue; // its sign is another rule
+    uint32_t bits = bitsFromFloat(fused) | (low != high);
+    uint32_t expected = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+    ASSERT_EQ(fuseMultiplyAdd(f, operands[0], operands[1], operands[2]),
+              expected)
+        << std::hex << operands[0] << " " << operands[1] << " " << operands[2];
+  }
+}
+
 TEST(FloatArithmetic, AppliesModifiers) {
   ArithmeticOptions flush, saturate, relu;
   flush.flushToZero = saturate.saturate = relu.relu = true;

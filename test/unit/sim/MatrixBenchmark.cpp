@@ -6,22 +6,22 @@
 #include "device/sim/FloatConversion.h"
 #include "device/sim/MatrixMultiply.h"
 #include "device/sim/MatrixWarpgroup.h"
-#include <chrono>
+#include <algorithm>
 #include <cstdio>
+#include <ctime>
 
 using namespace trine::sim;
 
-/// Seconds of one call, the best of five groups.
+/// Processor seconds of one call, the best of five groups.
 template <typename Function>
 static double measure(unsigned repetitions, Function function) {
   double best = 1e9;
   for (int group = 0; group < 5; ++group) {
-    auto start = std::chrono::steady_clock::now();
+    std::clock_t start = std::clock();
     for (unsigned i = 0; i < repetitions; ++i)
       function();
-    std::chrono::duration<double> time =
-        std::chrono::steady_clock::now() - start;
-    best = std::min(best, time.count() / repetitions);
+    double time = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    best = std::min(best, time / repetitions);
   }
   return best;
 }
