@@ -32,6 +32,7 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager) {
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createTrineDeduplicateKernels());
+  manager.addPass(createTrinePlanScratch());
   manager.addPass(createTrineAssignBuffers());
   manager.addPass(createTrinePlanMemory());
   manager.addPass(createCanonicalizerPass());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "trine/Passes/Lower.h"
+#include "KernelBody.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,9 +21,7 @@ namespace mlir::trine {
 using namespace mlir;
 using namespace mlir::trine;
 
-/// Temporaries up to this size live on the stack of a worker thread.
-static constexpr int64_t kStackBytes = 64 * 1024;
-/// All of one kernel's together.
+/// All temporaries of one kernel together.
 static constexpr int64_t kAllStackBytes = 512 * 1024;
 
 static MemRefType asMemRef(Type type) {
@@ -145,35 +143,9 @@ static bool outlivesIteration(Value buffer) {
   return false;
 }
 
-/// An upper bound of the bytes of an allocation, if there is a constant one.
-static std::optional<int64_t> boundBytes(memref::AllocOp op) {
-  MemRefType type = op.getType();
-  int64_t count = 1;
-  unsigned dynamic = 0;
-  for (int64_t size : type.getShape()) {
-    if (ShapedType::isDynamic(size)) {
-      FailureOr<int64_t> bound = ValueBoundsConstraintSet::computeConstantBound(
-          presburger::BoundType::UB, {op.getDynamicSizes()[dynamic++]},
-          /*stopCondition=*/nullptr, /*closedUB=*/true);
-      if (failed(bound))
-        return std::nullopt;
-      size = std::max<int64_t>(*bound, 0);
-    }
-    if (size > kStackBytes)
-      return std::nullopt;
-    count *= size;
-    if (count > kStackBytes)
-      return std::nullopt;
-  }
-  Type element = type.getElementType();
-  int64_t width = element.isIndex()
-                      ? 8
-                      : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
-  return count * width;
-}
-
-/// Stack memory for bounded temporaries; a free for each of the others.
-static LogicalResult placeTemporaries(func::FuncOp function, unsigned &heap) {
+/// Gives temporaries stack memory. A kernel never allocates: what has no bound
+/// is an error.
+static LogicalResult placeTemporaries(func::FuncOp function) {
   SmallVector<memref::AllocOp> allocations;
   function.walk([&](memref::AllocOp op) { allocations.push_back(op); });
   Block *entry = &function.getBody().front();
@@ -185,36 +157,31 @@ static LogicalResult placeTemporaries(func::FuncOp function, unsigned &heap) {
       return function.emitOpError()
              << "kernel needs a temporary of type " << op.getType()
              << " that outlives an iteration of a loop";
-    std::optional<int64_t> bytes = boundBytes(op);
-    if (bytes && *bytes <= kStackBytes && total + *bytes <= kAllStackBytes) {
-      total += *bytes;
-      rewriter.setInsertionPointToStart(entry);
-      IntegerAttr alignment = rewriter.getI64IntegerAttr(64);
-      Value view;
-      if (op.getType().hasStaticShape()) {
-        view = memref::AllocaOp::create(rewriter, loc, op.getType(),
-                                        ValueRange(), alignment);
-      } else {
-        auto flat = MemRefType::get({std::max<int64_t>(*bytes, 1)},
-                                    rewriter.getI8Type());
-        Value storage = memref::AllocaOp::create(rewriter, loc, flat,
-                                                 ValueRange(), alignment);
-        rewriter.setInsertionPoint(op);
-        Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
-        view = memref::ViewOp::create(rewriter, loc, op.getType(), storage,
-                                      zero, op.getDynamicSizes());
-      }
-      rewriter.replaceOp(op, view);
+    std::optional<int64_t> bytes =
+        boundBytes(op.getType(), op.getDynamicSizes());
+    if (!bytes)
+      return function.emitOpError()
+             << "kernel needs a temporary of type " << op.getType()
+             << " that is not known to fit in " << kStackBytes << " bytes";
+    total += *bytes;
+    if (total > kAllStackBytes)
+      return function.emitOpError() << "kernel needs temporaries of more than "
+                                    << kAllStackBytes << " bytes";
+    rewriter.setInsertionPointToStart(entry);
+    IntegerAttr alignment = rewriter.getI64IntegerAttr(64);
+    if (op.getType().hasStaticShape()) {
+      rewriter.replaceOpWithNewOp<memref::AllocaOp>(op, op.getType(),
+                                                    ValueRange(), alignment);
       continue;
     }
-    ++heap;
-    rewriter.setInsertionPoint(op->getBlock()->getTerminator());
-    for (Operation *user : op->getUsers())
-      if (isa<scf::YieldOp>(user))
-        return function.emitOpError()
-               << "kernel needs a temporary of type " << op.getType()
-               << " that outlives its block";
-    memref::DeallocOp::create(rewriter, loc, op);
+    auto flat =
+        MemRefType::get({std::max<int64_t>(*bytes, 1)}, rewriter.getI8Type());
+    Value storage =
+        memref::AllocaOp::create(rewriter, loc, flat, ValueRange(), alignment);
+    rewriter.setInsertionPoint(op);
+    Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    rewriter.replaceOpWithNewOp<memref::ViewOp>(op, op.getType(), storage, zero,
+                                                op.getDynamicSizes());
   }
   return success();
 }
@@ -235,13 +202,8 @@ struct BufferizeKernels : trine::impl::BufferizeKernelsBase<BufferizeKernels> {
         return signalPassFailure();
       if (failed(cleanUp(function)))
         return signalPassFailure();
-      unsigned heap = 0;
-      if (failed(placeTemporaries(function, heap)))
+      if (failed(placeTemporaries(function)))
         return signalPassFailure();
-      numHeap += heap;
-      if (heap)
-        function->setAttr("plan.heap_temporaries",
-                          rewriter.getI64IntegerAttr(heap));
     }
   }
 };

@@ -32,6 +32,18 @@ bool isPanelSlice(Value value, int64_t column, int64_t tile);
 /// Lets temporaries live in the memory of the result that replaces them.
 void reuseDestinations(plan::KernelOp kernel);
 
+/// Temporaries up to this size live on the stack of a worker thread.
+inline constexpr int64_t kStackBytes = 64 * 1024;
+
+/// An upper bound of the bytes of a temporary; none if there is no constant
+/// bound, or one above `kStackBytes`.
+std::optional<int64_t> boundBytes(ShapedType type, ValueRange dynamicSizes);
+
+/// Rewrites users of temporaries that `boundBytes` gives no bound for so that
+/// they compute what they read themselves, element by element or in pieces of
+/// bounded size. Returns whether anything changed.
+bool boundTemporaries(plan::KernelOp kernel);
+
 } // namespace mlir::trine
 
 #endif

@@ -10,7 +10,8 @@ def TileKernels : Pass<"trine-tile-kernels", "::mlir::trine::plan::KernelOp"> {
     Fuses chains of element-wise operations, then tiles the root of a kernel's body over parallel loops into one `scf.forall`, and computes the
     root's producers inside the tile wherever this computes nothing twice. Tile sizes depend on types and sizes alone, never on the number of threads.
     A product's columns are cut so that a tile reads one packed panel of its weight; `linalg.unpack` disappears. A body without a parallel
-    root is left whole and runs as one workgroup.
+    root is left whole and runs as one workgroup. Temporaries of a tile that may be too large for a worker's stack (a row whose length only
+    the step tells) are not made: their users compute the elements themselves, in pieces where they must.
 
     ```mlir
     // before
@@ -26,8 +27,8 @@ def TileKernels : Pass<"trine-tile-kernels", "::mlir::trine::plan::KernelOp"> {
     Statistic<"numTiled", "tiled", "Kernels cut into workgroups">,
     Statistic<"numWhole", "whole", "Kernels left as one workgroup">
   ];
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
 }
 
 def LowerLaunches : Pass<"trine-lower-launches", "::mlir::ModuleOp"> {
@@ -55,8 +56,8 @@ def BufferizeKernels : Pass<"trine-bufferize-kernels", "::mlir::ModuleOp"> {
   let summary = "Turns kernels into functions of contiguous memrefs";
   let description = [{
     Each `plan.kernel` becomes a `func.func` whose tensors are memrefs with the identity layout: inputs are only read, destinations do not overlap
-    any other argument. Temporaries of a known bound up to 64 KiB live on the stack; larger ones are allocated and freed by the workgroup and
-    counted, since a kernel on a hot path should need none.
+    any other argument. Temporaries have a known bound of at most 64 KiB and live on the stack; a kernel never allocates, so a larger one
+    is an error.
 
     ```mlir
     // before
@@ -65,7 +66,6 @@ def BufferizeKernels : Pass<"trine-bufferize-kernels", "::mlir::ModuleOp"> {
     func.func private @scale(%x: memref<?xf32>, %out: memref<?xf32>) { linalg.generic ins(%x) outs(%out) ...  return }
     ```
   }];
-  let statistics = [Statistic<"numHeap", "heap-temporaries", "Temporaries that do not fit the stack">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::func::FuncDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }

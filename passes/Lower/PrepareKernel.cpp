@@ -2,6 +2,7 @@
 #include "KernelBody.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -133,6 +134,27 @@ static void bindDestinations(plan::KernelOp kernel, IRRewriter &rewriter) {
   }
 }
 
+/// A copy that more is written into must fill the destination: as a generic it
+/// would fold to its source, which nothing may overwrite.
+static void keepCopies(plan::KernelOp kernel, IRRewriter &rewriter) {
+  SmallVector<linalg::CopyOp> copies;
+  kernel.walk([&](linalg::CopyOp copy) {
+    if (copy.getInputs()[0].getType() == copy.getOutputs()[0].getType() &&
+        llvm::any_of(copy->getUses(), [](OpOperand &use) {
+          auto user = dyn_cast<linalg::LinalgOp>(use.getOwner());
+          return user ? user.isDpsInit(&use)
+                      : !isa<plan::ReturnOp>(use.getOwner());
+        }))
+      copies.push_back(copy);
+  });
+  for (linalg::CopyOp copy : copies) {
+    rewriter.setInsertionPoint(copy);
+    rewriter.replaceOpWithNewOp<bufferization::MaterializeInDestinationOp>(
+        copy, copy.getResult(0).getType(), copy.getInputs()[0],
+        copy.getOutputs()[0]);
+  }
+}
+
 static LogicalResult decompose(plan::KernelOp kernel, IRRewriter &rewriter) {
   SmallVector<linalg::SoftmaxOp> softmaxes;
   kernel.walk([&](linalg::SoftmaxOp op) { softmaxes.push_back(op); });
@@ -158,6 +180,7 @@ static LogicalResult decompose(plan::KernelOp kernel, IRRewriter &rewriter) {
 
 LogicalResult trine::prepareKernel(plan::KernelOp kernel) {
   IRRewriter rewriter(kernel.getContext());
+  keepCopies(kernel, rewriter);
   if (failed(decompose(kernel, rewriter)))
     return failure();
   RewritePatternSet patterns(kernel.getContext());

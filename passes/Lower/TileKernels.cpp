@@ -162,6 +162,8 @@ struct TileKernels : trine::impl::TileKernelsBase<TileKernels> {
     // holding the input until the root reads it.
     if (kernel.getSkeleton() != "elementwise")
       reuseDestinations(kernel);
+    if (boundTemporaries(kernel) && failed(cleanUp(kernel)))
+      return signalPassFailure();
   }
 };
 } // namespace

@@ -23,19 +23,39 @@ namespace mlir::trine {
 using namespace mlir;
 using namespace mlir::trine;
 
+/// The intrinsic of a maximum or minimum of f32 or f64. As comparisons and
+/// selections, which arith would become, LLVM would not know the reduction.
+static void useIntrinsic(IRRewriter &rewriter, Operation *op) {
+  Type type = op->getResult(0).getType();
+  if (!type.isF32() && !type.isF64())
+    return;
+  rewriter.setInsertionPoint(op);
+  Value left = op->getOperand(0), right = op->getOperand(1);
+  if (isa<arith::MaxNumFOp>(op))
+    rewriter.replaceOpWithNewOp<LLVM::MaxNumOp>(op, left, right);
+  else if (isa<arith::MinNumFOp>(op))
+    rewriter.replaceOpWithNewOp<LLVM::MinNumOp>(op, left, right);
+  else if (isa<arith::MaximumFOp>(op))
+    rewriter.replaceOpWithNewOp<LLVM::MaximumOp>(op, left, right);
+  else if (isa<arith::MinimumFOp>(op))
+    rewriter.replaceOpWithNewOp<LLVM::MinimumOp>(op, left, right);
+}
+
 /// Lets LLVM vectorise a reduction: the order of its sum becomes the
 /// compiler's choice, made once.
-static void allowReassociation(linalg::GenericOp op) {
+static void allowReassociation(IRRewriter &rewriter, linalg::GenericOp op) {
   if (op.getNumReductionLoops() == 0)
     return;
   bool product = isFloatProduct(op);
   for (OpOperand &init : op.getDpsInitsMutable()) {
     BlockArgument accumulator = op.getMatchingBlockArgument(&init);
-    for (Operation *user : accumulator.getUsers())
+    for (Operation *user : llvm::make_early_inc_range(accumulator.getUsers()))
       if (auto add = dyn_cast<arith::AddFOp>(user))
         add.setFastmath(product ? arith::FastMathFlags::reassoc |
                                       arith::FastMathFlags::contract
                                 : arith::FastMathFlags::reassoc);
+      else
+        useIntrinsic(rewriter, user);
   }
   if (product)
     op.getBody()->walk([](arith::MulFOp mul) {
@@ -165,7 +185,7 @@ struct VectorizeKernels : trine::impl::VectorizeKernelsBase<VectorizeKernels> {
         ++numScalarProducts;
       }
       if (generic)
-        allowReassociation(generic);
+        allowReassociation(rewriter, generic);
       rewriter.setInsertionPoint(op);
       if (failed(linalg::linalgOpToLoops(rewriter, op))) {
         op.emitOpError() << "cannot become loops";

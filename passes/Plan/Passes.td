@@ -78,6 +78,31 @@ def TrineDeduplicateKernels : Pass<"trine-deduplicate-kernels", "ModuleOp"> {
   let statistics = [Statistic<"numErased", "erased", "Kernels that had an equal one">];
 }
 
+def TrinePlanScratch : Pass<"trine-plan-scratch", "ModuleOp"> {
+  let summary = "Turn temporaries of loop nests into destinations";
+  let description = [{
+    A loop nest (a sort, say) may need memory of its own whose size only the step tells. Such a `tensor.empty` becomes one more destination
+    of its kernel, with one temporary per iteration if it is made within a `scf.forall`, and every launch one more result, which nothing
+    reads. So it is planned, bounded and shared like any other buffer, and a workgroup allocates nothing. Left as they are: static
+    temporaries up to 4 KiB, and kernels without loops, whose temporaries are only known once they are tiled.
+
+    ```mlir
+    plan.kernel @loop_0(%x: tensor<?xi64>, %out: tensor<?xi64>) -> tensor<?xi64> attributes {skeleton = "loop"} {
+      %e = tensor.empty(%n) : tensor<?xi64>
+      %r:2 = scf.for ... iter_args(%a = %out, %b = %e) -> (tensor<?xi64>, tensor<?xi64>) { ... }
+      plan.return %r#0 : tensor<?xi64>
+    }
+    // becomes
+    plan.kernel @loop_0(%x: tensor<?xi64>, %out: tensor<?xi64>, %scratch: tensor<?xi64>) -> (tensor<?xi64>, tensor<?xi64>) {
+      %r:2 = scf.for ... iter_args(%a = %out, %b = %scratch) -> (tensor<?xi64>, tensor<?xi64>) { ... }
+      plan.return %r#0, %r#1 : tensor<?xi64>, tensor<?xi64>
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numScratch", "scratch", "Temporaries that became destinations">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect", "arith::ArithDialect", "scf::SCFDialect", "tensor::TensorDialect"];
+}
+
 def TrineAssignBuffers : Pass<"trine-assign-buffers", "ModuleOp"> {
   let summary = "Give every tensor of the launch sequence memory";
   let description = [{

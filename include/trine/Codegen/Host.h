@@ -28,9 +28,6 @@ struct HostVariant {
 
 struct HostKernel {
   std::string name, skeleton;
-  /// Temporaries that the kernel allocates while it runs, because no bound of
-  /// their size is known. 0 on every hot path.
-  unsigned heapTemporaries = 0;
 };
 
 /// What was compiled, for the manifest and for people.

@@ -85,21 +85,13 @@ LogicalResult trine::generateHostProgram(ModuleOp planned,
   std::vector<std::string> names;
   for (auto kernel : module->getOps<plan::KernelOp>()) {
     names.push_back(kernel.getSymName().str());
-    report.kernels.push_back({names.back(), kernel.getSkeleton().str(), 0});
+    report.kernels.push_back({names.back(), kernel.getSkeleton().str()});
   }
   {
     PassManager manager(module->getContext());
     buildKernelLoweringPipeline(manager);
     if (failed(manager.run(*module)))
       return failure();
-  }
-  for (HostKernel &kernel : report.kernels) {
-    auto function = module->lookupSymbol<func::FuncOp>(kernel.name);
-    if (!function)
-      continue;
-    if (auto count =
-            function->getAttrOfType<IntegerAttr>("plan.heap_temporaries"))
-      kernel.heapTemporaries = count.getInt();
   }
   report.passSeconds = now() - start;
   start = now();

@@ -109,3 +109,109 @@ plan.kernel @scan(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attri
   }
   plan.return %y#0 : tensor<?xf32>
 }
+
+// Exponentials of a row do not fit in a result of fewer bits, and the row may be of any length: they are computed twice, without a temporary.
+// CHECK-LABEL: plan.kernel @narrow_softmax
+// CHECK: scf.forall
+// CHECK: arith.maxnumf
+// CHECK: math.exp
+// CHECK-NEXT: arith.addf
+// CHECK-NOT: tensor.empty(
+// CHECK: math.exp
+// CHECK-NEXT: arith.divf
+// CHECK-NEXT: arith.truncf
+plan.kernel @narrow_softmax(%x: tensor<?x?xbf16>, %out: tensor<?x?xbf16>) -> tensor<?x?xbf16> attributes {skeleton = "row"} {
+  %low = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %x, %c0 : tensor<?x?xbf16>
+  %n = tensor.dim %x, %c1 : tensor<?x?xbf16>
+  %rows = tensor.empty(%m) : tensor<?xf32>
+  %lows = linalg.fill ins(%low : f32) outs(%rows : tensor<?xf32>) -> tensor<?xf32>
+  %max = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0)>], iterator_types = ["parallel", "reduction"]}
+    ins(%x : tensor<?x?xbf16>) outs(%lows : tensor<?xf32>) {
+  ^bb0(%a: bf16, %b: f32):
+    %w = arith.extf %a : bf16 to f32
+    %r = arith.maxnumf %w, %b : f32
+    linalg.yield %r : f32
+  } -> tensor<?xf32>
+  %e = tensor.empty(%m, %n) : tensor<?x?xf32>
+  %exp = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+    ins(%x, %max : tensor<?x?xbf16>, tensor<?xf32>) outs(%e : tensor<?x?xf32>) {
+  ^bb0(%a: bf16, %b: f32, %o: f32):
+    %w = arith.extf %a : bf16 to f32
+    %d = arith.subf %w, %b : f32
+    %r = math.exp %d : f32
+    linalg.yield %r : f32
+  } -> tensor<?x?xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%rows : tensor<?xf32>) -> tensor<?xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0)>], iterator_types = ["parallel", "reduction"]}
+    ins(%exp : tensor<?x?xf32>) outs(%zeros : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = arith.addf %b, %a : f32
+    linalg.yield %r : f32
+  } -> tensor<?xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+    ins(%exp, %sum : tensor<?x?xf32>, tensor<?xf32>) outs(%out : tensor<?x?xbf16>) {
+  ^bb0(%a: f32, %b: f32, %o: bf16):
+    %d = arith.divf %a, %b : f32
+    %r = arith.truncf %d : f32 to bf16
+    linalg.yield %r : bf16
+  } -> tensor<?x?xbf16>
+  plan.return %y : tensor<?x?xbf16>
+}
+
+// What is made from positions alone has no tensor to tell a sum its length: it is made piece by piece.
+// CHECK-LABEL: plan.kernel @count
+// CHECK-SAME: (%[[LENGTH:.*]]: index, %[[K:.*]]: index
+// CHECK: scf.forall
+// CHECK: %[[SUM:.*]] = scf.for %[[I:.*]] = %{{.*}} to %[[LENGTH]] step %c2048 iter_args(%[[ACC:.*]] =
+// CHECK: %[[PIECE:.*]] = affine.min {{.*}}(%[[I]])[%[[LENGTH]]]
+// CHECK: %[[E:.*]] = tensor.empty(%[[PIECE]]) : tensor<1x?xf32>
+// CHECK: %[[P:.*]] = linalg.generic {{.*}} outs(%[[E]]
+// CHECK: linalg.generic {{.*}} ins(%[[P]] {{.*}} outs(%[[ACC]]
+// CHECK: arith.addf
+plan.kernel @count(%length: index, %k: index, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "row"} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %m = tensor.dim %out, %c0 : tensor<?xf32>
+  %e = tensor.empty(%m, %length) : tensor<?x?xf32>
+  %t = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]} outs(%e : tensor<?x?xf32>) {
+  ^bb0(%o: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %last = arith.addi %i, %k : index
+    %inside = arith.cmpi sle, %j, %last : index
+    %r = arith.uitofp %inside : i1 to f32
+    linalg.yield %r : f32
+  } -> tensor<?x?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<?xf32>) -> tensor<?xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0)>], iterator_types = ["parallel", "reduction"]}
+    ins(%t : tensor<?x?xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %r = arith.addf %b, %a : f32
+    linalg.yield %r : f32
+  } -> tensor<?xf32>
+  plan.return %y : tensor<?xf32>
+}
+
+// A loop that starts from an input fills the destination with it and works there.
+// CHECK-LABEL: plan.kernel @scatter
+// CHECK-SAME: (%[[X:.*]]: tensor<?xf32>, %[[I:.*]]: tensor<?xi64>, %[[OUT:.*]]: tensor<?xf32>)
+// CHECK: %[[START:.*]] = bufferization.materialize_in_destination %[[X]] in %[[OUT]]
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[START]])
+plan.kernel @scatter(%x: tensor<?xf32>, %indices: tensor<?xi64>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "loop"} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %one = arith.constant 1.0 : f32
+  %n = tensor.dim %indices, %c0 : tensor<?xi64>
+  %start = linalg.copy ins(%x : tensor<?xf32>) outs(%out : tensor<?xf32>) -> tensor<?xf32>
+  %y = scf.for %i = %c0 to %n step %c1 iter_args(%o = %start) -> tensor<?xf32> {
+    %v = tensor.extract %indices[%i] : tensor<?xi64>
+    %at = arith.index_cast %v : i64 to index
+    %w = tensor.insert %one into %o[%at] : tensor<?xf32>
+    scf.yield %w : tensor<?xf32>
+  }
+  plan.return %y : tensor<?xf32>
+}

@@ -130,8 +130,6 @@ TEST(HostProgram, RunsAChainOfKernels) {
   ProgramRunner runner;
   ASSERT_TRUE(runner.compile(kChain)) << runner.messages;
   ASSERT_EQ(runner.report.kernels.size(), 4u);
-  for (auto &kernel : runner.report.kernels)
-    EXPECT_EQ(kernel.heapTemporaries, 0u) << kernel.name;
   for (auto [rows, columns] : {std::pair<int64_t, int64_t>{3, 5},
                                {1, 1},
                                {17, 100},
@@ -196,8 +194,7 @@ TEST(HostProgram, ExportsOneSymbolAndNeedsLibcAlone) {
   auto *elf = llvm::dyn_cast<llvm::object::ELFObjectFileBase>(object->get());
   ASSERT_NE(elf, nullptr);
   std::set<std::string> defined, needed;
-  const std::set<std::string> allowed = {"memcpy", "memset", "memmove",
-                                         "expf",   "free",   "malloc"};
+  const std::set<std::string> allowed = {"memcpy", "memset", "memmove", "expf"};
   for (auto symbol : elf->getDynamicSymbolIterators()) {
     std::string name = llvm::cantFail(symbol.getName()).str();
     if (llvm::cantFail(symbol.getFlags()) &

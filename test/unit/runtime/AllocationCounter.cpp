@@ -34,11 +34,14 @@ static const int installed = __sanitizer_install_malloc_and_free_hooks(
     [](const volatile void *) {});
 #else
 // glibc lets a program replace these, and keeps its own under other names.
+// Libraries find the replacements only if these are visible.
 extern "C" {
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
 void *__libc_memalign(size_t, size_t);
+
+#pragma GCC visibility push(default)
 
 void *malloc(size_t size) {
   ++allocations;
@@ -65,5 +68,6 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
   *memory = __libc_memalign(alignment, size);
   return *memory ? 0 : ENOMEM;
 }
+#pragma GCC visibility pop
 }
 #endif
