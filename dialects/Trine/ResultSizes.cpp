@@ -41,7 +41,17 @@ SmallVector<Sizes> MLAAttentionOp::getResultSizes() {
   lse.pop_back();
   Sizes output = lse;
   output.push_back(sizeOf(getWUvMutable(), 2));
-  return {output, lse};
+  SmallVector<Sizes> sizes = {output, lse};
+  if (getPast().size() != 2)
+    return sizes;
+  // What is cached, with the new rows behind it.
+  for (unsigned i : {0u, 1u}) {
+    OpOperand &past = getPastMutable()[i];
+    Sizes present = getSizesOf(past);
+    present[2] = sizeOf(past, 2) + sizeOf(getLatentMutable(), 1);
+    sizes.push_back(present);
+  }
+  return sizes;
 }
 
 SmallVector<Sizes> MergeOp::getResultSizes() {

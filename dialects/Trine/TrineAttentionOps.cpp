@@ -4,6 +4,17 @@
 using namespace mlir;
 using namespace mlir::trine;
 
+/// All of `values` have one element type.
+static LogicalResult verifySameElementType(Operation *op, ValueRange values) {
+  Type expected = getElementTypeOrSelf(values[0].getType());
+  for (Value value : values)
+    if (Type type = getElementTypeOrSelf(value.getType()); type != expected)
+      return op->emitOpError()
+             << "operands and results must have one element type, got "
+             << expected << " and " << type;
+  return success();
+}
+
 /// Mask values come with additive masks alone, an offset with causal ones
 /// alone.
 static LogicalResult verifyMask(Operation *op, MaskKind kind, Value mask,
@@ -84,8 +95,38 @@ LogicalResult AttentionOp::verify() {
   if (getSoftCap() && !(getSoftCap()->convertToDouble() > 0))
     return emitOpError() << "'soft_cap' must be positive, got "
                          << getSoftCap()->convertToDouble();
+  // attention_c8
+  if (failed(verifySameElementType(
+          *this, {getQuery(), getKey(), getValue(), getOutput()})))
+    return failure();
   // attention_c5
   return verifyResults(*this, query, value, 3, getOutput(), getLse());
+}
+
+/// mla_c8: the cache of expanded keys and values, before and after.
+static LogicalResult verifyPast(MLAAttentionOp op, const NamedTensor &qNope,
+                                const NamedTensor &qRope,
+                                const NamedTensor &wUV) {
+  NamedTensor keys("past keys", op.getPast()[0]),
+      values("past values", op.getPast()[1]),
+      presentKeys("present keys", op.getPresent()[0]),
+      presentValues("present values", op.getPresent()[1]);
+  for (const NamedTensor *tensor :
+       {&keys, &values, &presentKeys, &presentValues})
+    if (failed(verifyRank(op, *tensor, 4)) ||
+        failed(verifySameSize(op, *tensor, 0, qNope, 0)) ||
+        failed(verifySameSize(op, *tensor, 1, qNope, 1)))
+      return failure();
+  int64_t nope = qNope.type.getDimSize(3), rope = qRope.type.getDimSize(3);
+  if (!ShapedType::isDynamic(nope) && !ShapedType::isDynamic(rope) &&
+      failed(verifySize(op, keys, 3, nope + rope)))
+    return failure();
+  if (failed(verifySameSize(op, values, 3, wUV, 2)) ||
+      failed(verifySameSize(op, values, 2, keys, 2)) ||
+      failed(verifySameSize(op, presentKeys, 3, keys, 3)) ||
+      failed(verifySameSize(op, presentValues, 3, values, 3)))
+    return failure();
+  return verifySameSize(op, presentValues, 2, presentKeys, 2);
 }
 
 LogicalResult MLAAttentionOp::verify() {
@@ -122,9 +163,33 @@ LogicalResult MLAAttentionOp::verify() {
   // mla_c5
   if (failed(verifyMask(*this, getMaskKind(), getMask(), getOffset())))
     return failure();
-  if (getMask() &&
-      failed(verifyMaskShape(*this, NamedTensor("mask_values", getMask()),
-                             qNope, latent, 1)))
+  // mla_c7
+  if (getPast().size() != getPresent().size() ||
+      (!getPast().empty() && getPast().size() != 2))
+    return emitOpError() << "'past' and 'present' must be keys and values, or "
+                            "absent, got "
+                         << getPast().size() << " and " << getPresent().size();
+  if (getPast().empty() && getRopeFirst())
+    return emitOpError() << "'rope_first' needs 'past'";
+  if (!getPast().empty() && getForm() != LatentForm::Decompressed)
+    return emitOpError() << "'form' must be decompressed with 'past', got "
+                         << stringifyLatentForm(getForm());
+  if (!getPast().empty() && failed(verifyPast(*this, qNope, qRope, wUV)))
+    return failure();
+  if (getMask()) {
+    NamedTensor keys = getPast().empty()
+                           ? latent
+                           : NamedTensor("present keys", getPresent()[0]);
+    if (failed(verifyMaskShape(*this, NamedTensor("mask_values", getMask()),
+                               qNope, keys, getPast().empty() ? 1 : 2)))
+      return failure();
+  }
+  // mla_c9
+  SmallVector<Value> values(getOperands().take_front(6));
+  llvm::append_range(values, getPast());
+  values.push_back(getOutput());
+  llvm::append_range(values, getPresent());
+  if (failed(verifySameElementType(*this, values)))
     return failure();
   // mla_c6
   return verifyResults(*this, qNope, wUV, 2, getOutput(), getLse());

@@ -10,7 +10,9 @@ def Trine_AttentionOp : Trine_TensorOp<"attention", [AttrSizedOperandSegments]> 
 
     Sizes: query [B, H, S, K], key [B, G, T, K], value [B, G, T, V] with H a multiple of G (query head h reads key head h / (H / G)); output
     [B, H, S, V]; lse [B, H, S] in f32. `causal`: query i sees keys j <= i + offset, `offset` (i64 scalar) defaulting to T - S. `additive`: `mask`
-    broadcasts to [B, H, S, T]. `masked_row` says what a query without keys gives: zeros, the mean of all values, or NaN.
+    broadcasts to [B, H, S, T]. `masked_row` says what a query that the mask leaves without keys
+    gives: zeros, the mean of all values, or NaN; where T is 0 the output is 0.
+    Scores, weights and sums are in f32 (f64 for f64); only the results are rounded.
 
     Constraints:
     - attention_c1: query, key and value have rank 4;
@@ -19,7 +21,8 @@ def Trine_AttentionOp : Trine_TensorOp<"attention", [AttrSizedOperandSegments]> 
     - attention_c4: `mask` is given exactly with `additive`, `offset` only with `causal`;
     - attention_c5: `output` is [B, H, S, V] and `lse` [B, H, S];
     - attention_c6: `soft_cap` is positive;
-    - attention_c7: `mask` broadcasts to [B, H, S, T].
+    - attention_c7: `mask` broadcasts to [B, H, S, T];
+    - attention_c8: query, key, value and output have one element type.
 
     ```mlir
     %o, %lse = trine.attention query(%q : tensor<?x4x?x24xf32>) key(%k : tensor<?x2x?x24xf32>) value(%v : tensor<?x2x?x16xf32>)
@@ -47,13 +50,20 @@ def Trine_MLAAttentionOp : Trine_TensorOp<"mla.attention", [AttrSizedOperandSegm
     [B, H, S]. `decompressed` computes as written; `absorbed` computes (q_nope · w_ukᵀ) · latentᵀ and (p · latent) · w_uv, which never makes keys or
     values; `by_shape` lets the plan choose by S and T at run time. The forms differ in rounding only. (DeepSeek-V2, arXiv 2405.04434.)
 
+    A model may cache keys and values instead of the latent. Then `past` are the cached keys [B, H, C, N + P] and values [B, H, C, V] of earlier
+    rows; latent and k_rope have the new rows alone; the attention goes over all C + T rows; and two more results, `present`, are the cache with
+    the new rows behind it: keys [k_nope, k_rope] (with `rope_first`: [k_rope, k_nope]) and values. Mask and offset mean C + T keys then.
+
     Constraints:
     - mla_c1: ranks are 4, 4, 3, 3, 3, 3 in the order above;
     - mla_c2: B, H and S agree in q_nope and q_rope, B and T in latent and k_rope;
     - mla_c3: the latent rank R agrees in latent, w_uk and w_uv;
     - mla_c4: H and N agree in q_nope and w_uk, H in w_uv, P in q_rope and k_rope;
     - mla_c5: `mask` is given exactly with `additive`, `offset` only with `causal`;
-    - mla_c6: `output` is [B, H, S, V] and `lse` [B, H, S].
+    - mla_c6: `output` is [B, H, S, V] and `lse` [B, H, S];
+    - mla_c7: `past` and `present` are given together, two each; the form is `decompressed` then; `rope_first` needs them;
+    - mla_c8: cached keys are [B, H, C, N + P] and values [B, H, C, V], `present` the same in all but dimension 2;
+    - mla_c9: all operands but `mask` and `offset`, and all results but `lse`, have one element type.
 
     ```mlir
     %o, %lse = trine.mla.attention query(%qn, %qr : tensor<?x4x?x16xf32>, tensor<?x4x?x8xf32>) cache(%c, %kr : tensor<?x?x32xf32>, tensor<?x?x8xf32>)
@@ -63,14 +73,15 @@ def Trine_MLAAttentionOp : Trine_TensorOp<"mla.attention", [AttrSizedOperandSegm
   }];
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$q_nope, RankedTensorOf<[AnyFloat]>:$q_rope, RankedTensorOf<[AnyFloat]>:$latent,
                    RankedTensorOf<[AnyFloat]>:$k_rope, RankedTensorOf<[AnyFloat]>:$w_uk, RankedTensorOf<[AnyFloat]>:$w_uv,
-                   Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset, F64Attr:$scale, Trine_MaskKindAttr:$mask_kind,
-                   Trine_MaskedRowAttr:$masked_row, Trine_LatentFormAttr:$form);
-  let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse);
+                   Variadic<RankedTensorOf<[AnyFloat]>>:$past, Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset,
+                   F64Attr:$scale, Trine_MaskKindAttr:$mask_kind, Trine_MaskedRowAttr:$masked_row, Trine_LatentFormAttr:$form, UnitAttr:$rope_first);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse, Variadic<RankedTensorOf<[AnyFloat]>>:$present);
   let assemblyFormat = [{
     `query` `(` $q_nope `,` $q_rope `:` type($q_nope) `,` type($q_rope) `)` `cache` `(` $latent `,` $k_rope `:` type($latent) `,` type($k_rope) `)`
-    `weights` `(` $w_uk `,` $w_uv `:` type($w_uk) `,` type($w_uv) `)`
+    `weights` `(` $w_uk `,` $w_uv `:` type($w_uk) `,` type($w_uv) `)` (`past` `(` $past^ `:` type($past) `)`)? (`rope_first` $rope_first^)?
     (`mask_values` `(` $mask^ `:` type($mask) `)`)? (`offset` `(` $offset^ `:` type($offset) `)`)?
     `scale` $scale `mask` $mask_kind `masked_row` $masked_row `form` $form attr-dict `->` type($output) `,` type($lse)
+    (`present` `(` type($present)^ `)`)?
   }];
   let hasVerifier = 1;
 }

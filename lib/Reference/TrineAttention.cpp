@@ -74,10 +74,10 @@ static RowWeights softmaxRow(llvm::MutableArrayRef<double> row, int64_t seen,
   for (double score : scores)
     top = std::isnan(score) || score > top ? score : top;
   if (top == minusInfinity) {
-    if (maskedRow == MaskedRow::NaN ||
-        (maskedRow == MaskedRow::Uniform && row.empty()))
+    // A product over no keys at all is 0, whatever the mask would say.
+    if (maskedRow == MaskedRow::NaN && !row.empty())
       weights.start = std::numeric_limits<double>::quiet_NaN();
-    if (maskedRow == MaskedRow::Uniform) {
+    if (maskedRow == MaskedRow::Uniform && !row.empty()) {
       std::fill(row.begin(), row.end(), 1.0 / row.size());
       weights.keys = row.size();
     }
@@ -197,6 +197,106 @@ struct LatentHead {
 };
 } // namespace
 
+/// Latent attention whose cache holds keys and values: makes those of the new
+/// rows, appends them, and attends to all.
+static LogicalResult expandedAttention(OperatorCall &call, MLAAttentionOp op) {
+  const Tensor &queryNope = call.operand(0), &queryRope = call.operand(1),
+               &latent = call.operand(2), &keyRope = call.operand(3),
+               &up = call.operand(4), &down = call.operand(5),
+               &pastKey = call.operand(6), &pastValue = call.operand(7);
+  int64_t batches = queryNope.getDim(0), heads = queryNope.getDim(1),
+          length = queryNope.getDim(2), nope = queryNope.getDim(3),
+          rope = queryRope.getDim(3), added = latent.getDim(1),
+          rank = latent.getDim(2), valueWidth = down.getDim(2),
+          past = pastKey.getDim(2), keys = past + added, width = nope + rope;
+  if (failed(call.requireShape(queryRope, {batches, heads, length, rope},
+                               "q_rope")) ||
+      failed(call.requireShape(latent, {batches, added, rank}, "latent")) ||
+      failed(call.requireShape(keyRope, {batches, added, rope}, "k_rope")) ||
+      failed(call.requireShape(up, {rank, heads, nope}, "w_uk")) ||
+      failed(call.requireShape(down, {rank, heads, valueWidth}, "w_uv")) ||
+      failed(call.requireShape(pastKey, {batches, heads, past, width},
+                               "past keys")) ||
+      failed(call.requireShape(pastValue, {batches, heads, past, valueWidth},
+                               "past values")))
+    return failure();
+  FailureOr<Masking> masking =
+      readMasking(call, op, segmentOf(call, op, 7), segmentOf(call, op, 8),
+                  {batches, heads, length, keys});
+  if (failed(masking))
+    return failure();
+  FailureOr<Tensor> output =
+      call.allocate(call.resultType(0, queryNope.getElementType()),
+                    {batches, heads, length, valueWidth});
+  FailureOr<Tensor> lse =
+      call.allocate(ElementType::F32, {batches, heads, length});
+  FailureOr<Tensor> key =
+      call.allocate(pastKey.getElementType(), {batches, heads, keys, width});
+  FailureOr<Tensor> value = call.allocate(pastValue.getElementType(),
+                                          {batches, heads, keys, valueWidth});
+  if (failed(output) || failed(lse) || failed(key) || failed(value))
+    return failure();
+  double scale = op.getScale().convertToDouble();
+  bool single = call.accumulateInSingle();
+  int64_t nopeAt = op.getRopeFirst() ? rope : 0,
+          ropeAt = op.getRopeFirst() ? 0 : nope;
+  std::vector<double> scores(keys);
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < heads; ++h) {
+      int64_t head = b * heads + h;
+      for (int64_t i = 0; i < past * width; ++i)
+        key->setReal(head * keys * width + i,
+                     pastKey.real(head * past * width + i));
+      for (int64_t i = 0; i < past * valueWidth; ++i)
+        value->setReal(head * keys * valueWidth + i,
+                       pastValue.real(head * past * valueWidth + i));
+      LatentHead latentHead{queryNope, latent, up,   down,
+                            heads,     h,      rank, single};
+      std::vector<double> newKeys = latentHead.decompress(up, b * added, added);
+      std::vector<double> newValues =
+          latentHead.decompress(down, b * added, added);
+      for (int64_t t = 0; t < added; ++t) {
+        int64_t row = head * keys + past + t;
+        for (int64_t i = 0; i < nope; ++i)
+          key->setReal(row * width + nopeAt + i, newKeys[t * nope + i]);
+        for (int64_t i = 0; i < rope; ++i)
+          key->setReal(row * width + ropeAt + i,
+                       keyRope.real((b * added + t) * rope + i));
+        for (int64_t i = 0; i < valueWidth; ++i)
+          value->setReal(row * valueWidth + i, newValues[t * valueWidth + i]);
+      }
+      for (int64_t row = 0; row < length; ++row) {
+        int64_t at = head * length + row, seen = masking->seenBy(row);
+        for (int64_t t = 0; t < seen; ++t) {
+          Accumulator dot(single);
+          int64_t keyAt = (head * keys + t) * width;
+          for (int64_t i = 0; i < nope; ++i)
+            dot.addProduct(queryNope.real(at * nope + i),
+                           key->real(keyAt + nopeAt + i));
+          for (int64_t i = 0; i < rope; ++i)
+            dot.addProduct(queryRope.real(at * rope + i),
+                           key->real(keyAt + ropeAt + i));
+          scores[t] = scale * dot.get() + masking->bias(b, h, row, t);
+        }
+        RowWeights weights =
+            softmaxRow(scores, seen, masking->maskedRow, single);
+        lse->setReal(at, weights.lse);
+        for (int64_t i = 0; i < valueWidth; ++i) {
+          Accumulator sum(single, weights.start);
+          for (int64_t t = 0; t < weights.keys; ++t)
+            sum.addProduct(scores[t],
+                           value->real((head * keys + t) * valueWidth + i));
+          output->setReal(at * valueWidth + i, sum.get());
+        }
+      }
+    }
+  call.setResult(0, *output);
+  call.setResult(1, *lse);
+  call.setResult(2, *key);
+  call.setResult(3, *value);
+  return success();
+}
+
 static LogicalResult latentAttention(OperatorCall &call) {
   auto op = cast<MLAAttentionOp>(call.op);
   const Tensor &queryNope = call.operand(0), &queryRope = call.operand(1),
@@ -206,6 +306,8 @@ static LogicalResult latentAttention(OperatorCall &call) {
           length = queryNope.getDim(2), nope = queryNope.getDim(3),
           rope = queryRope.getDim(3), keys = latent.getDim(1),
           rank = latent.getDim(2), valueWidth = down.getDim(2);
+  if (!op.getPast().empty())
+    return expandedAttention(call, op);
   if (failed(call.requireShape(queryRope, {batches, heads, length, rope},
                                "q_rope")) ||
       failed(call.requireShape(latent, {batches, keys, rank}, "latent")) ||
@@ -214,7 +316,7 @@ static LogicalResult latentAttention(OperatorCall &call) {
       failed(call.requireShape(down, {rank, heads, valueWidth}, "w_uv")))
     return failure();
   FailureOr<Masking> masking =
-      readMasking(call, op, segmentOf(call, op, 6), segmentOf(call, op, 7),
+      readMasking(call, op, segmentOf(call, op, 7), segmentOf(call, op, 8),
                   {batches, heads, length, keys});
   if (failed(masking))
     return failure();

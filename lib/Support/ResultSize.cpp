@@ -17,6 +17,17 @@ SmallVector<ResultSize> mlir::trine::getSizesOf(OpOperand &operand) {
   return sizes;
 }
 
+static SymbolicExpression
+evaluateSize(const ResultSize &size, Operation *op, SymbolicContext &context,
+             llvm::function_ref<ArrayRef<SymbolicExpression>(Value)> shape) {
+  SymbolicExpression result = context.getConstant(size.factor);
+  for (auto [operand, dimension] : size.operands)
+    result = result * shape(op->getOperand(operand))[dimension];
+  for (const ResultSize &addend : size.addends)
+    result = result + evaluateSize(addend, op, context, shape);
+  return result;
+}
+
 SmallVector<SmallVector<SymbolicExpression>> mlir::trine::inferResultSizes(
     Operation *op, SymbolicContext &context,
     llvm::function_ref<ArrayRef<SymbolicExpression>(Value)> shape) {
@@ -24,46 +35,45 @@ SmallVector<SmallVector<SymbolicExpression>> mlir::trine::inferResultSizes(
   for (const SmallVector<ResultSize> &sizes :
        cast<ResultSizeOpInterface>(op).getResultSizes()) {
     SmallVector<SymbolicExpression> &dims = results.emplace_back();
-    for (const ResultSize &size : sizes) {
-      SymbolicExpression product = context.getConstant(size.factor);
-      for (auto [operand, dimension] : size.operands)
-        product = product * shape(op->getOperand(operand))[dimension];
-      dims.push_back(product);
-    }
+    for (const ResultSize &size : sizes)
+      dims.push_back(evaluateSize(size, op, context, shape));
   }
   return results;
+}
+
+static Value reify(const ResultSize &size, Operation *op, OpBuilder &builder) {
+  Location loc = op->getLoc();
+  Value result;
+  for (auto [operand, dimension] : size.operands) {
+    Value next = builder.createOrFold<tensor::DimOp>(
+        loc, op->getOperand(operand), dimension);
+    result =
+        result ? builder.createOrFold<arith::MulIOp>(loc, result, next) : next;
+  }
+  if (!result || size.factor != 1) {
+    Value factor = arith::ConstantIndexOp::create(builder, loc, size.factor);
+    result = result ? builder.createOrFold<arith::MulIOp>(loc, result, factor)
+                    : factor;
+  }
+  for (const ResultSize &addend : size.addends)
+    result = builder.createOrFold<arith::AddIOp>(loc, result,
+                                                 reify(addend, op, builder));
+  return result;
 }
 
 LogicalResult
 mlir::trine::reifyResultSizes(Operation *op, OpBuilder &builder,
                               ReifiedRankedShapedTypeDims &results) {
-  Location loc = op->getLoc();
   for (auto [result, sizes] :
        llvm::zip_equal(op->getResults(),
                        cast<ResultSizeOpInterface>(op).getResultSizes())) {
     auto type = cast<RankedTensorType>(result.getType());
     SmallVector<OpFoldResult> &dims = results.emplace_back();
     for (auto [dimension, size] : llvm::enumerate(sizes)) {
-      if (!type.isDynamicDim(dimension)) {
+      if (type.isDynamicDim(dimension))
+        dims.push_back(reify(size, op, builder));
+      else
         dims.push_back(builder.getIndexAttr(type.getDimSize(dimension)));
-        continue;
-      }
-      Value product;
-      for (auto [operand, operandDimension] : size.operands) {
-        Value next = builder.createOrFold<tensor::DimOp>(
-            loc, op->getOperand(operand), operandDimension);
-        product = product
-                      ? builder.createOrFold<arith::MulIOp>(loc, product, next)
-                      : next;
-      }
-      if (!product || size.factor != 1) {
-        Value factor =
-            arith::ConstantIndexOp::create(builder, loc, size.factor);
-        product =
-            product ? builder.createOrFold<arith::MulIOp>(loc, product, factor)
-                    : factor;
-      }
-      dims.push_back(product);
     }
   }
   return success();

@@ -8,7 +8,7 @@ include "mlir/IR/OpBase.td"
 def ResultSizeOpInterface : OpInterface<"ResultSizeOpInterface"> {
   let cppNamespace = "::mlir::trine";
   let description = [{
-    Ops whose result sizes are products of operand sizes and constants. From this one method follow symbolic shapes (the shape analysis of the onnx level),
+    Ops whose result sizes are sums of products of operand sizes and constants. From this one method follow symbolic shapes (the shape analysis of the onnx level),
     reified shapes (index values), and static types.
   }];
   let methods = [InterfaceMethod<

@@ -36,8 +36,9 @@ public:
       LinalgBuilder builder(op);
       Decomposed values =
           llvm::TypeSwitch<Operation *, Decomposed>(op)
-              .Case<RMSNormOp, EngramHashOp, EngramLookupOp, EngramGateOp,
-                    EngramConvOp, HyperMixOp, HyperCombineOp>(
+              .Case<AttentionOp, MergeOp, MLAAttentionOp, RMSNormOp,
+                    EngramHashOp, EngramLookupOp, EngramGateOp, EngramConvOp,
+                    HyperMixOp, HyperCombineOp>(
                   [&](auto op) { return decompose(op, builder); })
               .Default([](Operation *op) -> Decomposed {
                 return op->emitError() << "'" << op->getName()

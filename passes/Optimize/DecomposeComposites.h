@@ -10,6 +10,10 @@ namespace mlir::trine {
 /// Values that replace the results, or failure after an error at the op.
 using Decomposed = FailureOr<SmallVector<Value>>;
 
+// DecomposeAttention.cpp
+Decomposed decompose(AttentionOp op, LinalgBuilder &b);
+Decomposed decompose(MLAAttentionOp op, LinalgBuilder &b);
+Decomposed decompose(MergeOp op, LinalgBuilder &b);
 // DecomposeNorms.cpp
 Decomposed decompose(RMSNormOp op, LinalgBuilder &b);
 

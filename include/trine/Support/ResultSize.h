@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-/// Sizes of results as products of operand sizes, and what follows from them.
+/// Sizes of results as sums of products of operand sizes, and what follows from
+/// them.
 #ifndef TRINE_SUPPORT_RESULTSIZE_H
 #define TRINE_SUPPORT_RESULTSIZE_H
 
@@ -8,25 +9,32 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "trine/Support/SymbolicExpression.h"
 #include "llvm/ADT/SmallVector.h"
+#include <vector>
 
 namespace mlir::trine {
 
-/// factor times the product of sizes of operands.
+/// factor times the product of sizes of operands, plus other such products.
 struct ResultSize {
   ResultSize(int64_t factor) : factor(factor) {}
   /// The size of `operand` along `dimension`.
   ResultSize(OpOperand &operand, unsigned dimension)
       : operands{{operand.getOperandNumber(), dimension}} {}
 
+  /// Of two products.
   friend ResultSize operator*(ResultSize a, const ResultSize &b) {
     a.factor *= b.factor;
     a.operands.append(b.operands.begin(), b.operands.end());
+    return a;
+  }
+  friend ResultSize operator+(ResultSize a, const ResultSize &b) {
+    a.addends.push_back(b);
     return a;
   }
 
   int64_t factor = 1;
   /// Operand numbers and dimensions.
   SmallVector<std::pair<unsigned, unsigned>, 2> operands;
+  std::vector<ResultSize> addends;
 };
 
 /// All dimensions of a ranked operand.

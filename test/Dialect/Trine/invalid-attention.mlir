@@ -120,6 +120,70 @@ func.func @mla_c6(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<
 
 // -----
 
+func.func @mla_c7(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xf32>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>, %k: tensor<1x4x7x24xf32>, %v: tensor<1x4x7x12xf32>) {
+  // expected-error@+1 {{'past' and 'present' must be keys and values, or absent, got 2 and 0}}
+  %o, %l = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xf32>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) past(%k, %v : tensor<1x4x7x24xf32>, tensor<1x4x7x12xf32>) scale 1.0 mask none masked_row zero form decompressed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @mla_c7_rope_first(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xf32>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>, %k: tensor<1x4x7x24xf32>, %v: tensor<1x4x7x12xf32>) {
+  // expected-error@+1 {{'rope_first' needs 'past'}}
+  %o, %l = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xf32>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) rope_first scale 1.0 mask none masked_row zero form decompressed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @mla_c7_form(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xf32>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>, %k: tensor<1x4x7x24xf32>, %v: tensor<1x4x7x12xf32>) {
+  // expected-error@+1 {{'form' must be decompressed with 'past', got absorbed}}
+  %o, %l, %pk, %pv = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xf32>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) past(%k, %v : tensor<1x4x7x24xf32>, tensor<1x4x7x12xf32>) scale 1.0 mask none masked_row zero form absorbed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32> present(tensor<1x4x12x24xf32>, tensor<1x4x12x12xf32>)
+  return
+}
+
+// -----
+
+func.func @mla_c8_keys(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xf32>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>, %k: tensor<1x4x7x16xf32>, %v: tensor<1x4x7x12xf32>) {
+  // expected-error@+1 {{'past keys' dimension 3 must be 24, got 16}}
+  %o, %l, %pk, %pv = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xf32>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) past(%k, %v : tensor<1x4x7x16xf32>, tensor<1x4x7x12xf32>) scale 1.0 mask none masked_row zero form decompressed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32> present(tensor<1x4x12x24xf32>, tensor<1x4x12x12xf32>)
+  return
+}
+
+// -----
+
+func.func @mla_c8_rows(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xf32>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>, %k: tensor<1x4x7x24xf32>, %v: tensor<1x4x6x12xf32>) {
+  // expected-error@+1 {{'past values' dimension 2 must equal 'past keys' dimension 2, 7, got 6}}
+  %o, %l, %pk, %pv = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xf32>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) past(%k, %v : tensor<1x4x7x24xf32>, tensor<1x4x6x12xf32>) scale 1.0 mask none masked_row zero form decompressed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32> present(tensor<1x4x12x24xf32>, tensor<1x4x12x12xf32>)
+  return
+}
+
+// -----
+
+func.func @mla_c8_present(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xf32>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>, %k: tensor<1x4x7x24xf32>, %v: tensor<1x4x7x12xf32>) {
+  // expected-error@+1 {{'present values' dimension 3 must equal 'past values' dimension 3, 12, got 16}}
+  %o, %l, %pk, %pv = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xf32>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) past(%k, %v : tensor<1x4x7x24xf32>, tensor<1x4x7x12xf32>) scale 1.0 mask none masked_row zero form decompressed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32> present(tensor<1x4x12x24xf32>, tensor<1x4x12x16xf32>)
+  return
+}
+
+// -----
+
+func.func @mla_c9(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xbf16>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>) {
+  // expected-error@+1 {{operands and results must have one element type, got 'f32' and 'bf16'}}
+  %o, %l = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xbf16>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) scale 1.0 mask none masked_row zero form absorbed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c8(%q: tensor<1x4x3x16xf32>, %k: tensor<1x4x5x16xf64>, %v: tensor<1x4x5x16xf32>) {
+  // expected-error@+1 {{operands and results must have one element type, got 'f32' and 'f64'}}
+  %o, %l = trine.attention query(%q : tensor<1x4x3x16xf32>) key(%k : tensor<1x4x5x16xf64>) value(%v : tensor<1x4x5x16xf32>) scale 1.0 mask none masked_row zero -> tensor<1x4x3x16xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
 func.func @merge_c1() {
   // expected-error@+1 {{needs at least one part}}
   %o, %l = "trine.merge"() : () -> (tensor<4x3x16xf32>, tensor<4x3xf32>)

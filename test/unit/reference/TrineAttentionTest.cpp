@@ -241,6 +241,45 @@ TEST(TrineAttentionTest, LatentForms) {
     for (int i : {0, 1})
       expectReals(form->results[i], plain.results[i].getShape(),
                   plain.results[i].reals());
+  // The first three rows cached as keys and values, the others new.
+  auto rows = [](const Tensor &tensor, int64_t outer, int64_t begin,
+                 int64_t end, llvm::ArrayRef<int64_t> shape) {
+    std::vector<double> all = tensor.reals(), part;
+    int64_t width = tensor.getShape().back(), size = all.size() / outer;
+    for (int64_t i = 0; i < outer; ++i)
+      part.insert(part.end(), all.begin() + i * size + begin * width,
+                  all.begin() + i * size + end * width);
+    return f32(shape, part);
+  };
+  const std::string t4 = "tensor<?x?x?x?xf32>", t3 = "tensor<?x?x?xf32>";
+  for (bool ropeFirst : {false, true}) {
+    Tensor cached = k;
+    for (int64_t at = 0; ropeFirst && at < 2 * heads * keys; ++at)
+      for (int64_t i = 0; i < nope + rope; ++i)
+        cached.setReal(
+            at * (nope + rope) + i,
+            k.real(at * (nope + rope) + (i < rope ? nope + i : i - rope)));
+    Outcome expanded = run(
+        "%qn: " + t4 + ", %qr: " + t4 + ", %c: " + t3 + ", %kr: " + t3 +
+            ", %uk: " + t3 + ", %uv: " + t3 + ", %pk: " + t4 + ", %pv: " + t4,
+        "%o, %l, %k, %v = trine.mla.attention query(%qn, %qr : " + t4 + ", " +
+            t4 + ") cache(%c, %kr : " + t3 + ", " + t3 +
+            ") weights(%uk, %uv : " + t3 + ", " + t3 + ") past(%pk, %pv : " +
+            t4 + ", " + t4 + ") " + (ropeFirst ? "rope_first " : "") +
+            "scale 0.5 mask causal masked_row zero form decompressed -> " + t4 +
+            ", " + t3 + " present(" + t4 + ", " + t4 + ")",
+        "%o, %l, %k, %v", t4 + ", " + t3 + ", " + t4 + ", " + t4,
+        {qn, qr, rows(latent, 2, 3, keys, {2, keys - 3, rank}),
+         rows(kr, 2, 3, keys, {2, keys - 3, rope}), uk, uv,
+         rows(cached, 2 * heads, 0, 3, {2, heads, 3, nope + rope}),
+         rows(v, 2 * heads, 0, 3, {2, heads, 3, width})});
+    ASSERT_TRUE(expanded.succeeded) << expanded.errors;
+    for (int i : {0, 1})
+      expectReals(expanded.results[i], plain.results[i].getShape(),
+                  plain.results[i].reals());
+    expectReals(expanded.results[2], cached.getShape(), cached.reals());
+    expectReals(expanded.results[3], v.getShape(), v.reals());
+  }
   inputs[3] = spread({2, keys + 1, rope}, 4);
   expectError(attendLatent("absorbed", inputs),
               "'k_rope' must have shape [2, 5, 2], got [2, 6, 2]");
