@@ -80,13 +80,13 @@ TEST(FloatArithmetic, F16MatchesExactIntegers) {
       bool zeroNegative = productNegative == cNegative ? cNegative : down;
       ASSERT_EQ(
           fuseMultiplyAdd(FloatFormat::F16, a, b, c, withRounding(rounding)),
-          roundUnits(product + (toUnits(c) << 24), rounding, zeroNegative))
+          roundUnits(product + toUnits(c) * (1 << 24), rounding, zeroNegative))
           << std::hex << a << " " << b << " " << c;
       ASSERT_EQ(multiplyFloats(FloatFormat::F16, a, b, withRounding(rounding)),
                 roundUnits(product, rounding, productNegative));
       bool sumZeroNegative = ((a ^ c) & 0x8000) == 0 ? (a & 0x8000) != 0 : down;
       ASSERT_EQ(addFloats(FloatFormat::F16, a, c, withRounding(rounding)),
-                roundUnits((toUnits(a) + toUnits(c)) << 24, rounding,
+                roundUnits((toUnits(a) + toUnits(c)) * (1 << 24), rounding,
                            sumZeroNegative));
     }
   }

@@ -231,6 +231,92 @@ TEST(MatrixMultiply, NarrowFloatsKeepThirteenBits) {
   EXPECT_EQ(runForm(form, {}, one, one, c)[0], 262144.0 + 33 + 32);
 }
 
+/// The models by their definition, in plain arithmetic.
+static double sumByModel(double sum, const std::vector<double> &products,
+                         const AccumulateMode &mode) {
+  auto truncateTo = [](double value, int bits, int exponent) {
+    return std::ldexp(std::trunc(std::ldexp(value, bits - exponent)),
+                      exponent - bits);
+  };
+  unsigned length = mode.sliceLength;
+  for (unsigned begin = 0; begin < products.size(); begin += length) {
+    std::vector<double> terms(products.begin() + begin,
+                              products.begin() + begin + length);
+    terms.push_back(sum);
+    int greatest = -1000;
+    for (double term : terms)
+      if (term != 0)
+        greatest = std::max(greatest, std::ilogb(term));
+    sum = 0;
+    for (double term : terms)
+      sum += mode.kind == AccumulateMode::Aligned
+                 ? truncateTo(term, mode.fractionBits, greatest)
+                 : term;
+    bool truncate = mode.truncate || mode.kind == AccumulateMode::Aligned;
+    if (sum != 0)
+      sum = truncate ? truncateTo(sum, 23, std::ilogb(sum))
+                     : static_cast<double>(static_cast<float>(sum));
+  }
+  return sum;
+}
+
+TEST(MatrixMultiply, ModelsFollowTheirDefinition) {
+  std::mt19937 random(5);
+  MmaForm form;
+  form.m = 16, form.n = 8, form.k = 16;
+  form.a = form.b = MatrixType::BF16;
+  for (int round = 0; round < 200; ++round) {
+    std::vector<double> a(256), b(128), c(128);
+    for (std::vector<double> *values : {&a, &b, &c})
+      for (double &value : *values) {
+        uint32_t bits = (random() & 0x807F) | ((120 + random() % 15) << 7);
+        value =
+            round % 5 == 0 && random() % 3 == 0 ? 0 : floatFromBits(bits << 16);
+      }
+    AccumulateMode mode;
+    mode.kind = round & 1 ? AccumulateMode::Sliced : AccumulateMode::Aligned;
+    mode.truncate = round & 2;
+    mode.sliceLength = 4 << (round / 4 % 3);
+    mode.fractionBits = 10 + random() % 18;
+    std::vector<double> result = runForm(
+        form, mode, [&](unsigned i, unsigned j) { return a[i * 16 + j]; },
+        [&](unsigned i, unsigned j) { return b[i * 8 + j]; },
+        [&](unsigned i, unsigned j) { return c[i * 8 + j]; });
+    for (unsigned row = 0; row < 16; ++row)
+      for (unsigned column = 0; column < 8; ++column) {
+        std::vector<double> products;
+        for (unsigned k = 0; k < 16; ++k)
+          products.push_back(a[row * 16 + k] * b[k * 8 + column]);
+        ASSERT_EQ(result[row * 8 + column],
+                  sumByModel(c[row * 8 + column], products, mode))
+            << "round " << round;
+      }
+  }
+}
+
+TEST(MatrixMultiply, InfinitiesStay) {
+  for (AccumulateMode::Kind kind :
+       {AccumulateMode::Exact, AccumulateMode::Sliced,
+        AccumulateMode::Aligned}) {
+    AccumulateMode mode;
+    mode.kind = kind;
+    mode.truncate = true;
+    MmaForm form;
+    form.m = 16, form.n = 8, form.k = 8;
+    auto one = [](unsigned, unsigned) { return 1.0; };
+    auto first = [](unsigned row, unsigned) {
+      return row == 2 ? -INFINITY : 1.0;
+    };
+    std::vector<double> result = runForm(form, mode, first, one, one);
+    EXPECT_EQ(result[0], 9);
+    EXPECT_EQ(result[2 * 8 + 3], -INFINITY);
+    // Too little to overflow, or to count.
+    auto big = [](unsigned, unsigned) { return 65504.0; };
+    auto huge = [](unsigned, unsigned) { return 0x1.FFFFFEp127; };
+    EXPECT_EQ(runForm(form, mode, big, big, huge)[7], 0x1.FFFFFEp127);
+  }
+}
+
 TEST(MatrixMultiply, Tf32IgnoresLowBits) {
   MmaForm form = {16,
                   8,
