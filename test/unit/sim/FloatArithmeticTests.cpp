@@ -237,6 +237,24 @@ TEST(FloatArithmetic, Bf16MatchesTheProcessor) {
   }
 }
 
+TEST(FloatArithmetic, Bf16SeesTheSmallestAddend) {
+  // 9 · 29 and 3 · 89 lie halfway between two numbers of 8 bits.
+  struct Case {
+    float a, b, c, expected;
+  };
+  const Case cases[] = {{9, 29, 0, 260},         {9, 29, 0x1p-70f, 262},
+                        {9, 29, -0x1p-70f, 260}, {3, 89, 0, 268},
+                        {3, 89, 0x1p-70f, 268},  {3, 89, -0x1p-70f, 266},
+                        {-3, 89, 0x1p-70f, -266}};
+  for (const Case &test : cases) {
+    auto encode = [](float x) { return bitsFromFloat(x) >> 16; };
+    EXPECT_EQ(fuseMultiplyAdd(FloatFormat::BF16, encode(test.a), encode(test.b),
+                              encode(test.c)),
+              encode(test.expected))
+        << test.a << " " << test.b << " " << test.c;
+  }
+}
+
 TEST(FloatArithmetic, AppliesModifiers) {
   ArithmeticOptions flush, saturate, relu;
   flush.flushToZero = saturate.saturate = relu.relu = true;

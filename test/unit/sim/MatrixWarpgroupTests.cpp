@@ -89,7 +89,8 @@ static MatrixDescriptor place(Machine &machine, MatrixType type,
     descriptor.leadingOffset = mnMajor ? chunks * 144 : 144;
     descriptor.strideOffset = mnMajor ? 144 : chunks * 144;
   } else {
-    descriptor.leadingOffset = mnMajor ? lines * span : 16;
+    // Of no meaning for a swizzled K-major operand.
+    descriptor.leadingOffset = mnMajor ? lines * span : 0x1230;
     descriptor.strideOffset = 8 * span;
   }
   return descriptor;
