@@ -11,6 +11,8 @@ using namespace mlir::trine;
 
 void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
+  functions.addPass(createTrineNormalizeONNX());
+  functions.addPass(createCSEPass());
   functions.addPass(createDecomposeONNX());
   functions.addPass(createFoldWeightViews());
   functions.addPass(createConvertONNXToLinalg());

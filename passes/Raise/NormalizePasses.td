@@ -5,4 +5,47 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TrineNormalizeONNX : Pass<"trine-normalize-onnx", "::mlir::func::FuncOp"> {
+  let summary = "Brings onnx ops to the form that recognition relies on";
+  let description = [{
+    One walk over the function; time is linear in its ops. Every rewrite keeps all results bit for bit, -0, infinities and NaN
+    included (which NaN may change). Ops inside of If and Loop stay as they are. Left afterwards:
+
+    - Views. `Reshape` (allowzero 1) is the only op that changes sizes alone, for Unsqueeze, Squeeze and Flatten too; one of one, never to
+      the same sizes; its target is a constant with at most one -1 where one size at most is no number. One Transpose of one, always with
+      `perm`, never of dimensions of size 1 alone (that is a Reshape), never between Reshapes that join and part dimensions again. `Expand`
+      of one, never to the same sizes; Tile of known counts is Reshape(Expand(Reshape)).
+    - Filled tensors. ConstantOfShape, and any Expand of one number, is `Expand(constant of rank 0, sizes)`, or a constant up to 1 KiB.
+    - Cuts. `Slice` has one axis, not negative, with `axes` and `steps` given as constants. Where the axis's size is a number, forward
+      positions are in [0, size]; otherwise the end of the axis is 2^63 - 1, and negative constants stay. No Slice of all; one of one along
+      an axis where positions are numbers; none of a Concat along its axis at the borders of parts or within one. Split of sizes that do not hang
+      on data is Slices. Gather of rows that constants name, upwards one by one, is a Slice (and a Reshape).
+    - Joins. Concat has an axis that is not negative, no empty parts, two parts or more, and no parts that were neighbours in one tensor.
+      Element-wise work with numbers on Concat(x, x) is Concat of the work with itself; so is a Reshape that moves sizes of 1 only.
+    - ScatterND of whole rows over a contiguous range inside of the data is Concat(rows before, updates, rows after).
+    - Operands. Constants, then initialisers, are last in commutative ops with two operands and comparisons. Pow(x, 2) is Mul(x, x),
+      Reciprocal(x) is Div(1, x), Sum of two is Add, CastLike is Cast. x * 1, x / 1, integers + 0 and - 0, `and` true, `or` false are gone,
+      and so are Identity, Dropout, and Min, Max, Sum, Mean of one.
+    - Casts. None to the same type, none that widens and comes back, none of a bool on the way to another type; those of constants are
+      made. Others between floats round and stay.
+    - Conditions. Where(Not(c), a, b) is Where(c, b, a); Not of Not is gone; Not of a comparison of integers is the opposite comparison.
+    - Broadcasting. No Expand of an operand whose op broadcasts to the same sizes without it (element-wise; batch dimensions of MatMul).
+      Otherwise an Expand follows element-wise work with numbers, and reductions over other axes.
+    - Sizes. An integer tensor whose elements follow from sizes of arguments is made at the function's entry, once for equal elements.
+      No Shape of another value is left for that. Integer tensors of known numbers are constants.
+    - Constants stand at the entry, equal ones once. Ops without uses are gone.
+
+    ```mlir
+    // before
+    %0 = onnx.Pow(%x, %two) : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+    %1:2 = onnx.Split(%0, %none) {axis = -1 : i64, num_outputs = 2 : i64} : (tensor<?x8xf32>, none) -> (tensor<?x4xf32>, tensor<?x4xf32>)
+    // after
+    %0 = onnx.Mul(%x, %x) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+    %1 = onnx.Slice(%0, %c0, %c4, %c1, %c1) : ... -> tensor<?x4xf32>
+    %2 = onnx.Slice(%0, %c4, %c8, %c1, %c1) : ... -> tensor<?x4xf32>
+    ```
+  }];
+  let statistics = [Statistic<"numRewritten", "num-rewritten", "Ops that other ops replaced">];
+}
+
 #endif

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// trine-normalize-onnx: the walk, and building in the canonical form.
+#include "NormalizeONNX.h"
+
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "trine/Passes/Raise.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_TRINENORMALIZEONNX
+#include "trine/Passes/Raise.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// Rewrites of what rewrites make nest at most this deep; beyond, an op stays
+/// as it is.
+constexpr unsigned maximumDepth = 32;
+
+static const NormalizeTable &getNormalizeTable() {
+  static const NormalizeTable table = [] {
+    NormalizeTable table;
+    addViewRewrites(table);
+    addSliceRewrites(table);
+    addScatterRewrites(table);
+    addElementwiseRewrites(table);
+    addLogicRewrites(table);
+    return table;
+  }();
+  return table;
+}
+
+ONNXNormalizer::ONNXNormalizer(func::FuncOp function)
+    : function(function), shapes(function), builder(function.getContext()) {}
+
+//===----------------------------------------------------------------------===//
+// Looking
+//===----------------------------------------------------------------------===//
+
+DenseElementsAttr ONNXNormalizer::constantOf(Value value) {
+  auto op = producer<onnx::ConstantOp>(value);
+  return op ? dyn_cast<DenseElementsAttr>(op.getValue()) : DenseElementsAttr();
+}
+
+Value ONNXNormalizer::filledWith(Value value) {
+  if (auto expand = producer<onnx::ExpandOp>(value))
+    value = expand.getInput();
+  DenseElementsAttr constant = constantOf(value);
+  return constant && constant.getNumElements() == 1 ? value : Value();
+}
+
+Value ONNXNormalizer::repeatedBy(Value value, int64_t &axis,
+                                 int64_t &count) const {
+  auto concat = producer<onnx::ConcatOp>(value);
+  if (!concat || concat.getInputs().size() < 2 ||
+      !llvm::all_equal(concat.getInputs()))
+    return {};
+  axis = concat.getAxis() < 0
+             ? static_cast<int64_t>(concat.getAxis()) + rank(value)
+             : static_cast<int64_t>(concat.getAxis());
+  count = concat.getInputs().size();
+  return concat.getInputs().front();
+}
+
+Value ONNXNormalizer::current(Value value) const {
+  for (auto found = replacements.find(value); found != replacements.end();
+       found = replacements.find(value))
+    value = found->second;
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+Operation *ONNXNormalizer::build(StringRef name, ArrayRef<Value> operands,
+                                 ArrayRef<NamedAttribute> attributes,
+                                 bool atEntry) {
+  OpBuilder::InsertionGuard guard(builder);
+  Location loc = builder.getInsertionPoint()->getLoc();
+  if (atEntry) {
+    if (lastAtEntry)
+      builder.setInsertionPointAfter(lastAtEntry);
+    else
+      builder.setInsertionPointToStart(&function.getBody().front());
+  }
+  SmallString<64> fullName("onnx.");
+  fullName += name;
+  OperationState state(loc, fullName, operands,
+                       UnrankedTensorType::get(builder.getF32Type()),
+                       attributes);
+  Operation *op = builder.create(state);
+  if (atEntry)
+    lastAtEntry = op;
+  if (failed(shapes.visit(op)))
+    isBroken = true;
+  return op;
+}
+
+Value ONNXNormalizer::create(StringRef name, ArrayRef<Value> operands,
+                             ArrayRef<NamedAttribute> attributes) {
+  Operation *op = build(name, operands, attributes, /*atEntry=*/false);
+  Replacement values = simplify(op);
+  return values.empty() ? op->getResult(0) : values[0];
+}
+
+Value ONNXNormalizer::create(StringRef name, ArrayRef<Value> operands,
+                             StringRef attribute, int64_t value) {
+  return create(
+      name, operands,
+      builder.getNamedAttr(attribute, builder.getI64IntegerAttr(value)));
+}
+
+Value ONNXNormalizer::createAsIs(StringRef name, ArrayRef<Value> operands,
+                                 ArrayRef<NamedAttribute> attributes) {
+  return build(name, operands, attributes, /*atEntry=*/false)->getResult(0);
+}
+
+Replacement ONNXNormalizer::unlessEqual(Operation *op, Value value) {
+  Operation *made = value ? value.getDefiningOp() : nullptr;
+  if (!value || value == op->getResult(0) ||
+      (made && made->getName() == op->getName() &&
+       made->getOperands() == op->getOperands() &&
+       made->getAttrs() == op->getAttrs()))
+    return {};
+  return {value};
+}
+
+Value ONNXNormalizer::createLike(Operation *op, ArrayRef<Value> operands) {
+  return create(op->getName().stripDialect(), operands,
+                llvm::to_vector(op->getAttrs()));
+}
+
+Value ONNXNormalizer::constant(DenseElementsAttr value) {
+  Value &known = constants[value];
+  if (!known)
+    known = build("Constant", {}, builder.getNamedAttr("value", value),
+                  /*atEntry=*/true)
+                ->getResult(0);
+  return known;
+}
+
+Value ONNXNormalizer::integers(ArrayRef<int64_t> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                    builder.getI64Type());
+  return constant(DenseElementsAttr::get(type, values));
+}
+
+Value ONNXNormalizer::scalar(double value, Type elementType) {
+  auto type = RankedTensorType::get({}, elementType);
+  if (auto floatType = dyn_cast<FloatType>(elementType)) {
+    APFloat rounded(value);
+    bool losesInformation;
+    rounded.convert(floatType.getFloatSemantics(), APFloat::rmNearestTiesToEven,
+                    &losesInformation);
+    return constant(DenseElementsAttr::get(type, rounded));
+  }
+  APInt bits(elementType.getIntOrFloatBitWidth(), static_cast<int64_t>(value),
+             /*isSigned=*/true, /*implicitTrunc=*/true);
+  return constant(DenseElementsAttr::get(type, bits));
+}
+
+//===----------------------------------------------------------------------===//
+// The walk
+//===----------------------------------------------------------------------===//
+
+Replacement ONNXNormalizer::simplify(Operation *op) {
+  if (isBroken || depth >= maximumDepth || op->getNumRegions() != 0 ||
+      isa<onnx::ConstantOp, onnx::InitializerOp, onnx::NoneOp>(op))
+    return {};
+  for (Value value : op->getOperands())
+    if (isa<TensorType>(value.getType()) && !shapes.hasShape(value))
+      return {};
+  if (Value value = fromContents(op))
+    return {value};
+  auto found = getNormalizeTable().find(op->getName().getStringRef());
+  if (found == getNormalizeTable().end())
+    return {};
+  ++depth;
+  Replacement values;
+  for (NormalizeRewrite rewrite : found->second) {
+    values = rewrite(op, *this);
+    // Whatever a rewrite believed: sizes and types stay as they were.
+    for (auto [result, value] : llvm::zip(op->getResults(), values))
+      if (value &&
+          (dims(result) != dims(value) || result.getType() != value.getType()))
+        values.clear();
+    if (!values.empty())
+      break;
+  }
+  --depth;
+  if (!values.empty())
+    ++rewritten;
+  return values;
+}
+
+void ONNXNormalizer::normalize(Operation *op) {
+  builder.setInsertionPoint(op);
+  if (failed(shapes.visit(op))) {
+    isBroken = true;
+    return;
+  }
+  if (auto constantOp = dyn_cast<onnx::ConstantOp>(op)) {
+    Value &known = constants[constantOp.getValue()];
+    if (!known) {
+      known = constantOp.getOutput();
+      if (lastAtEntry)
+        op->moveAfter(lastAtEntry);
+      else
+        op->moveBefore(&function.getBody().front(),
+                       function.getBody().front().begin());
+      lastAtEntry = op;
+    } else if (known != constantOp.getOutput()) {
+      constantOp.getOutput().replaceAllUsesWith(known);
+    }
+    return;
+  }
+  if (op->getNumResults() == 0 || !isa<onnx::ONNXDialect>(op->getDialect()))
+    return;
+  Replacement values = simplify(op);
+  for (auto [result, value] : llvm::zip(op->getResults(), values))
+    if (value) {
+      result.replaceAllUsesWith(value);
+      replacements[result] = value;
+    }
+}
+
+void ONNXNormalizer::eraseDeadOps() {
+  Block &block = function.getBody().front();
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (op.use_empty() && isa_and_nonnull<onnx::ONNXDialect>(op.getDialect()) &&
+        op.getNumRegions() == 0 && isMemoryEffectFree(&op))
+      op.erase();
+}
+
+LogicalResult ONNXNormalizer::run() {
+  Block &block = function.getBody().front();
+  for (auto [index, definition] : llvm::enumerate(shapes.getSymbols()))
+    symbolIndex[definition.symbol] = index;
+  SmallVector<Operation *> ops;
+  for (Operation &op : block)
+    ops.push_back(&op);
+  for (Operation *op : ops)
+    normalize(op);
+  if (isBroken)
+    return failure();
+  eraseDeadOps();
+  // Sizes may have become known better.
+  function.setType(FunctionType::get(
+      function.getContext(), llvm::to_vector(block.getArgumentTypes()),
+      llvm::to_vector(block.getTerminator()->getOperandTypes())));
+  return success();
+}
+
+namespace {
+class NormalizeONNX
+    : public trine::impl::TrineNormalizeONNXBase<NormalizeONNX> {
+public:
+  void runOnOperation() override {
+    func::FuncOp function = getOperation();
+    if (function.isExternal())
+      return;
+    if (!function.getBody().hasOneBlock()) {
+      function.emitError() << "'" << function.getName()
+                           << "' must have one block at the onnx level";
+      return signalPassFailure();
+    }
+    ONNXNormalizer normalizer(function);
+    if (failed(normalizer.run()))
+      return signalPassFailure();
+    numRewritten += normalizer.getNumRewritten();
+  }
+};
+} // namespace

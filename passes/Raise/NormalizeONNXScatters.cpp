@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Scatters over a contiguous range (slice-scatter) as Concat.
+#include "NormalizeONNX.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+namespace {
+/// The integers begin, begin + 1, ..., in row-major order.
+struct ContiguousRange {
+  SymbolicExpression begin, count;
+};
+} // namespace
+
+/// Reads a value as a contiguous range, through what keeps its elements in
+/// order. Each step looks at one op.
+static std::optional<ContiguousRange> matchRange(Value value,
+                                                 ONNXNormalizer &n) {
+  SymbolicExpression shift = n.number(0), count;
+  for (unsigned steps = 0; steps < 8; ++steps) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return std::nullopt;
+    if (auto numbers = constantIntegers(value)) {
+      for (auto [index, number] : llvm::enumerate(*numbers))
+        if (number != numbers->front() + static_cast<int64_t>(index))
+          return std::nullopt;
+      if (numbers->empty())
+        return std::nullopt;
+      return ContiguousRange{shift + numbers->front(),
+                             count ? count : n.number(numbers->size())};
+    }
+    if (auto range = dyn_cast<onnx::RangeOp>(op)) {
+      auto start = n.getShapes().getContents(range.getStart());
+      if (!start ||
+          constantInteger(range.getDelta()) != std::optional<int64_t>(1))
+        return std::nullopt;
+      return ContiguousRange{shift + start->front(),
+                             count ? count : n.dims(range)[0]};
+    }
+    if (auto reshape = dyn_cast<onnx::ReshapeOp>(op)) {
+      value = reshape.getData();
+      continue;
+    }
+    if (auto slice = dyn_cast<onnx::SliceOp>(op)) {
+      auto starts = n.getShapes().getContents(slice.getStarts());
+      if (n.rank(slice) != 1 || !starts || starts->size() != 1 ||
+          !isKnownNonNegative(starts->front()) ||
+          isa<NoneType>(slice.getSteps().getType()) ||
+          constantInteger(slice.getSteps()) != std::optional<int64_t>(1))
+        return std::nullopt;
+      shift = shift + starts->front();
+      count = count ? count : n.dims(slice)[0];
+      value = slice.getData();
+      continue;
+    }
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// `value` cut along its first axis, below a Transpose where there is one, so
+/// that transposes meet.
+static Value sliceRows(Value value, SymbolicExpression begin,
+                       SymbolicExpression end, ONNXNormalizer &n) {
+  auto transpose = producer<onnx::TransposeOp>(value);
+  if (!transpose || !transpose.getPerm())
+    return n.slice(value, 0, begin, end);
+  Value part =
+      n.slice(transpose.getData(), transpose.getPerm()->front(), begin, end);
+  return part ? n.transpose(part, *transpose.getPerm()) : Value();
+}
+
+/// Rows joined, below a Transpose that all of them share.
+static Value concatRows(ArrayRef<Value> values, ONNXNormalizer &n) {
+  SmallVector<Value> inputs;
+  std::optional<ArrayRef<int64_t>> permutation;
+  // One number has the sizes of any order.
+  auto isFilled = [](Value value) {
+    return producer<onnx::ExpandOp>(value) && ONNXNormalizer::filledWith(value);
+  };
+  for (Value value : values)
+    if (auto transpose = producer<onnx::TransposeOp>(value);
+        transpose && transpose.getPerm())
+      permutation = transpose.getPerm();
+  if (!permutation)
+    return n.concat(values, 0);
+  SmallVector<int64_t> inverse(permutation->size());
+  for (auto [to, from] : llvm::enumerate(*permutation))
+    inverse[from] = to;
+  for (Value value : values) {
+    auto transpose = producer<onnx::TransposeOp>(value);
+    if (isFilled(value))
+      inputs.push_back(n.transpose(value, inverse));
+    else if (transpose && transpose.getPerm() == permutation)
+      inputs.push_back(transpose.getData());
+    else
+      return n.concat(values, 0);
+  }
+  return n.transpose(n.concat(inputs, permutation->front()), *permutation);
+}
+
+/// Rows [begin, begin + count) of data replaced.
+static Replacement replaceRows(Value data, Value updates,
+                               const ContiguousRange &range,
+                               ONNXNormalizer &n) {
+  SymbolicExpression size = n.dims(data)[0], end = range.begin + range.count;
+  // Positions outside would be an error, not a longer result.
+  if (!isKnownNonNegative(range.begin) || !isKnownLessOrEqual(end, size) ||
+      n.dims(updates)[0] != range.count ||
+      n.dims(updates).drop_front() != n.dims(data).drop_front())
+    return {};
+  SmallVector<Value> parts;
+  if (!range.begin.isConstant(0))
+    parts.push_back(sliceRows(data, n.number(0), range.begin, n));
+  parts.push_back(updates);
+  if (end != size)
+    parts.push_back(sliceRows(data, end, size, n));
+  if (llvm::is_contained(parts, Value()))
+    return {};
+  return {concatRows(parts, n)};
+}
+
+static Replacement rewriteScatterND(Operation *op, ONNXNormalizer &n) {
+  auto scatter = cast<onnx::ScatterNDOp>(op);
+  ArrayRef<SymbolicExpression> sizes = n.dims(scatter.getIndices());
+  // One position per row: [rows, 1].
+  if (scatter.getReduction() != "none" || sizes.size() != 2 ||
+      !sizes[1].isConstant(1))
+    return {};
+  std::optional<ContiguousRange> range = matchRange(scatter.getIndices(), n);
+  if (!range)
+    return {};
+  return replaceRows(scatter.getData(), scatter.getUpdates(), *range, n);
+}
+
+void mlir::trine::addScatterRewrites(NormalizeTable &table) {
+  table["onnx.ScatterND"].push_back(rewriteScatterND);
+}
