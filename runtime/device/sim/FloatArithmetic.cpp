@@ -130,9 +130,49 @@ static uint64_t finishF64(double value) {
                         : bitsFromDouble(value);
 }
 
-/// F16 and BF16 to nearest go through doubles: products are exact, and an
-/// inexact sum is rounded to odd, so that the last rounding sees on which side
-/// it lies.
+/// a + b as a double; an inexact sum is rounded to odd, so that a later
+/// rounding to fewer bits sees on which side it lies.
+static double addToOdd(double a, double b) {
+  double sum = a + b, rounded = sum - a;
+  double error = (a - (sum - rounded)) + (b - rounded);
+  uint64_t bits = bitsFromDouble(sum);
+  if (error == 0 || !std::isfinite(sum) || (bits & 1))
+    return sum;
+  return doubleFromBits((error > 0) == (sum > 0) ? bits + 1 : bits - 1);
+}
+
+/// F32 results in a direction, from the exact value or one rounded to odd.
+static bool isDirectedF32(FloatFormat format,
+                          const ArithmeticOptions &options) {
+  return format == FloatFormat::F32 &&
+         options.rounding != Rounding::NearestEven && !options.saturate &&
+         !options.relu;
+}
+
+static uint32_t roundDirected(double value, const ArithmeticOptions &options) {
+  float nearest = static_cast<float>(value);
+  uint32_t bits = bitsFromFloat(nearest);
+  bool above = nearest > value, below = nearest < value;
+  bool negative = std::signbit(value);
+  bool towardZero = options.rounding == Rounding::TowardZero ||
+                    (options.rounding == Rounding::Down) != negative;
+  // The nearest is at most one step off; a step of the bits is one of magnitude.
+  if (towardZero)
+    bits -= negative ? below : above;
+  else
+    bits += negative ? above : below;
+  return finishF32(floatFromBits(bits), options.flushToZero);
+}
+
+static uint32_t addDirected(double a, double b,
+                            const ArithmeticOptions &options) {
+  double sum = addToOdd(a, b);
+  if (sum == 0 && std::signbit(a) != std::signbit(b))
+    sum = options.rounding == Rounding::Down ? -0.0 : 0.0;
+  return roundDirected(sum, options);
+}
+
+/// F16 and BF16 to nearest go through doubles: products are exact.
 static bool isNarrow(FloatFormat format, const ArithmeticOptions &options) {
   return options.rounding == Rounding::NearestEven &&
          (format == FloatFormat::F16 || format == FloatFormat::BF16);
@@ -144,15 +184,6 @@ static double readNarrow(FloatFormat format, uint64_t bits,
                      options.flushToZero ? flushSubnormal(format, bits) : bits);
 }
 
-static double addToOdd(double a, double b) {
-  double sum = a + b, rounded = sum - a;
-  double error = (a - (sum - rounded)) + (b - rounded);
-  uint64_t bits = bitsFromDouble(sum);
-  if (error == 0 || !std::isfinite(sum) || (bits & 1))
-    return sum;
-  return doubleFromBits((error > 0) == (sum > 0) ? bits + 1 : bits - 1);
-}
-
 uint64_t trine::sim::addFloats(FloatFormat format, uint64_t a, uint64_t b,
                                const ArithmeticOptions &options) {
   if (isNative(options) && format == FloatFormat::F32)
@@ -161,6 +192,9 @@ uint64_t trine::sim::addFloats(FloatFormat format, uint64_t a, uint64_t b,
                      options.flushToZero);
   if (isNative(options) && format == FloatFormat::F64)
     return finishF64(doubleFromBits(a) + doubleFromBits(b));
+  if (isDirectedF32(format, options))
+    return addDirected(readF32(a, options.flushToZero),
+                       readF32(b, options.flushToZero), options);
   if (isNarrow(format, options))
     return encodeFloat(format,
                        addToOdd(readNarrow(format, a, options),
@@ -187,6 +221,10 @@ uint64_t trine::sim::multiplyFloats(FloatFormat format, uint64_t a, uint64_t b,
                      options.flushToZero);
   if (isNative(options) && format == FloatFormat::F64)
     return finishF64(doubleFromBits(a) * doubleFromBits(b));
+  if (isDirectedF32(format, options))
+    return roundDirected(double(readF32(a, options.flushToZero)) *
+                             double(readF32(b, options.flushToZero)),
+                         options);
   if (isNarrow(format, options))
     return encodeFloat(
         format, readNarrow(format, a, options) * readNarrow(format, b, options),
@@ -208,6 +246,10 @@ uint64_t trine::sim::fuseMultiplyAdd(FloatFormat format, uint64_t a, uint64_t b,
   if (isNative(options) && format == FloatFormat::F64)
     return finishF64(
         std::fma(doubleFromBits(a), doubleFromBits(b), doubleFromBits(c)));
+  if (isDirectedF32(format, options))
+    return addDirected(double(readF32(a, options.flushToZero)) *
+                           double(readF32(b, options.flushToZero)),
+                       readF32(c, options.flushToZero), options);
   if (isNarrow(format, options))
     return encodeFloat(format,
                        addToOdd(readNarrow(format, a, options) *
