@@ -104,8 +104,10 @@ LogicalResult Compilation::run() {
   if (options.emit == Emit::ONNX)
     return writeText();
 
+  collectNearMisses(context, report);
   if (failed(stage("raise", [&] { return runPipeline(buildRaisePipeline); })))
     return failure();
+  describeRaised(*module, report);
   if (options.emit == Emit::Trine)
     return writeText();
 

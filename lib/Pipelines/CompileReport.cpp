@@ -29,6 +29,67 @@ byCount(const std::map<std::string, int64_t> &histogram) {
   return entries;
 }
 
+/// What one layer consists of, without the nodes: layers that print alike are
+/// printed once.
+static std::string
+describeLayer(llvm::ArrayRef<CompileReport::Recognised> layer) {
+  std::vector<std::pair<std::string, int64_t>> parts;
+  for (const CompileReport::Recognised &entry : layer) {
+    std::string part = entry.op + " (" + entry.form + ")";
+    auto known = llvm::find_if(
+        parts, [&](const auto &other) { return other.first == part; });
+    if (known == parts.end())
+      parts.emplace_back(part, 1);
+    else
+      ++known->second;
+  }
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::interleave(
+      parts, stream,
+      [&](const auto &part) {
+        if (part.second > 1)
+          stream << part.second << " ";
+        stream << part.first;
+      },
+      ", ");
+  return text;
+}
+
+static void
+printRecognised(llvm::ArrayRef<CompileReport::Recognised> recognised,
+                llvm::raw_ostream &stream) {
+  std::string last;
+  int64_t first = 0, count = 0;
+  auto flush = [&] {
+    if (count == 0)
+      return;
+    std::string range = std::to_string(first);
+    if (count > 1)
+      range += "-" + std::to_string(first + count - 1);
+    stream << llvm::format("  %-10s %s\n", ("layer " + range).c_str(),
+                           last.c_str());
+  };
+  while (!recognised.empty()) {
+    int64_t layer = recognised.front().layer;
+    llvm::ArrayRef<CompileReport::Recognised> entries =
+        recognised.take_while([&](const CompileReport::Recognised &entry) {
+          return entry.layer == layer;
+        });
+    recognised = recognised.drop_front(entries.size());
+    std::string text = describeLayer(entries);
+    if (count > 0 && text == last && layer == first + count) {
+      ++count;
+      continue;
+    }
+    flush();
+    last = text;
+    first = layer;
+    count = 1;
+  }
+  flush();
+}
+
 void CompileReport::printText(llvm::raw_ostream &stream) const {
   auto line = [&](llvm::StringRef name) -> llvm::raw_ostream & {
     return stream << llvm::format("  %-10s ", name.str().c_str());
@@ -45,14 +106,15 @@ void CompileReport::printText(llvm::raw_ostream &stream) const {
     stream << "\n";
   };
   stream << "compiled " << model << " for " << target << "\n";
-  line("graph") << nodes << " nodes: " << attentionLayers
-                << " attention layers, " << expertLayers << " expert layers, "
-                << hashedLookups << " hashed lookups\n";
+  line("graph") << nodes << " nodes\n";
   list("operators", operators);
   for (const Value &value : inputs)
     line("input") << value.name << ": " << value.type << "\n";
   for (const Value &value : outputs)
     line("output") << value.name << ": " << value.type << "\n";
+  printRecognised(recognised, stream);
+  for (const NearMiss &miss : nearMisses)
+    line("near miss") << miss.reason << "\n";
   line("kernels") << kernels << " for " << launches << " launches\n";
   list("skeletons", skeletons);
   line("weights") << bytesText(weightBytes) << " in the model, "
@@ -86,6 +148,16 @@ llvm::json::Value CompileReport::toJSON() const {
       object[name] = count;
     return object;
   };
+  llvm::json::Array raised, missed;
+  for (const Recognised &entry : recognised)
+    raised.push_back(
+        llvm::json::Object{{"layer", entry.layer},
+                           {"op", entry.op},
+                           {"form", entry.form},
+                           {"nodes", llvm::json::Array(entry.nodes)}});
+  for (const NearMiss &miss : nearMisses)
+    missed.push_back(
+        llvm::json::Object{{"form", miss.form}, {"reason", miss.reason}});
   llvm::json::Array times;
   for (const Stage &stage : stages)
     times.push_back(
@@ -94,9 +166,8 @@ llvm::json::Value CompileReport::toJSON() const {
       {"model", model},
       {"target", target},
       {"nodes", nodes},
-      {"attention_layers", attentionLayers},
-      {"expert_layers", expertLayers},
-      {"hashed_lookups", hashedLookups},
+      {"recognised", std::move(raised)},
+      {"near_misses", std::move(missed)},
       {"operators", histogram(operators)},
       {"inputs", values(inputs)},
       {"outputs", values(outputs)},

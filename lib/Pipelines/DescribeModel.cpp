@@ -34,50 +34,6 @@ static std::string typeText(Type type, Attribute dims) {
   return text;
 }
 
-/// Whether the result weighs values: it reaches a product as its left side,
-/// through operators that keep the meaning.
-static bool weighsValues(Value value) {
-  for (unsigned steps = 0; steps < 8; ++steps) {
-    Operation *next = nullptr;
-    for (OpOperand &use : value.getUses()) {
-      if (isa<onnx::MatMulOp>(use.getOwner()) && use.getOperandNumber() == 0)
-        return true;
-      if (isa<onnx::CastOp, onnx::WhereOp, onnx::IdentityOp, onnx::DropoutOp,
-              onnx::ReshapeOp>(use.getOwner()))
-        next = use.getOwner();
-    }
-    if (!next)
-      return false;
-    value = next->getResult(0);
-  }
-  return false;
-}
-
-/// Whether row ids come from a remainder: the mark of a hashed n-gram.
-static bool comesFromHash(Value ids) {
-  SmallVector<Value> worklist{ids};
-  for (unsigned visited = 0; !worklist.empty() && visited < 64; ++visited) {
-    Operation *op = worklist.pop_back_val().getDefiningOp();
-    if (!op)
-      continue;
-    if (isa<onnx::ModOp, onnx::NGramHashMappingOp>(op))
-      return true;
-    if (isa<onnx::AddOp, onnx::ConcatOp, onnx::UnsqueezeOp, onnx::ReshapeOp,
-            onnx::CastOp>(op))
-      llvm::append_range(worklist, op->getOperands());
-  }
-  return false;
-}
-
-/// Whether a top-k chooses experts, rather than groups or a sort order.
-static bool choosesExperts(onnx::TopKOp op) {
-  auto type = dyn_cast<ShapedType>(op.getX().getType());
-  return type && isa<FloatType>(type.getElementType()) &&
-         llvm::any_of(op.getIndices().getUsers(), [](Operation *user) {
-           return !isa<onnx::ScatterElementsOp, onnx::ScatterNDOp>(user);
-         });
-}
-
 void mlir::trine::describeModel(ModuleOp module, CompileReport &report) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
@@ -109,14 +65,6 @@ void mlir::trine::describeModel(ModuleOp module, CompileReport &report) {
       return;
     ++report.nodes;
     ++report.operators[op->getName().stripDialect().str()];
-    if (auto softmax = dyn_cast<onnx::SoftmaxOp>(op))
-      report.attentionLayers += weighsValues(softmax->getResult(0));
-    report.attentionLayers += isa<onnx::AttentionOp>(op);
-    if (auto topK = dyn_cast<onnx::TopKOp>(op))
-      report.expertLayers += choosesExperts(topK);
-    report.expertLayers += isa<onnx::MoEOp>(op);
-    if (auto gather = dyn_cast<onnx::GatherOp>(op))
-      report.hashedLookups += comesFromHash(gather.getIndices());
   });
 }
 

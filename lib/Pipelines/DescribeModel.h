@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Fills the part of the report that the imported model alone tells.
+// Fills the parts of the report that the module tells, level by level.
 #ifndef TRINE_LIB_PIPELINES_DESCRIBEMODEL_H
 #define TRINE_LIB_PIPELINES_DESCRIBEMODEL_H
 
@@ -10,6 +10,13 @@ namespace mlir::trine {
 
 /// Signature, operators, layers and weight bytes of an onnx-level module.
 void describeModel(ModuleOp module, CompileReport &report);
+
+/// What was raised, per layer, of a trine-level module, before it is planned.
+void describeRaised(ModuleOp module, CompileReport &report);
+
+/// From now on near misses of raising passes are added to `report`, which must
+/// stay until the context no longer runs passes or collects for another one.
+void collectNearMisses(MLIRContext &context, CompileReport &report);
 
 /// Kernels, launches, buffers and packed weight bytes of a plan-level module.
 void describePlan(ModuleOp module, CompileReport &report);

@@ -22,6 +22,24 @@ struct CompileReport {
     std::string type;
   };
 
+  /// A structure that was raised: an op of the trine dialect.
+  struct Recognised {
+    /// Layers are counted from 0; a layer ends after its experts or MLP.
+    int64_t layer;
+    /// "trine.mla.attention".
+    std::string op;
+    /// A row of docs/forms.md.
+    std::string form;
+    /// Positions in the file of the nodes that it stands for, ascending.
+    std::vector<int64_t> nodes;
+  };
+  /// A structure that looked like a form but was not taken.
+  struct NearMiss {
+    std::string form;
+    /// "node 412 (Where): looks like group-limited routing, but ...".
+    std::string reason;
+  };
+
   std::string model;
   std::string target;
   /// Types are written with their symbolic sizes: "f32[batch, seq, 160]".
@@ -29,14 +47,8 @@ struct CompileReport {
   /// Operators of the model, by number of nodes.
   std::map<std::string, int64_t> operators;
   int64_t nodes = 0;
-  /// Attention layers: softmaxes whose result multiplies values, and
-  /// Attention operators.
-  int64_t attentionLayers = 0;
-  /// Expert layers: combinations of chosen experts (top-k choices whose
-  /// indices gather weights or sort rows).
-  int64_t expertLayers = 0;
-  /// Lookups whose row ids come from a hash of token ids.
-  int64_t hashedLookups = 0;
+  std::vector<Recognised> recognised;
+  std::vector<NearMiss> nearMisses;
   int64_t weightBytes = 0;
   int64_t packedWeightBytes = 0;
   int64_t codeBytes = 0;
