@@ -3,6 +3,7 @@
 #include "MatrixAccumulate.h"
 #include "MatrixDecode.h"
 #include "MatrixLayout.h"
+#include <cstring>
 
 using namespace trine::sim;
 
@@ -139,8 +140,15 @@ void trine::sim::multiplyMatrices(
     break;
   }
   if (form.d == MatrixType::F32) {
-    // Registers 2i and 2i + 1 are those of the block of rows 8i.
-    accumulateF32(m / 8, 1, k, aTile, bTile, c, d, mode);
+    // Registers 2i and 2i + 1 are those of the block of rows 8i. D may name C's
+    // registers in another order: read all of them first.
+    uint32_t lanes[4][lanesPerWarp];
+    const uint32_t *start[4];
+    for (unsigned reg = 0; reg < 4; ++reg) {
+      std::memcpy(lanes[reg], c[reg], sizeof(lanes[reg]));
+      start[reg] = lanes[reg];
+    }
+    accumulateF32(m / 8, 1, k, aTile, bTile, start, d, mode);
     return;
   }
   if (form.d == MatrixType::F16) {

@@ -3,6 +3,7 @@
 #include "device/sim/FloatFormat.h"
 #include "device/sim/MatrixMultiply.h"
 #include <cmath>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <random>
 #include <vector>
@@ -343,6 +344,32 @@ TEST(MatrixMultiply, NaNIsCanonical) {
   uint32_t *d[] = {result[0], result[1], result[2], result[3]};
   multiplyMatrices(form, {}, a, b, c, d);
   EXPECT_EQ(result[3][31], 0x7FFFFFFFu);
+}
+
+TEST(MatrixMultiply, ResultsMayOverwriteOperandsInAnyOrder) {
+  MmaForm form;
+  form.m = 16, form.n = 8, form.k = 16;
+  std::mt19937 random(6);
+  uint32_t lanes[10][32], copies[10][32], result[4][32];
+  for (uint32_t (&lane)[32] : lanes)
+    for (uint32_t &word : lane)
+      word = 0x3C003C00 + (random() & 0x00FF00FF);
+  std::memcpy(copies, lanes, sizeof(lanes));
+  // D is C reversed, or registers of A and B.
+  uint32_t *r[10], *s[10];
+  for (int i = 0; i < 10; ++i)
+    r[i] = lanes[i], s[i] = copies[i];
+  uint32_t *d[] = {result[0], result[1], result[2], result[3]};
+  multiplyMatrices(form, {}, r, r + 4, r + 6, d);
+  uint32_t *reversed[] = {s[9], s[8], s[7], s[6]};
+  multiplyMatrices(form, {}, s, s + 4, s + 6, reversed);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(std::memcmp(reversed[i], result[i], sizeof(result[i])), 0);
+  std::memcpy(copies, lanes, sizeof(lanes));
+  uint32_t *operands[] = {s[3], s[0], s[5], s[1]};
+  multiplyMatrices(form, {}, s, s + 4, s + 6, operands);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(std::memcmp(operands[i], result[i], sizeof(result[i])), 0);
 }
 
 TEST(MatrixMultiply, DoublesAreTheTripleLoop) {
