@@ -17,6 +17,10 @@ ElementType OperatorCall::resultType(unsigned i, ElementType fallback) const {
 }
 
 LogicalResult OperatorCall::fail(const llvm::Twine &message) const {
+  return failAt(op, message);
+}
+
+LogicalResult reference::failAt(Operation *op, const llvm::Twine &message) {
   InFlightDiagnostic diagnostic = op->emitOpError() << message;
   std::string node = nodeName(op);
   if (node != op->getName().getStringRef())
@@ -36,10 +40,15 @@ std::string reference::nodeName(Operation *op) {
 
 FailureOr<Tensor> OperatorCall::allocate(ElementType type,
                                          llvm::ArrayRef<int64_t> shape) const {
+  return allocateAt(op, type, shape);
+}
+
+FailureOr<Tensor> reference::allocateAt(Operation *op, ElementType type,
+                                        llvm::ArrayRef<int64_t> shape) {
   std::optional<Tensor> tensor = Tensor::create(type, shape);
   if (!tensor)
-    return fail("no memory for a result of type " + nameOf(type) +
-                " and shape " + describeShape(shape));
+    return failAt(op, "no memory for a result of type " + nameOf(type) +
+                          " and shape " + describeShape(shape));
   return *tensor;
 }
 

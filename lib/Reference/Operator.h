@@ -16,6 +16,18 @@ namespace mlir::trine::reference {
 using RegionRunner = llvm::function_ref<FailureOr<std::vector<Tensor>>(
     Region &region, llvm::ArrayRef<Tensor> arguments)>;
 
+/// Emits an error at an op, with the ONNX node that it comes from.
+LogicalResult failAt(Operation *op, const llvm::Twine &message);
+/// A tensor of zeros, or an error at the op when the shape is not valid or too
+/// large.
+FailureOr<Tensor> allocateAt(Operation *op, ElementType type,
+                             llvm::ArrayRef<int64_t> shape);
+/// Tables of 8-bit floats are held as their bytes: only the rule that reads
+/// such a table knows their values.
+bool isHeldAsBytes(Type type);
+/// The element type that a tensor of that type is held as.
+std::optional<ElementType> heldTypeOf(Type type);
+
 /// One execution of one op.
 class OperatorCall {
 public:

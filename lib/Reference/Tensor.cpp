@@ -68,6 +68,8 @@ std::optional<ElementType> reference::elementTypeOf(Type type) {
     return ElementType::F16;
   if (type.isBF16())
     return ElementType::BF16;
+  if (type.isIndex())
+    return ElementType::I64;
   auto integer = dyn_cast<IntegerType>(type);
   if (!integer)
     return std::nullopt;

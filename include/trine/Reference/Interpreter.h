@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-/// The oracle: interprets ops of the onnx and trine dialects on real tensors,
-/// naively and by their specifications. It shares no code with the compiler
-/// that it judges.
+/// The oracle: interprets programs of the onnx and the trine level (onnx,
+/// trine, linalg, tensor, arith, math and scf ops) on real tensors, naively and
+/// by their specifications. It shares no code with the compiler that it judges.
 #ifndef TRINE_REFERENCE_INTERPRETER_H
 #define TRINE_REFERENCE_INTERPRETER_H
 
@@ -16,16 +16,20 @@
 namespace mlir::trine::reference {
 
 /// How sums and products are accumulated. Operands are exact, and results are
-/// rounded once to their type, in both modes.
+/// rounded once to their type, in both modes. In a linalg op with reduction
+/// loops F64 computes in double precision where the op says f32; F32 does
+/// exactly what it says.
 enum class Accumulation { F64, F32 };
 
 struct InterpreterOptions {
   /// The folder that the file names of weights are relative to.
   std::string weightFolder;
   Accumulation accumulation = Accumulation::F64;
-  /// Called after each op with its operands (null where absent) and its
-  /// results, which it may replace. Constants and weights count as ops without
-  /// operands. In a loop it is called once for every iteration.
+  /// Called after each op on tensors with its operands (null where absent,
+  /// scalar, or overwritten by a result) and its results, which it may replace;
+  /// scalar results are empty. Constants and weights count as ops without
+  /// operands. In a loop it is called once for every iteration. It does not see
+  /// scalar ops, nor insertions of single elements.
   std::function<void(Operation *op, llvm::ArrayRef<const Tensor *> operands,
                      llvm::MutableArrayRef<Tensor> results)>
       observer;
@@ -40,15 +44,18 @@ struct InterpreterOptions {
 /// one per returned value.
 ///
 /// Computes each op in double precision and rounds once to the type of its
-/// result. Errors (a shape that does not fit, an index out of range, an op
-/// without a rule) are diagnostics at the op. Tensors of 8-bit floats come as
-/// their bytes, u8, and only trine.engram.lookup reads them.
+/// result. Errors (a shape that does not fit, an index out of range, a division
+/// by zero, an op without a rule) are diagnostics at the op. Tensors of 8-bit
+/// floats come as their bytes, u8, and only trine.engram.lookup reads them.
+/// Arguments and results of scalar type are tensors of rank 0; those with
+/// `onnx.element_type` have that type instead of their own signless one. What
+/// nothing was written to (tensor.empty) is NaN or -1.
 FailureOr<std::vector<Tensor>>
 interpret(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
           const InterpreterOptions &options = InterpreterOptions());
 
 /// Whether the interpreter has a rule for ops of that full name, such as
-/// "onnx.Add".
+/// "onnx.Add". Linalg ops with indexing maps need none, and are not named here.
 bool canInterpret(llvm::StringRef operationName);
 /// The names of all ops that it has a rule for, sorted.
 std::vector<std::string> interpretableOperations();

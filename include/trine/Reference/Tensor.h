@@ -38,7 +38,7 @@ std::optional<ElementType> elementTypeFromName(llvm::StringRef name);
 /// The size of one element in bytes.
 int64_t bytesPerElement(ElementType type);
 /// The element type of an MLIR type, if this library has it: signless and
-/// signed integers are signed, i1 is a boolean.
+/// signed integers are signed, i1 is a boolean, index is i64.
 std::optional<ElementType> elementTypeOf(Type type);
 /// The element type of an ONNX TensorProto.DataType number, if this library has
 /// it.

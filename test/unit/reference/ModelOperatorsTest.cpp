@@ -184,7 +184,8 @@ TEST(InterpreterTest, Errors) {
                      "return %x : tensor<2xf32>\n}";
   expectError(runText(text, {}), "expects 1 inputs, got 0");
   expectError(runText(text, {f32({3}, {1, 2, 3})}),
-              "input 0 must have the type 'tensor<2xf32>', got shape [3]");
+              "input 0 must have the type 'tensor<2xf32>', got f32 of shape "
+              "[3]");
   expectError(runText(text, {i64({2}, {1, 2})}),
               "input 0 must have the type 'tensor<2xf32>', got i64");
   expectError(

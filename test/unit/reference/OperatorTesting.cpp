@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "OperatorTesting.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "trine/Dialect/ONNX/ONNX.h"
 #include "trine/Dialect/Trine/Trine.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 
@@ -14,7 +21,10 @@ using namespace mlir::trine::reference;
 MLIRContext &reference::testContext() {
   static MLIRContext *context = [] {
     auto *created = new MLIRContext;
-    created->loadDialect<func::FuncDialect, onnx::ONNXDialect, TrineDialect>();
+    created->loadDialect<arith::ArithDialect, cf::ControlFlowDialect,
+                         func::FuncDialect, linalg::LinalgDialect,
+                         math::MathDialect, onnx::ONNXDialect, scf::SCFDialect,
+                         tensor::TensorDialect, TrineDialect>();
     return created;
   }();
   return *context;
@@ -43,6 +53,22 @@ Outcome reference::runText(llvm::StringRef text, llvm::ArrayRef<Tensor> inputs,
   if (outcome.succeeded)
     outcome.results = std::move(*results);
   return outcome;
+}
+
+Outcome reference::runBody(llvm::ArrayRef<llvm::StringRef> argumentTypes,
+                           llvm::StringRef body,
+                           llvm::ArrayRef<llvm::StringRef> resultTypes,
+                           llvm::ArrayRef<Tensor> inputs,
+                           const InterpreterOptions &options) {
+  std::string text = "func.func @main(", returned;
+  for (auto [i, type] : llvm::enumerate(argumentTypes))
+    text += (i ? ", %" : "%") + std::to_string(i) + ": " + type.str();
+  for (size_t i = 0; i < resultTypes.size(); ++i)
+    returned += (i ? ", %r" + std::to_string(i) : std::string("%r"));
+  std::string types = llvm::join(resultTypes, ", ");
+  text += ") -> (" + types + ") {\n" + body.str() + "\n  return " + returned +
+          (types.empty() ? "" : " : ") + types + "\n}";
+  return runText(text, inputs, options);
 }
 
 static std::string typeText(ElementType type) {
@@ -99,6 +125,10 @@ Outcome reference::runOperator(llvm::StringRef name,
 Tensor reference::f32(llvm::ArrayRef<int64_t> shape,
                       llvm::ArrayRef<double> values) {
   return Tensor::fromReals(ElementType::F32, shape, values);
+}
+Tensor reference::f64(llvm::ArrayRef<int64_t> shape,
+                      llvm::ArrayRef<double> values) {
+  return Tensor::fromReals(ElementType::F64, shape, values);
 }
 Tensor reference::i64(llvm::ArrayRef<int64_t> shape,
                       llvm::ArrayRef<int64_t> values) {

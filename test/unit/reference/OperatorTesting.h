@@ -29,6 +29,15 @@ OwningOpRef<ModuleOp> parseModule(llvm::StringRef text);
 Outcome runText(llvm::StringRef text, llvm::ArrayRef<Tensor> inputs,
                 const InterpreterOptions &options = InterpreterOptions());
 
+/// Interprets a function whose arguments are %0, %1, ... of the given types.
+/// The body ends before the return of %r, %r1, ...; there are as many as
+/// results.
+Outcome runBody(llvm::ArrayRef<llvm::StringRef> argumentTypes,
+                llvm::StringRef body,
+                llvm::ArrayRef<llvm::StringRef> resultTypes,
+                llvm::ArrayRef<Tensor> inputs,
+                const InterpreterOptions &options = InterpreterOptions());
+
 /// Interprets one operator. `operands` may hold null for absent ones;
 /// `attributes` is an attribute dictionary in braces, or empty; `resultTypes`
 /// are element types as in MLIR, or "none".
@@ -41,6 +50,7 @@ Outcome runOperator(llvm::StringRef name,
 // Short forms of tensors.
 Tensor f32(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<double> values);
 Tensor i64(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values);
+Tensor f64(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<double> values);
 Tensor booleans(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> values);
 
 /// The single result; the test fails and gives an empty tensor when there was
