@@ -71,6 +71,12 @@ SmallVector<Sizes> MoEExpertsOp::getResultSizes() {
   return {getSizesOf(getInputMutable())};
 }
 
+SmallVector<Sizes> GatedMLPOp::getResultSizes() {
+  Sizes sizes = getSizesOf(getInputMutable());
+  sizes.back() = sizeOf(getWDownMutable(), 1);
+  return {sizes};
+}
+
 SmallVector<Sizes> MoEGroupOp::getResultSizes() {
   return {{sizeOf(getIdsMutable(), 0) * sizeOf(getIdsMutable(), 1)},
           {ResultSize(static_cast<int64_t>(getExperts()) + 1)}};

@@ -37,7 +37,8 @@ def Trine_ScalePosition : Trine_Enum<"ScalePosition", "Whether weights are scale
     I32EnumAttrCase<"BeforeDivision", 0, "before_division">, I32EnumAttrCase<"AfterDivision", 1, "after_division">]>;
 def Trine_Activation : Trine_Enum<"Activation", "The activation of an expert", [
     I32EnumAttrCase<"SiluGated", 0, "silu_gated">, I32EnumAttrCase<"GeluGated", 1, "gelu_gated">, I32EnumAttrCase<"ReluGated", 2, "relu_gated">,
-    I32EnumAttrCase<"Silu", 3, "silu">, I32EnumAttrCase<"Gelu", 4, "gelu">, I32EnumAttrCase<"Relu", 5, "relu">, I32EnumAttrCase<"Identity", 6, "identity">]>;
+    I32EnumAttrCase<"Silu", 3, "silu">, I32EnumAttrCase<"Gelu", 4, "gelu">, I32EnumAttrCase<"Relu", 5, "relu">, I32EnumAttrCase<"Identity", 6, "identity">,
+    I32EnumAttrCase<"GeluTanhGated", 7, "gelu_tanh_gated">, I32EnumAttrCase<"GeluTanh", 8, "gelu_tanh">]>;
 def Trine_GateUpLayout : Trine_Enum<"GateUpLayout", "How gate and up projections share one matrix", [
     I32EnumAttrCase<"Concatenated", 0, "concatenated">, I32EnumAttrCase<"Interleaved", 1, "interleaved">, I32EnumAttrCase<"UpOnly", 2, "up_only">]>;
 def Trine_TileOrder : Trine_Enum<"TileOrder", "The order in which tiles of a grouped product run", [

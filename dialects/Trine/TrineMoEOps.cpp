@@ -58,7 +58,21 @@ LogicalResult MoERouteOp::verify() {
         failed(verifySameSize(*this, tokens, 0, logits, 0)))
       return failure();
   }
+  // route_c8
+  if (getWeightsFromChoice() &&
+      (getTable() || getScoring() == Scoring::SoftmaxTopK))
+    return emitOpError()
+           << "'weights_from_choice' goes neither with a table nor with "
+              "softmax_top_k";
   return success();
+}
+
+/// Whether act(gate) is multiplied by up.
+static bool isGated(Activation activation) {
+  return activation == Activation::SiluGated ||
+         activation == Activation::GeluGated ||
+         activation == Activation::GeluTanhGated ||
+         activation == Activation::ReluGated;
 }
 
 LogicalResult MoEExpertsOp::verify() {
@@ -84,9 +98,7 @@ LogicalResult MoEExpertsOp::verify() {
       failed(verifySameSize(*this, down, 1, input, 1)))
     return failure();
   // experts_c4
-  bool gatedActivation = getActivation() == Activation::SiluGated ||
-                         getActivation() == Activation::GeluGated ||
-                         getActivation() == Activation::ReluGated;
+  bool gatedActivation = isGated(getActivation());
   if (gatedActivation == (getGateUp() == GateUpLayout::UpOnly))
     return emitOpError() << "activation "
                          << stringifyActivation(getActivation())
@@ -103,6 +115,70 @@ LogicalResult MoEExpertsOp::verify() {
   if (int64_t identity = getIdentityExperts(); identity < 0)
     return emitOpError() << "'identity_experts' must not be negative, got "
                          << identity;
+  // experts_c6
+  auto verifyBias = [&](StringRef name, Value bias, const NamedTensor &weight) {
+    if (!bias)
+      return success();
+    NamedTensor tensor(name, bias);
+    return success(succeeded(verifyRank(*this, tensor, 2)) &&
+                   succeeded(verifySameSize(*this, tensor, 0, weight, 0)) &&
+                   succeeded(verifySameSize(*this, tensor, 1, weight, 1)));
+  };
+  if (failed(verifyBias("b_gate_up", getBGateUp(), gateUp)) ||
+      failed(verifyBias("b_down", getBDown(), down)))
+    return failure();
+  // experts_c7
+  bool isSilu = getActivation() == Activation::SiluGated ||
+                getActivation() == Activation::Silu;
+  if (!isSilu && getAlpha().convertToDouble() != 1)
+    return emitOpError() << "'alpha' goes with silu only, got "
+                         << stringifyActivation(getActivation());
+  if (!gatedActivation && getBeta().convertToDouble() != 0)
+    return emitOpError() << "'beta' goes with gated activations only, got "
+                         << stringifyActivation(getActivation());
+  return success();
+}
+
+LogicalResult GatedMLPOp::verify() {
+  NamedTensor input("input", getInput()), gate("w_gate", getWGate()),
+      down("w_down", getWDown()), result("result", getResult());
+  // gated_mlp_c1
+  int64_t rank = input.type.getRank();
+  if (rank < 1)
+    return emitOpError() << "'input' must have rank 1 or more";
+  if (failed(verifyRank(*this, gate, 2)) || failed(verifyRank(*this, down, 2)))
+    return failure();
+  // gated_mlp_c2
+  if (failed(verifySameSize(*this, gate, 0, input, rank - 1)))
+    return failure();
+  // gated_mlp_c3
+  int64_t inner = down.type.getDimSize(0);
+  if (getWUp()) {
+    NamedTensor up("w_up", getWUp());
+    if (failed(verifyRank(*this, up, 2)) ||
+        failed(verifySameSize(*this, up, 0, input, rank - 1)) ||
+        failed(verifySameSize(*this, up, 1, down, 0)))
+      return failure();
+  }
+  if (!ShapedType::isDynamic(inner) &&
+      failed(verifySize(*this, gate, 1, getWUp() ? inner : 2 * inner)))
+    return failure();
+  // gated_mlp_c4
+  if (failed(verifyRank(*this, result, rank)) ||
+      failed(verifySameSize(*this, result, rank - 1, down, 1)))
+    return failure();
+  for (int64_t i = 0; i + 1 < rank; ++i)
+    if (failed(verifySameSize(*this, result, i, input, i)))
+      return failure();
+  // gated_mlp_c5
+  if (getGateUp().has_value() == static_cast<bool>(getWUp()))
+    return emitOpError() << "'gate_up' must be given exactly without 'w_up'";
+  if (getGateUp() == GateUpLayout::UpOnly || !isGated(getActivation()))
+    return emitOpError() << "activation and layout must be gated ones, got "
+                         << stringifyActivation(getActivation());
+  // gated_mlp_c6
+  if (result.type.getElementType() != input.type.getElementType())
+    return emitOpError() << "'result' must have the element type of 'input'";
   return success();
 }
 

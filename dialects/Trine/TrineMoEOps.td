@@ -10,7 +10,9 @@ def Trine_MoERouteOp : Trine_TensorOp<"moe.route", [AttrSizedOperandSegments]> {
     divided by (their sum + epsilon) if `renormalize`, times `scale`
 
     All in f32. Ties go to the lower index, for groups and for experts. `softmax_top_k` takes the softmax over the chosen logits only. A group's score is the
-    maximum of its c, or the sum of its two largest. With `table` the choice is table[token_ids] and only the weights come from the logits.
+    maximum of its c, or the sum of its two largest. With `before_division` the chosen scores are scaled and then divided by the sum of the scores as they were.
+    With `weights_from_choice` the weights are c[ids] instead of p[ids]: they hold the bias, and the masked score where such an expert had to be taken.
+    With `table` the choice is table[token_ids] and only the weights come from the logits.
 
     Sizes: logits [N, E], bias [E], token_ids [N], table [V, k]; ids [N, k] i64, weights [N, k] f32.
 
@@ -21,7 +23,8 @@ def Trine_MoERouteOp : Trine_TensorOp<"moe.route", [AttrSizedOperandSegments]> {
     - route_c4: with `sum_top_2` a group has at least two experts;
     - route_c5: the kept groups hold at least k experts;
     - route_c6: ids and weights are [N, k];
-    - route_c7: `table` and `token_ids` come together, the table is [V, k] and the ids [N].
+    - route_c7: `table` and `token_ids` come together, the table is [V, k] and the ids [N];
+    - route_c8: `weights_from_choice` goes neither with `table` nor with `softmax_top_k`.
 
     ```mlir
     %ids, %w = trine.moe.route %logits bias(%b : tensor<8xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero
@@ -30,34 +33,37 @@ def Trine_MoERouteOp : Trine_TensorOp<"moe.route", [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$logits, Optional<RankedTensorOf<[AnyFloat]>>:$bias, Optional<RankedTensorOf<[I64]>>:$token_ids,
                    Optional<RankedTensorOf<[I64]>>:$table, Trine_ScoringAttr:$scoring, I64Attr:$k, I64Attr:$groups, I64Attr:$kept_groups,
-                   Trine_GroupScoreAttr:$group_score, Trine_MaskedScoreAttr:$masked_score, UnitAttr:$renormalize, F64Attr:$epsilon, F64Attr:$scale,
+                   Trine_GroupScoreAttr:$group_score, Trine_MaskedScoreAttr:$masked_score, UnitAttr:$weights_from_choice, UnitAttr:$renormalize, F64Attr:$epsilon, F64Attr:$scale,
                    Trine_ScalePositionAttr:$scale_position);
   let results = (outs RankedTensorOf<[I64]>:$ids, RankedTensorOf<[F32]>:$weights);
   let assemblyFormat = [{
     $logits (`bias` `(` $bias^ `:` type($bias) `)`)? (`token_ids` `(` $token_ids^ `:` type($token_ids) `)`)? (`table` `(` $table^ `:` type($table) `)`)?
-    `scoring` $scoring `k` $k `groups` $groups `keep` $kept_groups `by` $group_score `masked` $masked_score (`renormalize` $renormalize^)?
+    `scoring` $scoring `k` $k `groups` $groups `keep` $kept_groups `by` $group_score `masked` $masked_score (`weights_from_choice` $weights_from_choice^)? (`renormalize` $renormalize^)?
     `epsilon` $epsilon `scale` $scale $scale_position attr-dict `:` type($logits) `->` type($ids) `,` type($weights)
   }];
   let hasVerifier = 1;
 }
 
-def Trine_MoEExpertsOp : Trine_TensorOp<"moe.experts", [AllTypesMatch<["input", "result"]>]> {
+def Trine_MoEExpertsOp : Trine_TensorOp<"moe.experts", [AllTypesMatch<["input", "result"]>, AttrSizedOperandSegments]> {
   let summary = "The routed experts of a layer as one computation";
   let description = [{
-    result[n] = Σⱼ weights[n, j] · w_down[e] · activation(w_gate_up[e] · input[n]), e = ids[n, j]
+    result[n] = Σⱼ weights[n, j] · (w_down[e] · activation(w_gate_up[e] · input[n] + b_gate_up[e]) + b_down[e]), e = ids[n, j]
 
-    Gated activations compute act(gate) · up, where gate and up are the two halves of the first product (`concatenated`) or its even and odd rows
-    (`interleaved`); `up_only` has no gate. With `clamp` c, gate is limited to at most c and up to [-c, c]. The last `identity_experts` ids stand for
-    experts that return their input. An expert that no token chose costs nothing. The sum over j runs in slot order, in f32.
+    Gated activations compute act(gate) · (up + beta), where gate and up are the two halves of the first product (`concatenated`) or its even and odd rows
+    (`interleaved`); `up_only` has no gate. With `clamp` c, gate is limited to at most c and up to [-c, c]. silu is x · sigmoid(alpha · x), and gelu_tanh the
+    approximation of gelu by tanh. The last `identity_experts` ids stand for experts that return their input. An expert that no token chose costs nothing.
+    The sum over j runs in slot order, in f32.
 
-    Sizes: input [N, D], ids and weights [N, k], w_gate_up [E, G, D] with G = 2I or I, w_down [E, D, I].
+    Sizes: input [N, D], ids and weights [N, k], w_gate_up [E, G, D] with G = 2I or I, w_down [E, D, I], b_gate_up [E, G], b_down [E, D].
 
     Constraints:
     - experts_c1: ranks are 2, 2, 2, 3, 3;
     - experts_c2: N agrees in input, ids and weights, k in ids and weights;
     - experts_c3: E and D agree in w_gate_up and w_down, D in input;
     - experts_c4: G is 2I for gated layouts and I for `up_only`; a gated activation needs a gated layout;
-    - experts_c5: `clamp` is positive, `identity_experts` is not negative.
+    - experts_c5: `clamp` is positive, `identity_experts` is not negative;
+    - experts_c6: the biases have the first two sizes of their weights;
+    - experts_c7: `alpha` goes with silu only, `beta` with gated activations only.
 
     ```mlir
     %y = trine.moe.experts %x routed(%ids, %w : tensor<?x3xi64>, tensor<?x3xf32>) weights(%gu, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>)
@@ -65,12 +71,47 @@ def Trine_MoEExpertsOp : Trine_TensorOp<"moe.experts", [AllTypesMatch<["input", 
     ```
   }];
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$input, RankedTensorOf<[I64]>:$ids, RankedTensorOf<[AnyFloat]>:$weights, RankedTensorOf<[AnyFloat]>:$w_gate_up,
-                   RankedTensorOf<[AnyFloat]>:$w_down, Trine_ActivationAttr:$activation, Trine_GateUpLayoutAttr:$gate_up, OptionalAttr<F64Attr>:$clamp,
-                   DefaultValuedAttr<I64Attr, "0">:$identity_experts);
+                   RankedTensorOf<[AnyFloat]>:$w_down, Optional<RankedTensorOf<[AnyFloat]>>:$b_gate_up, Optional<RankedTensorOf<[AnyFloat]>>:$b_down,
+                   Trine_ActivationAttr:$activation, Trine_GateUpLayoutAttr:$gate_up, OptionalAttr<F64Attr>:$clamp, DefaultValuedAttr<F64Attr, "1.0">:$alpha,
+                   DefaultValuedAttr<F64Attr, "0.0">:$beta, DefaultValuedAttr<I64Attr, "0">:$identity_experts);
   let results = (outs RankedTensorOf<[AnyFloat]>:$result);
   let assemblyFormat = [{
     $input `routed` `(` $ids `,` $weights `:` type($ids) `,` type($weights) `)` `weights` `(` $w_gate_up `,` $w_down `:` type($w_gate_up) `,` type($w_down) `)`
-    `activation` $activation `gate_up` $gate_up (`clamp` $clamp^)? attr-dict `:` type($input)
+    (`gate_up_bias` `(` $b_gate_up^ `:` type($b_gate_up) `)`)? (`down_bias` `(` $b_down^ `:` type($b_down) `)`)? `activation` $activation `gate_up` $gate_up (`clamp` $clamp^)? attr-dict `:` type($input)
+  }];
+  let hasVerifier = 1;
+}
+
+def Trine_GatedMLPOp : Trine_TensorOp<"gated_mlp"> {
+  let summary = "A gated two-layer network";
+  let description = [{
+    result = (act(input · w_gate) · (input · w_up)) · w_down
+
+    Without `w_up`, `w_gate` holds both: gate and up are the two halves of its columns (`concatenated`) or the even and the odd ones (`interleaved`). Products
+    accumulate in f32 (f64 for f64) and are rounded to the element type of `input`; the activation and the product with it are computed in f32 (f64) and
+    rounded once.
+
+    Sizes: input [..., D], w_gate [D, I], or [D, 2I] without `w_up`, w_up [D, I], w_down [I, C]; result [..., C].
+
+    Constraints:
+    - gated_mlp_c1: `input` has rank 1 or more, the weights rank 2;
+    - gated_mlp_c2: D agrees in `input`, `w_gate` and `w_up`;
+    - gated_mlp_c3: `w_gate` has I columns with `w_up`, 2I without, `w_up` has I, `w_down` I rows;
+    - gated_mlp_c4: result has the sizes of `input`, but C last;
+    - gated_mlp_c5: `gate_up` is given exactly without `w_up`, and is not `up_only`; the activation is a gated one;
+    - gated_mlp_c6: result has the element type of `input`.
+
+    ```mlir
+    %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated
+      : tensor<?x?x64xf32> -> tensor<?x?x64xf32>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$input, RankedTensorOf<[AnyFloat]>:$w_gate, RankedTensorOf<[AnyFloat]>:$w_down,
+                   Optional<RankedTensorOf<[AnyFloat]>>:$w_up, Trine_ActivationAttr:$activation, OptionalAttr<Trine_GateUpLayoutAttr>:$gate_up);
+  let results = (outs RankedTensorOf<[AnyFloat]>:$result);
+  let assemblyFormat = [{
+    $input `weights` `(` $w_gate `,` $w_down `:` type($w_gate) `,` type($w_down) `)` (`up` `(` $w_up^ `:` type($w_up) `)`)? `activation` $activation
+    (`gate_up` $gate_up^)? attr-dict `:` type($input) `->` type($result)
   }];
   let hasVerifier = 1;
 }

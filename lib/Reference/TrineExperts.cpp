@@ -130,15 +130,15 @@ static LogicalResult route(OperatorCall &call) {
                          llvm::Twine(experts) + "), got " +
                          llvm::Twine(best[j]));
       ids->setInteger(n * k + j, best[j]);
-      chosen[j] = scores[best[j]];
+      chosen[j] = op.getWeightsFromChoice() ? choice[best[j]] : scores[best[j]];
     }
     if (scoring == Scoring::SoftmaxTopK)
       chosen = softmaxOf(chosen, single);
     Accumulator sum(single);
-    for (double &weight : chosen)
-      sum.add(weight *= scaledFirst ? scale : 1.0);
+    for (double weight : chosen)
+      sum.add(weight);
     for (int64_t j = 0; j < k; ++j) {
-      double weight = chosen[j];
+      double weight = chosen[j] * (scaledFirst ? scale : 1.0);
       if (op.getRenormalize())
         weight /= sum.get() + epsilon;
       weights->setReal(n * k + j, scaledFirst ? weight : weight * scale);
@@ -149,14 +149,18 @@ static LogicalResult route(OperatorCall &call) {
   return success();
 }
 
-static double activate(Activation activation, double x) {
+static double activate(Activation activation, double x, double alpha = 1) {
   switch (activation) {
   case Activation::SiluGated:
   case Activation::Silu:
-    return x * sigmoid(x);
+    return x * sigmoid(alpha * x);
   case Activation::GeluGated:
   case Activation::Gelu:
     return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  case Activation::GeluTanhGated:
+  case Activation::GeluTanh:
+    return 0.5 * x *
+           (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
   case Activation::ReluGated:
   case Activation::Relu:
     return x < 0 ? 0.0 : x;
@@ -184,7 +188,8 @@ static LogicalResult experts(OperatorCall &call) {
   auto op = cast<MoEExpertsOp>(call.op);
   const Tensor &input = call.operand(0), &ids = call.operand(1),
                &weights = call.operand(2), &first = call.operand(3),
-               &second = call.operand(4);
+               &second = call.operand(4), *firstBias = segmentOf(call, op, 5),
+               *secondBias = segmentOf(call, op, 6);
   int64_t tokens = input.getDim(0), width = input.getDim(1), k = ids.getDim(1),
           count = first.getDim(0), inner = second.getDim(2),
           identities = op.getIdentityExperts();
@@ -194,7 +199,11 @@ static LogicalResult experts(OperatorCall &call) {
       failed(call.requireShape(weights, {tokens, k}, "weights")) ||
       failed(call.requireShape(first, {count, gated ? 2 * inner : inner, width},
                                "w_gate_up")) ||
-      failed(call.requireShape(second, {count, width, inner}, "w_down")))
+      failed(call.requireShape(second, {count, width, inner}, "w_down")) ||
+      (firstBias && failed(call.requireShape(
+                        *firstBias, {count, first.getDim(1)}, "b_gate_up"))) ||
+      (secondBias &&
+       failed(call.requireShape(*secondBias, {count, width}, "b_down"))))
     return failure();
   FailureOr<Tensor> result =
       call.allocate(input.getElementType(), input.getShape());
@@ -203,6 +212,13 @@ static LogicalResult experts(OperatorCall &call) {
   bool single = call.accumulateInSingle();
   double limit = op.getClamp() ? op.getClamp()->convertToDouble()
                                : std::numeric_limits<double>::infinity();
+  double alpha = op.getAlpha().convertToDouble(),
+         beta = op.getBeta().convertToDouble();
+  auto addBias = [](std::vector<double> &values, const Tensor *bias,
+                    int64_t expert) {
+    for (size_t i = 0; bias && i < values.size(); ++i)
+      values[i] += bias->real(expert * values.size() + i);
+  };
   std::vector<double> x(width), hidden(inner);
   for (int64_t n = 0; n < tokens; ++n) {
     std::vector<Accumulator> sums(width, Accumulator(single));
@@ -217,20 +233,81 @@ static LogicalResult experts(OperatorCall &call) {
       std::vector<double> y = x;
       if (expert < count) {
         std::vector<double> both = multiply(first, expert, x, single);
+        addBias(both, firstBias, expert);
         for (int64_t i = 0; i < inner; ++i) {
           double up = both[!gated ? i : interleaved ? 2 * i + 1 : inner + i];
           up = std::min(std::max(up, -limit), limit);
           double gate =
               gated ? std::min(both[interleaved ? 2 * i : i], limit) : up;
-          hidden[i] = activate(op.getActivation(), gate) * (gated ? up : 1.0);
+          hidden[i] = activate(op.getActivation(), gate, alpha) *
+                      (gated ? up + beta : 1.0);
         }
         y = multiply(second, expert, hidden, single);
+        addBias(y, secondBias, expert);
       }
       for (int64_t i = 0; i < width; ++i)
         sums[i].addProduct(weights.real(n * k + j), y[i]);
     }
     for (int64_t i = 0; i < width; ++i)
       result->setReal(n * width + i, sums[i].get());
+  }
+  return call.done(*result);
+}
+
+/// x · matrix, rounded to `type`.
+static std::vector<double> multiplyColumns(llvm::ArrayRef<double> x,
+                                           const Tensor &matrix,
+                                           ElementType type, bool single) {
+  int64_t columns = matrix.getDim(1);
+  std::vector<double> result(columns);
+  for (int64_t c = 0; c < columns; ++c) {
+    Accumulator sum(single);
+    for (size_t i = 0; i < x.size(); ++i)
+      sum.addProduct(x[i], matrix.real(i * columns + c));
+    result[c] = roundTo(type, sum.get());
+  }
+  return result;
+}
+
+static LogicalResult gatedMLP(OperatorCall &call) {
+  auto op = cast<GatedMLPOp>(call.op);
+  const Tensor &input = call.operand(0), &gate = call.operand(1),
+               &down = call.operand(2), *up = call.optional(3);
+  int64_t width = input.getShape().back(), inner = down.getDim(0);
+  if (failed(
+          call.requireShape(gate, {width, up ? inner : 2 * inner}, "w_gate")) ||
+      (up && failed(call.requireShape(*up, {width, inner}, "w_up"))))
+    return failure();
+  llvm::SmallVector<int64_t> shape(input.getShape());
+  shape.back() = down.getDim(1);
+  ElementType type = input.getElementType();
+  FailureOr<Tensor> result = call.allocate(type, shape);
+  if (failed(result))
+    return failure();
+  bool single = call.accumulateInSingle();
+  std::vector<double> x(width), hidden(inner);
+  int64_t tokens = width ? input.getNumElements() / width : 0;
+  for (int64_t n = 0; n < tokens; ++n) {
+    for (int64_t i = 0; i < width; ++i)
+      x[i] = input.real(n * width + i);
+    std::vector<double> gates = multiplyColumns(x, gate, type, single), ups;
+    if (up) {
+      ups = multiplyColumns(x, *up, type, single);
+    } else {
+      bool interleaved = op.getGateUp() == GateUpLayout::Interleaved;
+      std::vector<double> both = gates;
+      ups.resize(inner);
+      for (int64_t i = 0; i < inner; ++i) {
+        gates[i] = both[interleaved ? 2 * i : i];
+        ups[i] = both[interleaved ? 2 * i + 1 : inner + i];
+      }
+    }
+    for (int64_t i = 0; i < inner; ++i)
+      hidden[i] =
+          roundTo(type, activate(op.getActivation(), gates[i]) * ups[i]);
+    std::vector<double> y = multiplyColumns(hidden, down, type, single);
+    for (size_t i = 0; i < y.size(); ++i)
+      result->setReal(n * y.size() + i, y[i]);
   }
   return call.done(*result);
 }
@@ -338,6 +415,7 @@ static LogicalResult combine(OperatorCall &call) {
 void reference::addTrineExpertsRules(OperatorTable &table) {
   table["trine.moe.route"] = route;
   table["trine.moe.experts"] = experts;
+  table["trine.gated_mlp"] = gatedMLP;
   table["trine.moe.group"] = group;
   table["trine.moe.grouped_matmul"] = groupedMatMul;
   table["trine.moe.combine"] = combine;

@@ -2,6 +2,7 @@
 // trine-decompose-composites: trine ops become linalg.
 #include "DecomposeComposites.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "trine/Passes/Optimize.h"
@@ -27,10 +28,14 @@ public:
     });
     if (composites.empty())
       return;
-    for (Operation *op : composites)
+    for (Operation *op : composites) {
       if (auto lookup = dyn_cast<EngramLookupOp>(op);
           lookup && areRowsInRange(lookup))
         op->setAttr(kRowsInRange, UnitAttr::get(&getContext()));
+      if (auto experts = dyn_cast<MoEExpertsOp>(op);
+          experts && experts.getIds().getDefiningOp<MoERouteOp>())
+        op->setAttr(kIdsInRange, UnitAttr::get(&getContext()));
+    }
     bool isBroken = false;
     for (Operation *op : composites) {
       LinalgBuilder builder(op);
@@ -38,7 +43,8 @@ public:
           llvm::TypeSwitch<Operation *, Decomposed>(op)
               .Case<AttentionOp, MergeOp, MLAAttentionOp, RMSNormOp,
                     EngramHashOp, EngramLookupOp, EngramGateOp, EngramConvOp,
-                    HyperMixOp, HyperCombineOp>(
+                    HyperMixOp, HyperCombineOp, MoERouteOp, MoEExpertsOp,
+                    MoEGroupOp, MoEGroupedMatMulOp, MoECombineOp, GatedMLPOp>(
                   [&](auto op) { return decompose(op, builder); })
               .Default([](Operation *op) -> Decomposed {
                 return op->emitError() << "'" << op->getName()

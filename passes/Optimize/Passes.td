@@ -43,7 +43,7 @@ def TrineDecomposeComposites : Pass<"trine-decompose-composites", "func::FuncOp"
     ```
   }];
   let statistics = [Statistic<"numDecomposed", "num-decomposed", "Composite ops replaced">];
-  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect", "math::MathDialect", "scf::SCFDialect", "tensor::TensorDialect"];
+  let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect", "math::MathDialect", "scf::SCFDialect", "tensor::TensorDialect"];
 }
 
 #endif

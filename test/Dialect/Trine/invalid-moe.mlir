@@ -229,3 +229,107 @@ func.func @combine_c3(%r: tensor<15x64xf32>, %o: tensor<15xi64>, %w: tensor<5x3x
   %y = trine.moe.combine %r, %o, %w : tensor<15x64xf32>, tensor<15xi64>, tensor<5x3xf32> -> tensor<5x60xf32>
   return
 }
+
+// -----
+
+func.func @route_c8(%l: tensor<5x8xf32>) {
+  // expected-error@+1 {{'weights_from_choice' goes neither with a table nor with softmax_top_k}}
+  %i, %w = trine.moe.route %l scoring softmax_top_k k 3 groups 1 keep 1 by max masked zero weights_from_choice epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c6(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>, %b: tensor<8x32xf32>) {
+  // expected-error@+1 {{'b_gate_up' dimension 1 must equal 'w_gate_up' dimension 1, 64, got 32}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>) gate_up_bias(%b : tensor<8x32xf32>) activation silu_gated gate_up concatenated : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c6_down(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>, %b: tensor<7x64xf32>) {
+  // expected-error@+1 {{'b_down' dimension 0 must equal 'w_down' dimension 0, 8, got 7}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>) down_bias(%b : tensor<7x64xf32>) activation silu_gated gate_up concatenated : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c7_alpha(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>) {
+  // expected-error@+1 {{'alpha' goes with silu only, got relu_gated}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>) activation relu_gated gate_up concatenated {alpha = 2.0} : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @experts_c7_beta(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: tensor<5x3xf32>, %g: tensor<8x32x64xf32>, %d: tensor<8x64x32xf32>) {
+  // expected-error@+1 {{'beta' goes with gated activations only, got silu}}
+  %y = trine.moe.experts %x routed(%i, %w : tensor<5x3xi64>, tensor<5x3xf32>) weights(%g, %d : tensor<8x32x64xf32>, tensor<8x64x32xf32>) activation silu gate_up up_only {beta = 2.0} : tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c1(%x: tensor<f32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>) {
+  // expected-error@+1 {{'input' must have rank 1 or more}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated : tensor<f32> -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c2(%x: tensor<5x63xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>) {
+  // expected-error@+1 {{'w_gate' dimension 0 must equal 'input' dimension 1, 63, got 64}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated : tensor<5x63xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c3(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>) {
+  // expected-error@+1 {{'w_gate' dimension 1 must be 80, got 40}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) activation silu_gated gate_up concatenated : tensor<5x64xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c3_up(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x41xf32>) {
+  // expected-error@+1 {{'w_up' dimension 1 must equal 'w_down' dimension 0, 40, got 41}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x41xf32>) activation silu_gated : tensor<5x64xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c4(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>) {
+  // expected-error@+1 {{'result' dimension 0 must equal 'input' dimension 0, 5, got 4}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated : tensor<5x64xf32> -> tensor<4x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c5(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>) {
+  // expected-error@+1 {{'gate_up' must be given exactly without 'w_up'}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated gate_up concatenated : tensor<5x64xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c5_activation(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>) {
+  // expected-error@+1 {{activation and layout must be gated ones, got silu}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu : tensor<5x64xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c6(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>) {
+  // expected-error@+1 {{'result' must have the element type of 'input'}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated : tensor<5x64xf32> -> tensor<5x64xf16>
+  return
+}

@@ -69,6 +69,30 @@ func.func @experts(%logits: tensor<?x8xf32>, %b: tensor<8xf32>, %x: tensor<?x64x
   return %y, %z : tensor<?x64xf32>, tensor<?x64xf32>
 }
 
+// CHECK-LABEL: func.func @biased_experts
+func.func @biased_experts(%logits: tensor<?x8xf32>, %x: tensor<?x64xf32>, %gu: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>, %b: tensor<8x64xf32>)
+    -> tensor<?x64xf32> {
+  // CHECK: trine.moe.route {{.*}} masked zero weights_from_choice epsilon
+  %ids, %w = trine.moe.route %logits scoring softmax k 3 groups 4 keep 2 by max masked zero weights_from_choice epsilon 0.0 scale 1.0 after_division
+    : tensor<?x8xf32> -> tensor<?x3xi64>, tensor<?x3xf32>
+  // CHECK: trine.moe.experts {{.*}} gate_up_bias({{.*}}) down_bias({{.*}}) activation silu_gated gate_up interleaved clamp {{.*}} {alpha = {{.*}}, beta = 1.000000e+00 : f64}
+  %y = trine.moe.experts %x routed(%ids, %w : tensor<?x3xi64>, tensor<?x3xf32>) weights(%gu, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>)
+    gate_up_bias(%b : tensor<8x64xf32>) down_bias(%b : tensor<8x64xf32>) activation silu_gated gate_up interleaved clamp 7.0 {alpha = 1.702, beta = 1.0}
+    : tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: func.func @gated_mlp
+func.func @gated_mlp(%x: tensor<?x?x64xf16>, %g: tensor<64x40xf16>, %d: tensor<40x32xf16>, %gu: tensor<64x80xf16>) -> tensor<?x?x32xf16> {
+  // CHECK: trine.gated_mlp %{{.*}} weights(%{{.*}}, %{{.*}} : tensor<64x40xf16>, tensor<40x32xf16>) up(%{{.*}} : tensor<64x40xf16>) activation silu_gated :
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf16>, tensor<40x32xf16>) up(%g : tensor<64x40xf16>) activation silu_gated
+    : tensor<?x?x64xf16> -> tensor<?x?x32xf16>
+  // CHECK: trine.gated_mlp {{.*}} activation gelu_tanh_gated gate_up interleaved :
+  %z = trine.gated_mlp %x weights(%gu, %d : tensor<64x80xf16>, tensor<40x32xf16>) activation gelu_tanh_gated gate_up interleaved
+    : tensor<?x?x64xf16> -> tensor<?x?x32xf16>
+  return %z : tensor<?x?x32xf16>
+}
+
 // CHECK-LABEL: func.func @table_route
 func.func @table_route(%logits: tensor<?x8xf32>, %t: tensor<?xi64>, %table: tensor<160x2xi64>) -> tensor<?x2xi64> {
   // CHECK: trine.moe.route {{.*}} token_ids({{.*}}) table({{.*}}) scoring sqrt_softplus

@@ -41,10 +41,10 @@ TEST(TrineRouteTest, Scoring) {
               {1, 2}, {2.0 / 3, 1.0 / 3});
   expectRoute(run("sigmoid", "epsilon 0.0 scale 2.0 before_division"), {1, 2},
               {2 * 0.8, 2 * 2.0 / 3});
-  // Scaled before the division, only epsilon sees the scale.
+  // The sum is that of the scores before they are scaled.
   expectRoute(
       run("sigmoid", "renormalize epsilon 1.0 scale 2.0 before_division"),
-      {1, 2}, {1.6 / (1.6 + 4.0 / 3 + 1), 4.0 / 3 / (1.6 + 4.0 / 3 + 1)});
+      {1, 2}, {1.6 / (0.8 + 2.0 / 3 + 1), 4.0 / 3 / (0.8 + 2.0 / 3 + 1)});
   expectRoute(run("sqrt_softplus", "epsilon 0.0 scale 1.0 after_division"),
               {1, 2}, {std::sqrt(std::log(5.0)), std::sqrt(std::log(3.0))});
 }
@@ -169,6 +169,70 @@ TEST(TrineExpertsTest, ByHand) {
   expectError(runExperts("silu_gated gate_up concatenated",
                          {x, ids, w, f32({2, 3, 1}, {1, 2, 3, 4, 5, 6}), d}),
               "'w_gate_up' must have shape [2, 2, 1], got [2, 3, 1]");
+}
+
+TEST(TrineRouteTest, WeightsFromChoice) {
+  // All of the kept group is zero, so that the tie goes to an expert that is
+  // masked; its weight is the masked score, or its own.
+  Tensor logits = f32({1, 4}, {40, -40, -900, 0}),
+         bias = f32({4}, {0, 0, 9, 0});
+  auto run = [&](const std::string &from) {
+    return route("sigmoid k 2 groups 2 keep 1 by max masked zero " + from +
+                     " epsilon 0.0 scale 1.0 after_division",
+                 {logits, bias}, ", %b: tensor<4xf32>",
+                 "bias(%b : tensor<4xf32>)");
+  };
+  expectRoute(run(""), {2, 3}, {0, 0.5});
+  expectRoute(run("weights_from_choice"), {2, 3}, {9, 0.5});
+}
+
+TEST(TrineExpertsTest, BiasesAndSwish) {
+  Tensor x = f32({1, 1}, {1}), ids = i64({1, 1}, {1}), w = f32({1, 1}, {2}),
+         g = f32({2, 2, 1}, {1, 2, 3, -2}), d = f32({2, 1, 1}, {1, 5}),
+         bg = f32({2, 2}, {0, 0, 0.5, 0.25}), bd = f32({2, 1}, {0, 7});
+  Outcome outcome = runText(
+      "func.func @main(" + std::string(expertTypes) +
+          ", %bg: tensor<?x?xf32>, %bd: tensor<?x?xf32>) -> tensor<?x?xf32> {\n"
+          "%y = trine.moe.experts %x routed(%i, %w : tensor<?x?xi64>, "
+          "tensor<?x?xf32>) weights(%g, %d : tensor<?x?x?xf32>, "
+          "tensor<?x?x?xf32>) gate_up_bias(%bg : tensor<?x?xf32>) "
+          "down_bias(%bd : tensor<?x?xf32>) activation silu_gated gate_up "
+          "concatenated {alpha = 2.0, beta = 1.0} : tensor<?x?xf32>\n"
+          "return %y : tensor<?x?xf32>\n}",
+      {x, ids, w, g, d, bg, bd});
+  double gate = 3.5 / (1 + std::exp(-7.0)), up = -1.75 + 1;
+  expectReals(only(outcome), {1, 1}, {2 * (5 * gate * up + 7)});
+}
+
+TEST(TrineGatedMLPTest, ByHand) {
+  auto run = [](const std::string &layout, llvm::ArrayRef<Tensor> inputs) {
+    bool fused = !layout.empty();
+    return runText(
+        std::string("func.func @main(%x: tensor<?x?xf32>, %g: "
+                    "tensor<?x?xf32>, %d: tensor<?x?xf32>") +
+            (fused ? "" : ", %u: tensor<?x?xf32>") +
+            ") -> tensor<?x?xf32> {\n%y = trine.gated_mlp %x weights(%g, %d : "
+            "tensor<?x?xf32>, tensor<?x?xf32>) " +
+            (fused ? "" : "up(%u : tensor<?x?xf32>) ") +
+            "activation relu_gated " + layout +
+            " : tensor<?x?xf32> -> tensor<?x?xf32>\nreturn %y : "
+            "tensor<?x?xf32>\n}",
+        inputs);
+  };
+  // gate (1, -1, 4), up (2, 3, 5)
+  Tensor x = f32({1, 2}, {1, 2}), g = f32({2, 3}, {1, 1, 0, 0, -1, 2}),
+         u = f32({2, 3}, {0, 1, 1, 1, 1, 2}), d = f32({3, 1}, {1, 10, 100});
+  expectReals(only(run("", {x, g, d, u})), {1, 1}, {2 + 2000});
+  expectReals(
+      only(run("gate_up concatenated",
+               {x, f32({2, 6}, {1, 1, 0, 0, 1, 1, 0, -1, 2, 1, 1, 2}), d})),
+      {1, 1}, {2 + 2000});
+  expectReals(
+      only(run("gate_up interleaved",
+               {x, f32({2, 6}, {1, 0, 1, 1, 0, 1, 0, 1, -1, 1, 2, 2}), d})),
+      {1, 1}, {2 + 2000});
+  expectError(run("", {x, g, f32({2, 1}, {1, 1}), u}),
+              "'w_gate' must have shape [2, 2], got [2, 3]");
 }
 
 TEST(TrineExpertsTest, ScheduledForm) {

@@ -1,0 +1,135 @@
+// RUN: trine-opt %s --trine-decompose-composites --canonicalize --cse --split-input-file | FileCheck %s
+// RUN: trine-opt %s --trine-plan-pipeline --split-input-file | FileCheck %s --check-prefix=PLAN
+// RUN: trine-opt %s --trine-plan-pipeline --trine-lower-kernels --split-input-file | FileCheck %s --check-prefix=LOWER
+
+// One parallel loop over tokens; groups are ranked by the sum of two; the masked score is zero.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[LOGITS:.*]]: tensor<?x12xf32>{{.*}}, %[[BIAS:.*]]: tensor<12xf32>
+// CHECK: scf.forall (%{{.*}}) in (%{{.*}})
+// CHECK: math.exp
+// CHECK: scf.for {{.*}} -> (tensor<4xi32>)
+// CHECK: arith.addf {{.*}} : f32
+// CHECK: tensor.parallel_insert_slice
+// CHECK-NOT: trine.moe
+// One kernel, one workgroup per token, no memory but the stack's.
+// PLAN-LABEL: func.func @main
+// PLAN-COUNT-1: plan.launch
+// PLAN-NOT: plan.launch
+// LOWER-LABEL: func.func private @loop_0
+// LOWER-NOT: memref.alloc(
+// LOWER: scf.for
+func.func @main(%l: tensor<?x12xf32> {onnx.name = "l", onnx.dims = ["n", 12]}, %b: tensor<12xf32> {onnx.name = "b", onnx.dims = [12]})
+    -> (tensor<?x3xi64> {onnx.name = "i", onnx.dims = ["n", 3]}, tensor<?x3xf32> {onnx.name = "w", onnx.dims = ["n", 3]}) {
+  %i, %w = trine.moe.route %l bias(%b : tensor<12xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero
+    renormalize epsilon 1.0e-20 scale 2.5 after_division : tensor<?x12xf32> -> tensor<?x3xi64>, tensor<?x3xf32>
+  return %i, %w : tensor<?x3xi64>, tensor<?x3xf32>
+}
+
+// -----
+
+// Ids of any origin are checked. Slots are sorted by expert; weights are read where they are, by a slice of one expert's
+// columns; sums run in slot order.
+// CHECK-LABEL: func.func @main(
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x24xbf16>
+// CHECK-SAME: %[[GU:[^:]*]]: tensor<5x80x24xbf16>
+// CHECK-SAME: %[[D:[^:]*]]: tensor<5x24x40xbf16>
+// CHECK: trine.require %{{.*}}, "ids of experts must be numbers of experts"
+// CHECK: %[[GROUP:.*]]:4 = scf.for
+// CHECK: %[[ROWS:.*]] = linalg.generic
+// CHECK: tensor.extract %[[X]]
+// CHECK: %[[HIDDEN:.*]] = scf.forall (%[[E:.*]], %[[C:.*]]) = (0, 0) to (5, 40) step (1, 20)
+// CHECK: scf.for
+// CHECK: tensor.extract_slice %[[GU]][%[[E]], %[[C]], 0] [1, 20, 24] [1, 1, 1] : tensor<5x80x24xbf16> to tensor<20x24xbf16>
+// CHECK: tensor.extract_slice %[[GU]][%[[E]], %{{.*}}, 0] [1, 20, 24] [1, 1, 1]
+// CHECK: arith.minimumf
+// CHECK: math.exp
+// CHECK: tensor.parallel_insert_slice {{.*}} : tensor<?x20xf32> into tensor<?x40xf32>
+// CHECK: scf.forall (%[[F:.*]]) in (5)
+// CHECK: tensor.extract_slice %[[D]][%[[F]], 0, 0] [1, 24, 40] [1, 1, 1]
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "reduction", "parallel"]
+// CHECK: arith.truncf {{.*}} : f32 to bf16
+// Sort, gather, two products, sum: five kernels, and the check. None holds gathered weights, all temporaries are on the stack.
+// PLAN-LABEL: func.func @main
+// PLAN-NOT: tensor<?x80x24xbf16>
+// PLAN-COUNT-6: plan.launch
+// PLAN-NOT: plan.launch
+// PLAN: return
+// LOWER-LABEL: func.func private @loop_0
+// LOWER-NOT: memref.alloc(
+// LOWER-LABEL: func.func @trine_program_run
+func.func @main(%x: tensor<?x24xbf16> {onnx.name = "x", onnx.dims = ["n", 24]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
+                %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}, %gu: tensor<5x80x24xbf16> {onnx.name = "gu", onnx.dims = [5, 80, 24]},
+                %d: tensor<5x24x40xbf16> {onnx.name = "d", onnx.dims = [5, 24, 40]}) -> (tensor<?x24xbf16> {onnx.name = "y", onnx.dims = ["n", 24]}) {
+  %y = trine.moe.experts %x routed(%i, %w : tensor<?x2xi64>, tensor<?x2xf32>) weights(%gu, %d : tensor<5x80x24xbf16>, tensor<5x24x40xbf16>)
+    activation silu_gated gate_up concatenated clamp 7.0 : tensor<?x24xbf16>
+  return %y : tensor<?x24xbf16>
+}
+
+// -----
+
+// Interleaved columns are every other row of the weight; biases are added to each product; ids beyond the experts take the token.
+// CHECK-LABEL: func.func @main(
+// CHECK: tensor.extract_slice %{{.*}} [1, 8, 16] [1, 2, 1] : tensor<4x16x16xf32> to tensor<8x16xf32>
+// CHECK: tensor.extract_slice %{{.*}} [1, 8, 16] [1, 2, 1] : tensor<4x16x16xf32> to tensor<8x16xf32>
+// CHECK: tensor.extract_slice %{{.*}} [1, 8] [1, 2] : tensor<4x16xf32> to tensor<8xf32>
+// CHECK: arith.cmpi sge
+// CHECK: arith.select
+// LOWER-LABEL: func.func @trine_program_run
+func.func @main(%x: tensor<?x16xf32> {onnx.name = "x", onnx.dims = ["n", 16]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
+                %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}, %gu: tensor<4x16x16xf32> {onnx.name = "gu", onnx.dims = [4, 16, 16]},
+                %d: tensor<4x16x8xf32> {onnx.name = "d", onnx.dims = [4, 16, 8]}, %bg: tensor<4x16xf32> {onnx.name = "bg", onnx.dims = [4, 16]},
+                %bd: tensor<4x16xf32> {onnx.name = "bd", onnx.dims = [4, 16]}) -> (tensor<?x16xf32> {onnx.name = "y", onnx.dims = ["n", 16]}) {
+  %y = trine.moe.experts %x routed(%i, %w : tensor<?x2xi64>, tensor<?x2xf32>) weights(%gu, %d : tensor<4x16x16xf32>, tensor<4x16x8xf32>)
+    gate_up_bias(%bg : tensor<4x16xf32>) down_bias(%bd : tensor<4x16xf32>)
+    activation silu_gated gate_up interleaved {alpha = 1.702, beta = 1.0, identity_experts = 1 : i64} : tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+// The scheduled form: the same loops one by one.
+// CHECK-LABEL: func.func @main(
+// CHECK-NOT: trine.moe
+// CHECK: scf.forall
+// LOWER-LABEL: func.func @trine_program_run
+func.func @main(%x: tensor<?x16xf32> {onnx.name = "x", onnx.dims = ["n", 16]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
+                %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}, %m: tensor<4x16x16xf32> {onnx.name = "m", onnx.dims = [4, 16, 16]})
+    -> (tensor<?x16xf32> {onnx.name = "y", onnx.dims = ["n", 16]}) {
+  %order, %offsets = trine.moe.group %i experts 4 : tensor<?x2xi64> -> tensor<?xi64>, tensor<5xi64>
+  %h = trine.moe.grouped_matmul %x, %offsets, %m order(%order : tensor<?xi64>) slots 2 tiles rows_first
+    : tensor<?x16xf32>, tensor<5xi64>, tensor<4x16x16xf32> -> tensor<?x16xf32>
+  %y = trine.moe.combine %h, %order, %w : tensor<?x16xf32>, tensor<?xi64>, tensor<?x2xf32> -> tensor<?x16xf32>
+  return %y : tensor<?x16xf32>
+}
+
+// -----
+
+// Three products; both gates are rounded before the activation.
+// CHECK-LABEL: func.func @main(
+// CHECK-COUNT-3: iterator_types = ["parallel", "parallel", "parallel", "reduction"]
+// CHECK-NOT: "reduction"
+// LOWER-LABEL: func.func @trine_program_run
+func.func @main(%x: tensor<?x?x16xf32> {onnx.name = "x", onnx.dims = ["b", "s", 16]}, %g: tensor<16x40xf32> {onnx.name = "g", onnx.dims = [16, 40]},
+                %u: tensor<16x40xf32> {onnx.name = "u", onnx.dims = [16, 40]}, %d: tensor<40x24xf32> {onnx.name = "d", onnx.dims = [40, 24]})
+    -> (tensor<?x?x24xf32> {onnx.name = "y", onnx.dims = ["b", "s", 24]}) {
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<16x40xf32>, tensor<40x24xf32>) up(%u : tensor<16x40xf32>) activation silu_gated
+    : tensor<?x?x16xf32> -> tensor<?x?x24xf32>
+  return %y : tensor<?x?x24xf32>
+}
+
+// -----
+
+// A route by table: both the rows and the entries of the table are checked.
+// CHECK-LABEL: func.func @main(
+// CHECK: trine.require %{{.*}}, "token ids of a route must be rows of its table"
+// CHECK: trine.require %{{.*}}, "the table of a route must hold numbers of experts"
+// CHECK: math.log1p
+// CHECK: math.sqrt
+// LOWER-LABEL: func.func @trine_program_run
+func.func @main(%l: tensor<?x6xf32> {onnx.name = "l", onnx.dims = ["n", 6]}, %t: tensor<?xi64> {onnx.name = "t", onnx.dims = ["n"]},
+                %m: tensor<9x2xi64> {onnx.name = "m", onnx.dims = [9, 2]})
+    -> (tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]}, tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}) {
+  %i, %w = trine.moe.route %l token_ids(%t : tensor<?xi64>) table(%m : tensor<9x2xi64>) scoring sqrt_softplus k 2 groups 1 keep 1 by max masked zero
+    renormalize epsilon 0.0 scale 1.5 before_division : tensor<?x6xf32> -> tensor<?x2xi64>, tensor<?x2xf32>
+  return %i, %w : tensor<?x2xi64>, tensor<?x2xf32>
+}
