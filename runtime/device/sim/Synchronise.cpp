@@ -285,14 +285,13 @@ void Cta::waitMbarrier(Warp &warp, const Instruction &i, uint32_t lanes) {
   Fragment &fragment = warp.fragments[warp.current];
   if (!fragment.released) {
     fragment.waitMask = lanes;
-    if (!mbarrierReady(warp, fragment, i, lanes)) {
-      // Spuriously false now and then, so that a wait without a loop is found.
-      bool spurious = context.launch.options.randomSchedule &&
-                      cluster.nextRandom() % 4 == 0;
-      if (!spurious) {
-        block(warp, lanes, FragmentState::Mbarrier);
-        return;
-      }
+    // Spuriously false now and then, before copies have landed, so that a wait
+    // without a loop is found.
+    bool spurious =
+        context.launch.options.randomSchedule && cluster.nextRandom() % 4 == 0;
+    if (!spurious && !mbarrierReady(warp, fragment, i, lanes)) {
+      block(warp, lanes, FragmentState::Mbarrier);
+      return;
     }
   }
   fragment.released = false;
