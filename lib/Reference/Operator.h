@@ -9,6 +9,10 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
 
+namespace mlir::trine {
+class MoERouteOp;
+}
+
 namespace mlir::trine::reference {
 
 /// Runs a region of one block on given arguments; gives the operands of its
@@ -129,6 +133,26 @@ private:
   bool single;
   double value;
 };
+
+/// The indices that are forced on a choosing op, checked against the shape and
+/// range that they need; null when nothing is forced.
+FailureOr<const Tensor *>
+forcedIndices(OperatorCall &call, llvm::ArrayRef<int64_t> shape, int64_t size);
+
+// How trine.moe.route chooses.
+
+/// The indices of the `count` largest values, the lower index first where
+/// values are equal. NaN counts as larger than all numbers.
+std::vector<int64_t> largestOf(llvm::ArrayRef<double> values, int64_t count);
+/// The scores by which the experts of one token are ranked, before groups are
+/// left out.
+std::vector<double> rankingScores(MoERouteOp op, const Tensor &logits,
+                                  const Tensor *bias, int64_t token);
+/// The ranks of the groups of experts.
+std::vector<double> groupRanks(MoERouteOp op, llvm::ArrayRef<double> scores);
+/// Gives experts outside of the kept groups the masked score.
+void maskGroups(MoERouteOp op, llvm::ArrayRef<int64_t> kept,
+                llvm::MutableArrayRef<double> scores);
 
 // One function per family, each in the file of its name.
 void addElementwiseRules(OperatorTable &table);

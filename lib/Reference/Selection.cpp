@@ -26,10 +26,9 @@ static int compareElements(const Tensor &data, int64_t i, int64_t j) {
   return (x > y) - (x < y);
 }
 
-/// The forced indices for this op, checked against the shape and range that
-/// they need; null when nothing is forced.
-static FailureOr<const Tensor *>
-forcedIndices(OperatorCall &call, llvm::ArrayRef<int64_t> shape, int64_t size) {
+FailureOr<const Tensor *>
+reference::forcedIndices(OperatorCall &call, llvm::ArrayRef<int64_t> shape,
+                         int64_t size) {
   auto it = call.options.forcedChoices.find(call.op);
   if (it == call.options.forcedChoices.end())
     return nullptr;

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The rules of docs/tolerances.md.
 #include "trine/Reference/Tolerance.h"
+#include "RoundingModel.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "trine/Dialect/ONNX/ONNX.h"
+#include "trine/Dialect/Trine/Trine.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
@@ -14,26 +21,6 @@ using namespace mlir::trine::reference;
 static constexpr double safetyFactor = 4.0;
 /// Two programs are compared, each with rounding errors of its own.
 static constexpr double programs = 2.0;
-
-/// Half the distance from 1 to the next value of the type; 0 where nothing is
-/// rounded.
-static double roundoff(Type type) {
-  type = getElementTypeOrSelf(type);
-  auto floatType = dyn_cast<FloatType>(type);
-  return floatType ? std::ldexp(
-                         1.0, -static_cast<int>(floatType.getFPMantissaWidth()))
-                   : 0.0;
-}
-
-/// The same for the type that an operator computes in: at least single
-/// precision.
-static double computeRoundoff(Type type) {
-  double own = roundoff(type);
-  return own == 0.0 ? 0.0 : std::min(own, 0x1p-24);
-}
-
-/// The variance of a rounding error that is uniform in [-u, u].
-static double varianceOf(double u) { return u * u / 3; }
 
 namespace {
 /// What an operator does to relative errors.
@@ -74,12 +61,30 @@ static Kind kindOf(Operation &op) {
       .Cases({"onnx.ScatterElements", "onnx.ScatterND", "onnx.TensorScatter",
               "onnx.ThresholdedRelu", "onnx.OneHot"},
              Kind::Move)
+      .Cases({"tensor.bitcast", "tensor.cast", "tensor.collapse_shape",
+              "tensor.concat", "tensor.expand_shape", "tensor.extract",
+              "tensor.extract_slice", "tensor.from_elements", "tensor.gather"},
+             Kind::Move)
+      .Cases({"tensor.insert", "tensor.insert_slice", "tensor.reshape",
+              "tensor.splat", "linalg.pack", "linalg.unpack"},
+             Kind::Move)
+      .Cases({"arith.select", "arith.maximumf", "arith.minimumf",
+              "arith.maxnumf", "arith.minnumf", "arith.negf", "arith.bitcast",
+              "math.absf", "math.copysign", "math.clampf"},
+             Kind::Move)
       .Cases({"onnx.Sign", "onnx.Hardmax", "onnx.Ceil", "onnx.Floor",
               "onnx.Round", "onnx.Range", "onnx.ConstantOfShape",
               "onnx.EyeLike"},
              Kind::Exact)
-      .Cases({"onnx.Add", "onnx.Sub", "onnx.Sum", "onnx.Mean"}, Kind::Sum)
-      .Cases({"onnx.Mul", "onnx.Div"}, Kind::Product)
+      .Cases({"arith.constant", "arith.sitofp", "arith.uitofp", "math.ceil",
+              "math.floor", "math.round", "math.roundeven", "math.trunc",
+              "tensor.empty"},
+             Kind::Exact)
+      .Cases({"onnx.Add", "onnx.Sub", "onnx.Sum", "onnx.Mean", "arith.addf",
+              "arith.subf"},
+             Kind::Sum)
+      .Cases({"onnx.Mul", "onnx.Div", "arith.mulf", "arith.divf"},
+             Kind::Product)
       .Cases({"onnx.MatMul", "onnx.Gemm", "onnx.Einsum", "onnx.Conv"},
              Kind::Contraction)
       .Cases({"onnx.ReduceSum", "onnx.ReduceMean", "onnx.ReduceL1",
@@ -91,13 +96,17 @@ static Kind kindOf(Operation &op) {
               "onnx.SimplifiedLayerNormalization", "onnx.LpNormalization",
               "onnx.com.microsoft.SkipSimplifiedLayerNormalization"},
              Kind::Normalization)
-      .Cases({"onnx.Softmax", "onnx.LogSoftmax"}, Kind::Softmax)
-      .Case("onnx.Pow", Kind::Power)
-      .Cases({"onnx.Cast", "onnx.CastLike"}, Kind::Cast)
+      .Cases({"onnx.Softmax", "onnx.LogSoftmax", "linalg.softmax"},
+             Kind::Softmax)
+      .Cases({"onnx.Pow", "math.powf"}, Kind::Power)
+      .Cases({"onnx.Cast", "onnx.CastLike", "arith.extf", "arith.truncf"},
+             Kind::Cast)
       .Case("onnx.Attention", Kind::Attention)
       .Case("onnx.com.microsoft.EngramGate", Kind::Gate)
       .Case("onnx.com.microsoft.MoE", Kind::Experts)
-      .Case("onnx.If", Kind::If)
+      .Cases({"onnx.If", "scf.if", "scf.execute_region", "scf.index_switch",
+              "tensor.generate", "tensor.pad"},
+             Kind::If)
       .Case("onnx.Loop", Kind::Loop)
       .Default(Kind::Unknown);
 }
@@ -130,7 +139,10 @@ void ToleranceAnalysis::visitBlock(Block &block) {
 }
 
 void ToleranceAnalysis::visit(Operation &op) {
+  if (visitStructure(op))
+    return;
   Kind kind = kindOf(op);
+  const bool isTrine = isa<TrineDialect>(op.getDialect());
   if (kind == Kind::If)
     for (Region &region : op.getRegions())
       if (!region.empty())
@@ -139,7 +151,14 @@ void ToleranceAnalysis::visit(Operation &op) {
     if (roundoff(result.getType()) == 0.0)
       continue;
     Estimate estimated;
-    if (kind == Kind::If) {
+    if (isTrine) {
+      estimated = estimateTrine(op, result.getResultNumber());
+    } else if (kind == Kind::If) {
+      // The branches, or the elements that a region computes beside those of
+      // the operands.
+      for (Value operand : op.getOperands())
+        estimated.variance =
+            std::max(estimated.variance, estimateOf(operand).variance);
       for (Region &region : op.getRegions())
         if (!region.empty() && region.front().mightHaveTerminator() &&
             region.front().getTerminator()->getNumOperands() >
@@ -211,6 +230,8 @@ double ToleranceAnalysis::reductionLength(Operation &op) const {
       longest = std::max(longest, sizeOf(first, d));
     return longest;
   }
+  if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op))
+    return sizeOf(first, softmax.getDimension());
   // Reductions and normalisations: the ratio of elements read to elements
   // written.
   if (isa<onnx::SoftmaxOp, onnx::LogSoftmaxOp, onnx::LpNormalizationOp>(op)) {
@@ -248,23 +269,80 @@ double ToleranceAnalysis::reductionLength(Operation &op) const {
   return length;
 }
 
+/// Follows a value to the op that computes its elements: past changes of shape,
+/// out of the bodies of linalg ops to their operands, and into the bodies that
+/// compute those. A linalg op that reduces is such an op itself.
+static Value producerOf(Value value) {
+  for (int step = 0; step < 32; ++step) {
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      auto outer = dyn_cast_or_null<linalg::LinalgOp>(
+          argument.getOwner()->getParentOp());
+      if (!outer || argument.getArgNumber() >= outer->getNumOperands())
+        return value;
+      value = outer->getOperand(argument.getArgNumber());
+      continue;
+    }
+    Operation *op = value.getDefiningOp();
+    if (auto structured = dyn_cast<linalg::LinalgOp>(op)) {
+      if (structured.getNumReductionLoops() > 0)
+        return value;
+      value = structured.getBlock()->getTerminator()->getOperand(
+          cast<OpResult>(value).getResultNumber());
+    } else if (isa<tensor::CastOp, tensor::CollapseShapeOp,
+                   tensor::ExpandShapeOp, tensor::ExtractSliceOp>(op)) {
+      value = op->getOperand(0);
+    } else {
+      return value;
+    }
+  }
+  return value;
+}
+
 /// Follows operators that keep the elements, or raise each to a power, back to
 /// their operand.
 static Value skipElementwise(Value value, bool powers) {
   for (int step = 0; step < 8; ++step) {
+    value = producerOf(value);
     Operation *op = value.getDefiningOp();
     if (!op)
       return value;
-    bool same = isa<onnx::CastOp, onnx::IdentityOp, onnx::ReshapeOp,
-                    onnx::UnsqueezeOp, onnx::SqueezeOp>(op) ||
-                (powers && isa<onnx::PowOp, onnx::AbsOp>(op)) ||
-                (powers && isa<onnx::MulOp>(op) &&
-                 op->getOperand(0) == op->getOperand(1));
+    bool same =
+        isa<onnx::CastOp, onnx::IdentityOp, onnx::ReshapeOp, onnx::UnsqueezeOp,
+            onnx::SqueezeOp, arith::ExtFOp, arith::TruncFOp>(op) ||
+        (powers &&
+         isa<onnx::PowOp, onnx::AbsOp, math::PowFOp, math::AbsFOp>(op)) ||
+        (powers && isa<onnx::MulOp, arith::MulFOp>(op) &&
+         producerOf(op->getOperand(0)) == producerOf(op->getOperand(1)));
     if (!same)
       return value;
     value = op->getOperand(0);
   }
   return value;
+}
+
+/// What a linalg op adds up for each element of that result; null when it
+/// reduces otherwise.
+static Value summedTerm(Value result) {
+  auto op = result.getDefiningOp<linalg::LinalgOp>();
+  if (!op)
+    return {};
+  unsigned number = cast<OpResult>(result).getResultNumber();
+  auto sum = op.getBlock()
+                 ->getTerminator()
+                 ->getOperand(number)
+                 .getDefiningOp<arith::AddFOp>();
+  unsigned place = op.getNumDpsInputs() + number;
+  if (!sum || place >= op.getBlock()->getNumArguments())
+    return {};
+  BlockArgument total = op.getBlock()->getArgument(place);
+  if (sum.getLhs() == total)
+    return sum.getRhs();
+  return sum.getRhs() == total ? sum.getLhs() : Value();
+}
+
+static bool isConstant(Value value) {
+  Operation *op = producerOf(value).getDefiningOp();
+  return op && op->hasTrait<OpTrait::ConstantLike>();
 }
 
 /// Whether `divisor` is a norm, a sum or a mean of `value` itself (or the
@@ -273,7 +351,8 @@ static Value skipElementwise(Value value, bool powers) {
 /// that reduction.
 bool ToleranceAnalysis::normalizesItself(Value value, Value divisor,
                                          double &length) const {
-  for (int step = 0; step < 12; ++step) {
+  for (int step = 0; step < 16; ++step) {
+    divisor = producerOf(divisor);
     Operation *op = divisor.getDefiningOp();
     if (!op)
       return false;
@@ -283,12 +362,29 @@ bool ToleranceAnalysis::normalizesItself(Value value, Value divisor,
       return skipElementwise(op->getOperand(0), true) ==
              skipElementwise(value, false);
     }
-    if (!isa<onnx::SqrtOp, onnx::ReciprocalOp, onnx::AddOp, onnx::CastOp,
-             onnx::ExpandOp, onnx::UnsqueezeOp, onnx::ClipOp, onnx::MaxOp,
-             onnx::IdentityOp, onnx::DivOp>(op))
+    if (isa<linalg::LinalgOp>(op)) {
+      Value term = summedTerm(divisor);
+      length = reductionLoops(*op);
+      return term &&
+             skipElementwise(term, true) == skipElementwise(value, false);
+    }
+    unsigned next = 0;
+    if (isa<onnx::DivOp>(op)) {
+      next = 1; // a division here is that of 1 by the norm
+    } else if (isa<arith::DivFOp, arith::AddFOp, arith::MulFOp,
+                   arith::MaximumFOp, arith::MaxNumFOp>(op)) {
+      // One operand is a constant: an epsilon, a number of elements, the 1 of
+      // a reciprocal.
+      if (isConstant(op->getOperand(0)) == isConstant(op->getOperand(1)))
+        return false;
+      next = isConstant(op->getOperand(0));
+    } else if (!isa<onnx::SqrtOp, onnx::ReciprocalOp, onnx::AddOp, onnx::CastOp,
+                    onnx::ExpandOp, onnx::UnsqueezeOp, onnx::ClipOp,
+                    onnx::MaxOp, onnx::IdentityOp, arith::ExtFOp,
+                    arith::TruncFOp, math::SqrtOp, math::RsqrtOp>(op)) {
       return false;
-    // A division here is that of 1 by the norm.
-    divisor = isa<onnx::DivOp>(op) ? op->getOperand(1) : op->getOperand(0);
+    }
+    divisor = op->getOperand(next);
   }
   return false;
 }
@@ -315,11 +411,12 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimateProduct(Operation &op) {
   Value a = op.getOperand(0), b = op.getOperand(1);
   double compute = varianceOf(computeRoundoff(op.getResult(0).getType())),
          length = 0;
-  if (a == b)
-    return {isa<onnx::MulOp>(op) ? 4 * estimateOf(a).variance : 0.0, 1.0};
+  const bool multiplies = isa<onnx::MulOp, arith::MulFOp>(op);
+  if (a == b || producerOf(a) == producerOf(b))
+    return {multiplies ? 4 * estimateOf(a).variance : 0.0, 1.0};
   if (normalizesItself(a, b, length))
     return {estimateOf(a).variance + (length / 2 + 4) * compute, 1.0};
-  if (isa<onnx::MulOp>(op) && normalizesItself(b, a, length))
+  if (multiplies && normalizesItself(b, a, length))
     return {estimateOf(b).variance + (length / 2 + 4) * compute, 1.0};
   Estimate left = estimateOf(a), right = estimateOf(b);
   // A factor that is exact scales the tensor and changes no share.
@@ -378,13 +475,15 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
     e.variance += rounding + internal * compute;
     return e;
   };
-  // A sum of n terms in any order rounds each partial sum: n / 2 roundings
-  // relative to the result, and one per product.
-  auto summed = [](double length) { return length / 2 + 1; };
   switch (kindOf(op)) {
   case Kind::Exact:
     return {};
   case Kind::Move:
+    // A part written into a whole that grows (a running sum) is the whole's
+    // newest part.
+    if (isa<tensor::InsertOp, tensor::InsertSliceOp>(op) &&
+        first.variance == worst.variance)
+      worst.terms = first.terms;
     return worst;
   case Kind::Sum:
     return rounded(estimateSum(op), 0);
@@ -414,11 +513,14 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
     return rounded({first.variance, 1.0}, summed(reductionLength(op)) + 4);
   case Kind::Power: {
     double exponent = 2;
-    if (auto constant = op.getOperand(1).getDefiningOp<onnx::ConstantOp>())
+    llvm::APFloat scalar(0.0);
+    if (matchPattern(op.getOperand(1), m_ConstantFloat(&scalar)))
+      exponent = toDouble(scalar);
+    else if (auto constant = op.getOperand(1).getDefiningOp<onnx::ConstantOp>())
       if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
           dense && dense.isSplat()) {
         if (isa<FloatType>(dense.getElementType()))
-          exponent = dense.getSplatValue<llvm::APFloat>().convertToDouble();
+          exponent = toDouble(dense.getSplatValue<llvm::APFloat>());
         else if (isa<IntegerType>(dense.getElementType()))
           exponent = static_cast<double>(
               dense.getSplatValue<llvm::APInt>().getSExtValue());
@@ -449,12 +551,20 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
     // Functions of one operand: condition number 1/2 for the root, 1 for all
     // others near unit variance; good libraries stay within two units in the
     // last place.
-    double condition = isa<onnx::SqrtOp>(op) ? 0.25 : 1.0;
+    double condition =
+        isa<onnx::SqrtOp, math::SqrtOp, math::RsqrtOp>(op) ? 0.25 : 1.0;
     return rounded(
         {condition * (op.getNumOperands() == 1 ? first.variance : total), 1.0},
         4);
   }
   }
+}
+
+Tolerance ToleranceAnalysis::toleranceOfChoice(Operation *op) const {
+  double variance = isa<MoERouteOp>(op)
+                        ? varianceOfScores(*op)
+                        : estimateOf(op->getOperand(0)).variance;
+  return {safetyFactor * std::sqrt(programs * std::min(variance, 1.0))};
 }
 
 std::vector<Tolerance>

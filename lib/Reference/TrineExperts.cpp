@@ -10,10 +10,8 @@ using namespace mlir::trine::reference;
 
 static double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
-/// The indices of the `count` largest values, the lower index first where
-/// values are equal. NaN counts as larger than all numbers.
-static std::vector<int64_t> largestOf(llvm::ArrayRef<double> values,
-                                      int64_t count) {
+std::vector<int64_t> reference::largestOf(llvm::ArrayRef<double> values,
+                                          int64_t count) {
   std::vector<int64_t> order(values.size());
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = i;
@@ -52,24 +50,56 @@ static double scoreOf(Scoring scoring, double logit) {
   }
 }
 
-/// Gives experts outside of the best groups the masked score.
-static void keepBestGroups(MoERouteOp op,
-                           llvm::MutableArrayRef<double> scores) {
-  int64_t groups = op.getGroups(), kept = op.getKeptGroups(),
-          size = scores.size() / groups;
-  std::vector<double> ranks(groups);
+/// The scores of the experts of one token.
+static std::vector<double> scoresOf(MoERouteOp op, const Tensor &logits,
+                                    int64_t token, bool single) {
+  int64_t experts = logits.getDim(1);
+  std::vector<double> scores(experts);
+  for (int64_t e = 0; e < experts; ++e)
+    scores[e] = scoreOf(op.getScoring(), logits.real(token * experts + e));
+  return op.getScoring() == Scoring::Softmax ? softmaxOf(scores, single)
+                                             : scores;
+}
+
+/// What ties in single precision is a tie: scores are f32.
+static std::vector<double> rankingOf(llvm::ArrayRef<double> scores,
+                                     const Tensor *bias) {
+  std::vector<double> ranking;
+  for (auto [e, score] : llvm::enumerate(scores)) {
+    double rounded = roundTo(ElementType::F32, score);
+    ranking.push_back(bias ? roundTo(ElementType::F32, rounded + bias->real(e))
+                           : rounded);
+  }
+  return ranking;
+}
+
+std::vector<double> reference::rankingScores(MoERouteOp op,
+                                             const Tensor &logits,
+                                             const Tensor *bias,
+                                             int64_t token) {
+  return rankingOf(scoresOf(op, logits, token, /*single=*/false), bias);
+}
+
+std::vector<double> reference::groupRanks(MoERouteOp op,
+                                          llvm::ArrayRef<double> scores) {
+  int64_t groups = op.getGroups(), size = scores.size() / groups;
+  std::vector<double> ranks;
   for (int64_t g = 0; g < groups; ++g) {
     llvm::ArrayRef<double> own = scores.slice(g * size, size);
     std::vector<int64_t> best = largestOf(own, std::min<int64_t>(2, size));
-    ranks[g] = op.getGroupScore() == GroupScore::Max || best.size() < 2
-                   ? own[best[0]]
-                   : roundTo(ElementType::F32, own[best[0]] + own[best[1]]);
+    ranks.push_back(
+        op.getGroupScore() == GroupScore::Max || best.size() < 2
+            ? own[best[0]]
+            : roundTo(ElementType::F32, own[best[0]] + own[best[1]]));
   }
-  llvm::SmallVector<bool> keeps(groups, false);
-  for (int64_t g : largestOf(ranks, kept))
-    keeps[g] = true;
-  for (size_t e = 0; e < scores.size(); ++e)
-    if (!keeps[e / size])
+  return ranks;
+}
+
+void reference::maskGroups(MoERouteOp op, llvm::ArrayRef<int64_t> kept,
+                           llvm::MutableArrayRef<double> scores) {
+  int64_t size = scores.size() / op.getGroups();
+  for (int64_t e = 0, count = scores.size(); e < count; ++e)
+    if (!llvm::is_contained(kept, e / size))
       scores[e] = op.getMaskedScore() == MaskedScore::Zero
                       ? 0.0
                       : -std::numeric_limits<double>::infinity();
@@ -92,21 +122,22 @@ static LogicalResult route(OperatorCall &call) {
     return failure();
   FailureOr<Tensor> ids = call.allocate(ElementType::I64, {tokens, k}),
                     weights = call.allocate(ElementType::F32, {tokens, k});
-  if (failed(ids) || failed(weights))
+  FailureOr<const Tensor *> forced = forcedIndices(call, {tokens, k}, experts);
+  if (failed(ids) || failed(weights) || failed(forced))
     return failure();
   Scoring scoring = op.getScoring();
   bool single = call.accumulateInSingle();
   double epsilon = op.getEpsilon().convertToDouble(),
          scale = op.getScale().convertToDouble();
   bool scaledFirst = op.getScalePosition() == ScalePosition::BeforeDivision;
-  std::vector<double> scores(experts), choice(experts), chosen(k);
+  std::vector<double> chosen(k);
   for (int64_t n = 0; n < tokens; ++n) {
-    for (int64_t e = 0; e < experts; ++e)
-      scores[e] = scoreOf(scoring, logits.real(n * experts + e));
-    if (scoring == Scoring::Softmax)
-      scores = softmaxOf(scores, single);
+    std::vector<double> scores = scoresOf(op, logits, n, single);
     std::vector<int64_t> best;
-    if (table) {
+    if (*forced) {
+      for (int64_t j = 0; j < k; ++j)
+        best.push_back((*forced)->integer(n * k + j));
+    } else if (table) {
       int64_t token = tokenIds->integer(n);
       if (token < 0 || token >= table->getDim(0))
         return call.fail("'token_ids' must be in [0, " +
@@ -115,13 +146,9 @@ static LogicalResult route(OperatorCall &call) {
       for (int64_t j = 0; j < k; ++j)
         best.push_back(table->integer(token * k + j));
     } else {
-      // What ties in single precision is a tie: scores are f32.
-      for (int64_t e = 0; e < experts; ++e) {
-        double score = roundTo(ElementType::F32, scores[e]);
-        choice[e] =
-            bias ? roundTo(ElementType::F32, score + bias->real(e)) : score;
-      }
-      keepBestGroups(op, choice);
+      std::vector<double> choice = rankingOf(scores, bias);
+      maskGroups(op, largestOf(groupRanks(op, choice), op.getKeptGroups()),
+                 choice);
       best = largestOf(choice, k);
     }
     for (int64_t j = 0; j < k; ++j) {

@@ -2,6 +2,7 @@
 #include "trine/Reference/Verification.h"
 #include "Operator.h"
 #include "trine/Dialect/ONNX/ONNX.h"
+#include "trine/Dialect/Trine/Trine.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include <cmath>
@@ -55,6 +56,8 @@ struct ObservedSizes {
 struct Choice {
   Operation *op;
   Tensor data;
+  /// Of trine.moe.route, where it has one.
+  std::optional<Tensor> bias;
   Tensor chosen;
 };
 
@@ -65,8 +68,16 @@ struct Run {
 };
 } // namespace
 
+/// With a table trine.moe.route looks its choice up.
 static bool isChoice(Operation *op) {
+  if (auto route = dyn_cast<MoERouteOp>(op))
+    return !route.getTable();
   return isa<onnx::TopKOp, onnx::ArgMaxOp, onnx::ArgMinOp>(op);
+}
+
+/// Which result of a choosing op holds the indices.
+static unsigned indexResult(Operation *op) {
+  return isa<onnx::TopKOp>(op) ? 1 : 0;
 }
 
 static FailureOr<Run> runWith(func::FuncOp function,
@@ -84,10 +95,14 @@ static FailureOr<Run> runWith(func::FuncOp function,
       run.sizes.note(value, tensor);
     // Choices in loops happen many times; forcing one op there would force all
     // of them.
-    if (isChoice(op) && isa<func::FuncOp>(op->getParentOp()) &&
-        isFloat(operands[0]->getElementType()))
-      run.choices.push_back(
-          {op, *operands[0], isa<onnx::TopKOp>(op) ? results[1] : results[0]});
+    if (!isChoice(op) || !isa<func::FuncOp>(op->getParentOp()) ||
+        !isFloat(operands[0]->getElementType()))
+      return;
+    Choice choice = {op, *operands[0], std::nullopt, results[indexResult(op)]};
+    if (auto route = dyn_cast<MoERouteOp>(op))
+      if (route.getBias())
+        choice.bias = *operands[1];
+    run.choices.push_back(std::move(choice));
   };
   FailureOr<std::vector<Tensor>> results = interpret(function, inputs, options);
   if (failed(results))
@@ -96,9 +111,81 @@ static FailureOr<Run> runWith(func::FuncOp function,
   return run;
 }
 
+/// Finds the margin between the last chosen and the best left out.
+static void findMargin(llvm::ArrayRef<double> values,
+                       llvm::ArrayRef<int64_t> chosen, double relativeBound,
+                       NearTie &tie, int64_t &last, int64_t &next) {
+  double lowest = std::numeric_limits<double>::infinity(), best = -lowest,
+         scale = 0;
+  last = next = -1;
+  for (int64_t index : chosen)
+    if (values[index] <= lowest) {
+      lowest = values[index];
+      last = index;
+    }
+  for (auto [index, value] : llvm::enumerate(values)) {
+    if (std::isfinite(value))
+      scale = std::max(scale, std::fabs(value));
+    if (value > best && !llvm::is_contained(chosen, index)) {
+      best = value;
+      next = index;
+    }
+  }
+  tie.margin = std::fabs(lowest - best);
+  tie.bound = relativeBound * scale;
+}
+
+/// The same for trine.moe.route: another expert of the kept groups, or another
+/// group.
+static void findNearRoutes(const Choice &choice, double relativeBound,
+                           std::vector<NearTie> &nearTies) {
+  auto op = cast<MoERouteOp>(choice.op);
+  int64_t k = op.getK();
+  for (int64_t token = 0; token < choice.data.getDim(0); ++token) {
+    std::vector<double> scores = rankingScores(
+        op, choice.data, choice.bias ? &*choice.bias : nullptr, token);
+    std::vector<double> ranks = groupRanks(op, scores);
+    std::vector<int64_t> kept = largestOf(ranks, op.getKeptGroups()), chosen;
+    for (int64_t j = 0; j < k; ++j)
+      chosen.push_back(choice.chosen.integer(token * k + j));
+    int64_t last = 0, next = 0;
+    NearTie expert;
+    expert.op = op;
+    expert.row = token;
+    NearTie group = expert;
+    std::vector<double> masked = scores;
+    maskGroups(op, kept, masked);
+    findMargin(masked, chosen, relativeBound, expert, last, next);
+    if (next >= 0 && expert.margin < expert.bound) {
+      expert.turns.push_back(
+          {token * k + (llvm::find(chosen, last) - chosen.begin()), next});
+      nearTies.push_back(expert);
+    }
+    findMargin(ranks, kept, relativeBound, group, last, next);
+    if (next < 0 || group.margin >= group.bound)
+      continue;
+    *llvm::find(kept, last) = next;
+    maskGroups(op, kept, scores);
+    // Experts that both choices have keep their places.
+    std::vector<int64_t> other = largestOf(scores, k);
+    llvm::erase_if(other,
+                   [&](int64_t e) { return llvm::is_contained(chosen, e); });
+    std::vector<int64_t> best = largestOf(scores, k);
+    for (auto [j, e] : llvm::enumerate(chosen))
+      if (!llvm::is_contained(best, e)) {
+        group.turns.push_back({token * k + int64_t(j), other.front()});
+        other.erase(other.begin());
+      }
+    if (!group.turns.empty())
+      nearTies.push_back(group);
+  }
+}
+
 /// The choices of one op whose margin rounding may overcome.
 static void findNearTies(const Choice &choice, double relativeBound,
                          std::vector<NearTie> &nearTies) {
+  if (isa<MoERouteOp>(choice.op))
+    return findNearRoutes(choice, relativeBound, nearTies);
   int64_t axis = 0, rank = choice.data.getRank(), keep = 1;
   bool largest = true;
   if (auto topK = dyn_cast<onnx::TopKOp>(choice.op)) {
@@ -122,35 +209,22 @@ static void findNearTies(const Choice &choice, double relativeBound,
           outer = productOf(choice.data.getShape(), 0, axis);
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t i = 0; i < inner; ++i) {
-      auto at = [&](int64_t k) {
-        return (largest ? 1.0 : -1.0) *
-               choice.data.real((o * size + k) * inner + i);
-      };
-      auto position = [&](int64_t k) { return (o * keep + k) * inner + i; };
-      llvm::SmallVector<bool> chosen(size, false);
+      std::vector<double> values;
+      std::vector<int64_t> chosen;
+      for (int64_t k = 0; k < size; ++k)
+        values.push_back((largest ? 1.0 : -1.0) *
+                         choice.data.real((o * size + k) * inner + i));
+      for (int64_t k = 0; k < keep; ++k)
+        chosen.push_back(choice.chosen.integer((o * keep + k) * inner + i));
       NearTie tie;
-      double lowest = std::numeric_limits<double>::infinity(), next = -lowest,
-             scale = 0;
-      for (int64_t k = 0; k < keep; ++k) {
-        int64_t index = choice.chosen.integer(position(k));
-        chosen[index] = true;
-        if (at(index) <= lowest) {
-          lowest = at(index);
-          tie.position = position(k);
-        }
-      }
-      for (int64_t k = 0; k < size; ++k) {
-        if (std::isfinite(at(k)))
-          scale = std::max(scale, std::fabs(at(k)));
-        if (!chosen[k] && at(k) > next) {
-          next = at(k);
-          tie.alternative = k;
-        }
-      }
       tie.op = choice.op;
       tie.row = o * inner + i;
-      tie.margin = std::fabs(lowest - next);
-      tie.bound = relativeBound * scale;
+      int64_t last = 0, next = 0;
+      findMargin(values, chosen, relativeBound, tie, last, next);
+      if (next < 0)
+        continue;
+      int64_t place = llvm::find(chosen, last) - chosen.begin();
+      tie.turns.push_back({(o * keep + place) * inner + i, next});
       if (tie.margin < tie.bound)
         nearTies.push_back(tie);
     }
@@ -215,8 +289,7 @@ private:
     }
     choices.clear();
     for (const Choice &choice : run->choices) {
-      findNearTies(choice,
-                   analysis.toleranceOf(choice.op->getOperand(0)).relative,
+      findNearTies(choice, analysis.toleranceOfChoice(choice.op).relative,
                    verification.nearTies);
       choices[choice.op] = choice.chosen;
     }
@@ -247,7 +320,8 @@ private:
           continue;
         Forced more = forced;
         Tensor indices = chosen.lookup(tie.op);
-        indices.setInteger(tie.position, tie.alternative);
+        for (const NearTie::Turn &turn : tie.turns)
+          indices.setInteger(turn.position, turn.alternative);
         more[tie.op] = indices;
         std::vector<NearTie> history = current.forced;
         history.push_back(tie);
@@ -359,8 +433,11 @@ static std::vector<NearTie> differingNearTies(const Choice &choice,
   Tensor turned = choice.chosen;
   for (const NearTie &tie : nearTies)
     if (actual.getNumElements() == turned.getNumElements() &&
-        actual.integer(tie.position) == tie.alternative) {
-      turned.setInteger(tie.position, tie.alternative);
+        llvm::all_of(tie.turns, [&](const NearTie::Turn &turn) {
+          return actual.integer(turn.position) == turn.alternative;
+        })) {
+      for (const NearTie::Turn &turn : tie.turns)
+        turned.setInteger(turn.position, turn.alternative);
       differing.push_back(tie);
     }
   return differing;
@@ -423,10 +500,10 @@ reference::verifyLayers(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
     if (choice == ran->choices.end() ||
         interpreter.forcedChoices.contains(first))
       return verification;
-    Value indices = first->getResult(isa<onnx::TopKOp>(first) ? 1 : 0);
+    Value indices = first->getResult(indexResult(first));
     const Tensor &chosen = actual[llvm::find(values, indices) - values.begin()];
     std::vector<NearTie> ties = differingNearTies(
-        *choice, chosen, analysis.toleranceOf(first->getOperand(0)).relative);
+        *choice, chosen, analysis.toleranceOfChoice(first).relative);
     if (ties.empty())
       return verification;
     interpreter.forcedChoices[first] = chosen;

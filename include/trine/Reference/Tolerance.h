@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -46,6 +47,9 @@ public:
   /// The standard deviation of the relative error that one program's rounding
   /// gives the value.
   double deviationOf(Value value) const;
+  /// The tolerance of what a choosing op ranks: the operand of TopK, ArgMax and
+  /// ArgMin, the scores of trine.moe.route.
+  Tolerance toleranceOfChoice(Operation *op) const;
 
 private:
   struct Estimate {
@@ -63,6 +67,18 @@ private:
   Estimate estimateSum(Operation &op);
   Estimate estimateProduct(Operation &op);
   Estimate estimateLoop(Operation &op, unsigned result);
+  // The trine dialect.
+  Estimate estimateTrine(Operation &op, unsigned result) const;
+  Estimate estimateRoute(Operation &op) const;
+  double varianceOfScores(Operation &op) const;
+  // linalg and scf: ops with scalars, blocks and loops of their own.
+  bool visitStructure(Operation &op);
+  void visitStructured(Operation &op);
+  void visitCounted(Block &body, ValueRange initial, ValueRange carried,
+                    ValueRange yielded, ValueRange results, double count,
+                    llvm::function_ref<void()> visitBody);
+  double reductionLoops(Operation &op) const;
+  double countOf(Value index, int depth = 0) const;
   double sizeOf(Value value, int64_t dimension) const;
   double reductionLength(Operation &op) const;
   bool normalizesItself(Value value, Value divisor, double &length) const;

@@ -9,8 +9,8 @@
 
 namespace mlir::trine::reference {
 
-/// A place where a choosing op (TopK, ArgMax, ArgMin) came close to choosing
-/// otherwise.
+/// A place where a choosing op (TopK, ArgMax, ArgMin, trine.moe.route) came
+/// close to choosing otherwise.
 struct NearTie {
   Operation *op = nullptr;
   /// Which of the independent choices of the op: the row-major position over
@@ -19,9 +19,14 @@ struct NearTie {
   /// The margin between the last chosen and the best left out, and what
   /// rounding may move them by.
   double margin = 0, bound = 0;
-  /// Where the last chosen element stands in the op's index result, and the
-  /// index that would replace it.
-  int64_t position = 0, alternative = 0;
+  /// One index of the op's index result, by its row-major position, and what
+  /// would stand there instead.
+  struct Turn {
+    int64_t position = 0, alternative = 0;
+  };
+  /// What the other choice changes: one index, or several where another group
+  /// of experts would be kept.
+  llvm::SmallVector<Turn, 1> turns;
 };
 
 struct VerificationOptions {
