@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "MatrixReference.h"
 #include "device/sim/FloatFormat.h"
-#include "device/sim/MatrixWarpgroup.h"
 #include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
@@ -8,99 +8,11 @@
 
 using namespace trine::sim;
 
-namespace {
-
-/// Shared memory, a writer of operand tiles, and the plain product.
-struct Machine {
-  std::vector<uint8_t> shared = std::vector<uint8_t>(1 << 18, 0xEE);
-
-  void write(uint32_t address, MatrixType type, int value) {
-    uint32_t bits = encode(type, value);
-    std::memcpy(&shared[address], &bits, getElementBytes(type));
-  }
-  static uint32_t encode(MatrixType type, int value) {
-    switch (type) {
-    case MatrixType::F16:
-      return encodeFloat(FloatFormat::F16, value);
-    case MatrixType::BF16:
-      return encodeFloat(FloatFormat::BF16, value);
-    case MatrixType::E4M3:
-      return encodeFloat(FloatFormat::E4M3, value);
-    case MatrixType::E5M2:
-      return encodeFloat(FloatFormat::E5M2, value);
-    case MatrixType::S8:
-    case MatrixType::U8:
-      return static_cast<uint8_t>(value);
-    default:
-      return bitsFromFloat(static_cast<float>(value));
-    }
-  }
-};
-
-/// How a tile lies in shared memory.
-struct Placement {
-  Swizzle swizzle;
-  bool mnMajor;
-  MatrixDescriptor descriptor;
-};
-
-} // namespace
-
-/// Writes extent × k values for a K-major or MN-major operand as a tensor copy
-/// (or, without swizzle, core matrices of 8 × 16 bytes) would, and gives the
-/// descriptor. value(mn, k).
-template <typename Value>
-static MatrixDescriptor place(Machine &machine, MatrixType type,
-                              Swizzle swizzle, bool mnMajor, unsigned extent,
-                              unsigned k, uint32_t start, Value value) {
-  unsigned bytes = getElementBytes(type), perChunk = 16 / bytes;
-  unsigned span = 16 << static_cast<unsigned>(swizzle); // bytes of a row
-  MatrixDescriptor descriptor;
-  descriptor.start = start;
-  descriptor.swizzle = swizzle;
-  unsigned lines = mnMajor ? k : extent, along = mnMajor ? extent : k;
-  for (unsigned line = 0; line < lines; ++line)
-    for (unsigned i = 0; i < along; ++i) {
-      uint32_t address;
-      if (swizzle == Swizzle::None) {
-        // Core matrices: 8 lines of 16 bytes, packed; first along the chunks
-        // with a gap of 16 bytes after each 128, then the groups of 8 lines.
-        unsigned chunk = i / perChunk, chunks = along / perChunk;
-        address = start + (line / 8) * (chunks * 144) + chunk * 144 +
-                  (line % 8) * 16 + i % perChunk * bytes;
-      } else {
-        // Boxes of `span` bytes by all lines; chunk c of line r is at c xor the
-        // row of the 128-byte lines that r is in.
-        unsigned box = i * bytes / span, inside = i * bytes % span;
-        unsigned linear = line * span + inside;
-        unsigned chunk = linear / 16 % 8, row = linear / 128 % 8;
-        unsigned mask = span / 16 - 1;
-        unsigned moved = chunk ^ (row & mask);
-        address = start + box * (lines * span) + linear / 128 * 128 +
-                  moved * 16 + inside % 16;
-      }
-      int x = mnMajor ? value(i, line) : value(line, i);
-      machine.write(address, type, x);
-    }
-  unsigned chunks = along / perChunk;
-  if (swizzle == Swizzle::None) {
-    // K-major: leading = next chunk of k, stride = next 8 rows. MN-major:
-    // stride = next chunk of rows, leading = next 8 k.
-    descriptor.leadingOffset = mnMajor ? chunks * 144 : 144;
-    descriptor.strideOffset = mnMajor ? 144 : chunks * 144;
-  } else {
-    // Of no meaning for a swizzled K-major operand.
-    descriptor.leadingOffset = mnMajor ? lines * span : 0x1230;
-    descriptor.strideOffset = 8 * span;
-  }
-  return descriptor;
-}
-
 /// Runs a form with operands placed as given and compares with the triple loop.
 static void checkProduct(const WgmmaForm &form, Swizzle swizzleA,
                          Swizzle swizzleB, bool scaleD,
                          const AccumulateMode &mode = {}) {
-  Machine machine;
+  SharedImage image;
   std::mt19937 random(form.n * 7 + static_cast<int>(form.a));
   bool isUnsigned = form.a == MatrixType::U8 || form.b == MatrixType::U8;
   std::vector<int> a(64 * form.k), b(form.n * form.k), c(64 * form.n);
@@ -116,7 +28,6 @@ static void checkProduct(const WgmmaForm &form, Swizzle swizzleA,
   std::vector<uint32_t> chunks;
   std::vector<float> tileA, tileB;
   if (form.aInRegisters) {
-    // The table of wgmma's A fragment: 16-bit, 8-bit, 32-bit.
     unsigned bytes = getElementBytes(form.a), perRegister = 4 / bytes;
     std::vector<std::vector<uint32_t>> words(16, std::vector<uint32_t>(32));
     std::vector<const uint32_t *> pointers;
@@ -124,40 +35,30 @@ static void checkProduct(const WgmmaForm &form, Swizzle swizzleA,
       for (unsigned lane = 0; lane < 32; ++lane)
         for (unsigned sub = 0; sub < perRegister; ++sub) {
           unsigned i = (reg % 4) * perRegister + sub;
-          unsigned g = lane / 4, t = lane % 4, warp = reg / 4, row, k;
-          if (bytes == 2) {
-            row = g + 8 * ((i >> 1) & 1), k = 8 * (i >> 2) + 2 * t + (i & 1);
-          } else if (bytes == 1) {
-            row = g + 8 * ((i >> 2) & 1), k = 16 * (i >> 3) + 4 * t + (i & 3);
-          } else {
-            row = g + 8 * (i & 1), k = t + 4 * (i >> 1);
-          }
-          words[reg][lane] |=
-              Machine::encode(form.a, valueA(16 * warp + row, k))
-              << (8 * bytes * sub);
+          auto [row, k] = findWgmmaA(bytes, reg / 4, lane, i);
+          words[reg][lane] |= encodeElement(form.a, valueA(row, k))
+                              << (8 * bytes * sub);
         }
       pointers.push_back(words[reg].data());
     }
     gatherRegistersA(form, pointers.data(), tileA);
   } else {
-    MatrixDescriptor descriptor =
-        place(machine, form.a, swizzleA, form.aTransposed, 64, form.k, 0x2000,
-              valueA);
+    MatrixDescriptor descriptor = placeTile(
+        image, form.a, swizzleA, form.aTransposed, 64, form.k, 0x2000, valueA);
     ASSERT_TRUE(
         listOperandChunks(form, WgmmaOperand::A, descriptor, chunks, error));
     EXPECT_EQ(chunks.size() * 16, 64 * form.k * getElementBytes(form.a));
-    gatherOperand(form, WgmmaOperand::A, machine.shared.data(), chunks, tileA);
+    gatherOperand(form, WgmmaOperand::A, image.bytes.data(), chunks, tileA);
   }
   MatrixDescriptor descriptor =
-      place(machine, form.b, swizzleB, form.bTransposed, form.n, form.k, 0x8000,
-            valueB);
+      placeTile(image, form.b, swizzleB, form.bTransposed, form.n, form.k,
+                0x8000, valueB);
   ASSERT_TRUE(
       listOperandChunks(form, WgmmaOperand::B, descriptor, chunks, error));
   EXPECT_EQ(chunks.size() * 16, form.n * form.k * getElementBytes(form.b));
-  gatherOperand(form, WgmmaOperand::B, machine.shared.data(), chunks, tileB);
+  gatherOperand(form, WgmmaOperand::B, image.bytes.data(), chunks, tileB);
 
-  bool half = form.d == MatrixType::F16, integer = form.d == MatrixType::S32;
-  unsigned perRegister = half ? 2 : 1;
+  unsigned perRegister = form.d == MatrixType::F16 ? 2 : 1;
   ASSERT_EQ(counts.d, form.n / 2 / perRegister);
   std::vector<std::vector<uint32_t>> d(4 * counts.d,
                                        std::vector<uint32_t>(32, 0));
@@ -166,18 +67,13 @@ static void checkProduct(const WgmmaForm &form, Swizzle swizzleA,
     for (unsigned warp = 0; warp < 4; ++warp)
       for (unsigned lane = 0; lane < 32; ++lane)
         for (unsigned i = 0; i < form.n / 2; ++i) {
-          unsigned row = 16 * warp + lane / 4 + 8 * ((i >> 1) & 1);
-          unsigned column = 8 * (i >> 2) + 2 * (lane % 4) + (i & 1);
+          auto [row, column] = findWgmmaD(warp, lane, i);
           function(row, column, d[warp * counts.d + i / perRegister][lane],
                    16 * (i % perRegister));
         }
   };
   visit([&](unsigned row, unsigned column, uint32_t &word, unsigned shift) {
-    int value = c[row * form.n + column];
-    word |= (half      ? encodeFloat(FloatFormat::F16, value)
-             : integer ? static_cast<uint32_t>(value)
-                       : bitsFromFloat(static_cast<float>(value)))
-            << shift;
+    word |= encodeElement(form.d, c[row * form.n + column]) << shift;
     if (!scaleD)
       word = 0x7FFFFFFF; // must not be read
   });
@@ -190,11 +86,8 @@ static void checkProduct(const WgmmaForm &form, Swizzle swizzleA,
     for (unsigned k = 0; k < form.k; ++k)
       sum += valueA(row, k) * valueB(column, k);
     sum = sign * sum + (scaleD ? c[row * form.n + column] : 0);
-    double got = half ? decodeFloat(FloatFormat::F16, (word >> shift) & 0xFFFF)
-                 : integer ? static_cast<int32_t>(word)
-                           : floatFromBits(word);
-    ASSERT_EQ(got, sum) << "row " << row << " column " << column << " n "
-                        << form.n;
+    ASSERT_EQ(decodeAccumulator(form.d, word >> shift), sum)
+        << "row " << row << " column " << column << " n " << form.n;
   });
 }
 
@@ -302,12 +195,12 @@ TEST(MatrixWarpgroup, RoundingModels) {
 TEST(MatrixWarpgroup, StepsInsideATile) {
   const MatrixType type = MatrixType::BF16;
   for (bool mnMajor : {false, true}) {
-    Machine machine;
+    SharedImage image;
     auto value = [](unsigned mn, unsigned k) {
       return static_cast<int>((mn * 5 + k * 3) % 17) - 8;
     };
-    MatrixDescriptor descriptor =
-        place(machine, type, Swizzle::Bytes128, mnMajor, 64, 64, 0x400, value);
+    MatrixDescriptor descriptor = placeTile(image, type, Swizzle::Bytes128,
+                                            mnMajor, 64, 64, 0x400, value);
     WgmmaForm form = makeForm(64, MatrixType::F32, type, type);
     form.bTransposed = mnMajor;
     for (unsigned step = 0; step < 4; ++step) {
@@ -318,7 +211,7 @@ TEST(MatrixWarpgroup, StepsInsideATile) {
       std::string error;
       ASSERT_TRUE(
           listOperandChunks(form, WgmmaOperand::B, moved, chunks, error));
-      gatherOperand(form, WgmmaOperand::B, machine.shared.data(), chunks, tile);
+      gatherOperand(form, WgmmaOperand::B, image.bytes.data(), chunks, tile);
       for (unsigned k = 0; k < 16; ++k)
         for (unsigned n = 0; n < 64; ++n)
           ASSERT_EQ(tile[k * 64 + n], value(n, 16 * step + k));
