@@ -252,8 +252,13 @@ void Cta::finishArrive(size_t index) {
     if (copies.warp == arrival.warp && copies.sequence < arrival.sequence &&
         (copies.lanes >> arrival.lane & 1))
       moveThreadCopies(copies, 1u << arrival.lane, barrier->channel);
-  if (checks.races)
+  if (checks.races) {
     cluster.races->releaseChannel(barrier->channel, barrier->clocks);
+    // Copies that moved at once count as writes of their thread.
+    if (context.launch.options.async != AsyncPolicy::Late)
+      cluster.races->release(actor(*warps[arrival.warp], 0), 1u << arrival.lane,
+                             barrier->clocks);
+  }
   arrive(*warps[arrival.warp], *arrival.instruction, arrival.lane, *barrier, 1);
   completePhase(*barrier);
 }

@@ -40,8 +40,8 @@ static double computeValue(Approximation function, double x, bool &exact) {
   case Approximation::ReciprocalSqrt:
     // In doubles, it would be rounded twice.
     return x == 0 ? std::copysign(INFINITY, x)
-                  : static_cast<double>(
-                        1 / std::sqrt(static_cast<long double>(x)));
+                  : static_cast<double>(1 /
+                                        std::sqrt(static_cast<long double>(x)));
   case Approximation::SquareRoot:
     return std::sqrt(x);
   case Approximation::Sine:

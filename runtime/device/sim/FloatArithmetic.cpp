@@ -156,7 +156,8 @@ static uint32_t roundDirected(double value, const ArithmeticOptions &options) {
   bool negative = std::signbit(value);
   bool towardZero = options.rounding == Rounding::TowardZero ||
                     (options.rounding == Rounding::Down) != negative;
-  // The nearest is at most one step off; a step of the bits is one of magnitude.
+  // The nearest is at most one step off; a step of the bits is one of
+  // magnitude.
   if (towardZero)
     bits -= negative ? below : above;
   else

@@ -212,7 +212,8 @@ void handlers::warpgroupMultiply(Warp &warp, const Instruction &i) {
         return;
       }
       if (checked) {
-        // Each warp must know that the operand is there, not the last one alone.
+        // Each warp must know that the operand is there, not the last one
+        // alone.
         for (uint32_t w = group * 4; w < group * 4 + 4; ++w)
           cta.beginRead(*cta.warps[w], i, 0, cta, address, 16);
         pending.chunks.push_back(address);

@@ -47,6 +47,35 @@ void markDefined(const Access &access, unsigned bytes) {
   }
 }
 
+/// Lanes of one store that write different values to one place.
+void checkDuplicates(Warp &warp, const Instruction &i, const Access &access) {
+  const Reference *from = &warp.frame->function->lists[i.list];
+  for (uint32_t left = access.sharedLanes; left; left &= left - 1) {
+    unsigned a = unsigned(__builtin_ctz(left));
+    for (uint32_t others = left & (left - 1); others; others &= others - 1) {
+      unsigned b = unsigned(__builtin_ctz(others));
+      if (access.sharedOffset[a] != access.sharedOffset[b] ||
+          access.rank[a] != access.rank[b])
+        continue;
+      bool same = true;
+      for (unsigned n = 0; n < i.elements && i.bytes <= 8; ++n) {
+        uint64_t difference = laneValue(warp, from[n], i.registerBytes, a) ^
+                              laneValue(warp, from[n], i.registerBytes, b);
+        same &= i.bytes == 8 ? difference == 0
+                             : (difference & ((1ull << 8 * i.bytes) - 1)) == 0;
+      }
+      if (same)
+        continue;
+      warp.cta->report(ReportKind::Race, warp, i, b, access.sharedOffset[b],
+                       warp.cta->describeShared(access.sharedOffset[b]) +
+                           ": lanes " + std::to_string(a) + " and " +
+                           std::to_string(b) +
+                           " of one instruction write different values");
+      return;
+    }
+  }
+}
+
 template <typename T>
 inline void loadLanes(Warp &warp, Reference to, const Access &access,
                       unsigned offset) {
@@ -172,6 +201,11 @@ void handlers::store(Warp &warp, const Instruction &i) {
   if (access.sharedLanes)
     cta.checkShared(warp, i, access, total,
                     i.has(FlagStrong) ? AccessKind::Atomic : AccessKind::Write);
+  if (cta.checks.races && access.sharedLanes &&
+      cta.cluster.races->sawDuplicate) {
+    cta.cluster.races->sawDuplicate = false;
+    checkDuplicates(warp, i, access);
+  }
   markDefined(access, total);
   if (i.has(FlagStrong)) {
     if (i.has(FlagRelease))

@@ -99,7 +99,13 @@ std::string RaceChecker::access(uint32_t actor, uint32_t cta, uint32_t offset,
     if (word >= words || index >= cells.size())
       break;
     Cell &cell = cells[index];
-    if (text.empty())
+    bool duplicate = kind == AccessKind::Write && cell.writer &&
+                     cell.writeInstruction == instruction && !cell.isAsync &&
+                     (cell.writer - 1) / 32 == actor / 32 &&
+                     cell.writer - 1 != actor &&
+                     cell.writeClock == clocks[actor / 32];
+    sawDuplicate |= duplicate && (cell.writeBytes & mask);
+    if (text.empty() && !duplicate)
       text = checkWriter(cell, actor, mask, kind == AccessKind::Atomic);
     if (kind == AccessKind::Read) {
       uint32_t warp = actor / 32, lane = 1u << (actor % 32),

@@ -38,6 +38,9 @@ public:
   /// sharedBytes per CTA.
   RaceChecker(uint32_t actors, uint32_t ctas, uint32_t sharedBytes);
 
+  /// Set by access(): two lanes of one instruction wrote to one word; that is a
+  /// race only if their values differ.
+  bool sawDuplicate = false;
   /// An access by one thread to bytes of a CTA's shared memory. Gives a
   /// sentence about the other access when they race, else an empty string.
   std::string access(uint32_t actor, uint32_t cta, uint32_t offset,
