@@ -196,6 +196,7 @@ private:
   void removeLanes(Warp &warp, uint32_t lanes);
   void reserveLocal(Warp &warp, uint32_t bytes);
   Frame *newFrame(Warp &warp, const Function &function, Frame *caller);
+  void checkDivergentGuard(Warp &warp, const Instruction &i, uint32_t lanes);
   /// Executes an instruction whose control is not Plain.
   void control(Warp &warp, const Instruction &i, uint32_t lanes);
   void barrier(Warp &warp, const Instruction &i, uint32_t lanes);

@@ -255,6 +255,24 @@ void Cta::block(Warp &warp, uint32_t lanes, FragmentState state) {
   fragment.waitMask = lanes;
 }
 
+/// Lanes that a guard makes skip an instruction which they would have to
+/// execute together with the others.
+void Cta::checkDivergentGuard(Warp &warp, const Instruction &i,
+                              uint32_t lanes) {
+  uint32_t skipping = warp.fragments[warp.current].mask & ~lanes;
+  if (!skipping || !checks.barriers)
+    return;
+  bool together = i.has(FlagAligned) || i.control == Control::Aligned ||
+                  i.control == Control::Warpgroup;
+  if (i.control == Control::Collective || i.control == Control::WarpSync)
+    together = warp.in<uint32_t>(i.e)[__builtin_ctz(lanes)] & skipping;
+  if (together)
+    report(ReportKind::Divergence, warp, i, unsigned(__builtin_ctz(skipping)),
+           0,
+           "the instruction's guard is false in a lane that must execute it "
+           "together with the others");
+}
+
 void Cta::control(Warp &warp, const Instruction &i, uint32_t lanes) {
   Fragment &fragment = warp.fragments[warp.current];
   auto plain = [&] {
@@ -263,6 +281,7 @@ void Cta::control(Warp &warp, const Instruction &i, uint32_t lanes) {
       finishRegisters(warp, i);
     ++warp.fragments[warp.current].pc;
   };
+  checkDivergentGuard(warp, i, lanes);
   switch (i.control) {
   case Control::Plain:
     break;
