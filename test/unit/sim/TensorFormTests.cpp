@@ -369,6 +369,76 @@ TEST(PTXTensorForms, Prefetches) {
   }
 }
 
+/// A map of another tensor, changed field by field in global or in shared
+/// memory.
+TEST(PTXTensorForms, Replacements) {
+  std::mt19937 random(8);
+  for (bool inShared : {false, true}) {
+    Machine machine;
+    Tensor tensor(machine, random, 3, TensorElement::BF16, 1);
+    tensor.map.elementStride[1] = 1;
+    Tensor other(machine, random, 1, TensorElement::U8, 0);
+    std::memcpy(tensor.encoded, other.encoded, 128);
+    const std::string map = inShared ? "[%x9]" : "[%p0]";
+    std::string body;
+    auto replace = [&](const std::string &field, const char *type,
+                       const std::string &operands) {
+      body += "  @%first tensormap.replace.tile." + field +
+              (inShared ? ".shared::cta" : ".global") + ".b1024." + type + " " +
+              map + ", " + operands + ";\n";
+    };
+    const TensorMap &wanted = tensor.map;
+    auto number = [](uint64_t value) { return std::to_string(value); };
+    body += "  mov.u64 %p6, " + number(wanted.globalAddress) + ";\n";
+    replace("global_address", "b64", "%p6");
+    replace("rank", "b32", "2");
+    for (unsigned i = 0; i < 3; ++i) {
+      replace("box_dim", "b32", number(i) + ", " + number(wanted.boxDim[i]));
+      replace("global_dim", "b32",
+              number(i) + ", " + number(wanted.globalDim[i]));
+      replace("element_stride", "b32",
+              number(i) + ", " + number(wanted.elementStride[i]));
+    }
+    for (unsigned i = 0; i < 2; ++i) {
+      body += "  mov.u64 %p6, " + number(wanted.globalStride[i]) + ";\n";
+      replace("global_stride", "b64", number(i) + ", %p6");
+    }
+    replace("elemtype", "b32", number(uint64_t(wanted.element)));
+    replace("interleave_layout", "b32", "0");
+    replace("swizzle_mode", "b32", number(wanted.swizzle));
+    replace("fill_mode", "b32", "0");
+    std::string before, after;
+    if (inShared) {
+      // Through shared memory and back, a word by each thread.
+      const char *address = "  mov.u32 %x9, copy;\n  shl.b32 %x2, %t, 2;\n"
+                            "  add.u32 %x3, %x9, %x2;\n"
+                            "  cvt.u64.u32 %p7, %x2;\n"
+                            "  add.u64 %p7, %p0, %p7;\n"
+                            "  setp.lt.u32 %q, %t, 32;\n";
+      before = std::string("  .shared .align 128 .b8 copy[128];\n") + address +
+               "  @%q ld.global.b32 %x4, [%p7];\n"
+               "  @%q st.shared.b32 [%x3], %x4;\n  bar.sync 0;\n";
+      after = std::string("  bar.sync 0;\n") + address +
+              "  @%q ld.shared.b32 %x4, [%x3];\n"
+              "  @%q st.global.b32 [%p7], %x4;\n  bar.sync 0;\n";
+    }
+    after += "  fence.proxy.tensormap::generic.release.gpu;\n"
+             "  fence.proxy.tensormap::generic.acquire.gpu [%p0], 128;\n";
+    std::string text = tensorLoadText(
+        3, ".shared::cluster.global.mbarrier::complete_tx::bytes", "");
+    text.insert(text.find("  @%first mbarrier.arrive.expect_tx"),
+                before + body + after);
+    tensor.boxBytes = static_cast<uint32_t>(
+        describeBox(wanted, tensor.coordinates, 0).size());
+    auto *tile =
+        static_cast<uint8_t *>(machine.allocate(tensor.boxBytes, "tile"));
+    Result result =
+        runKernel(machine, text, makeLaunch(tensor), tensor.arguments(tile));
+    ASSERT_EQ(result.status, Status::Ok) << result.text() << text;
+    expectTile(tensor, tile);
+  }
+}
+
 TEST(PTXTensorForms, Refusals) {
   std::mt19937 random(7);
   Machine machine;
