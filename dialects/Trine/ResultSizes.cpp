@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Sizes of results from sizes of operands, one function per op.
+// Sizes of results from sizes of operands, one function per op. An op that
+// comes from a file is asked before its verifier, so operands may have any rank
+// here.
 #include "trine/Dialect/Trine/Trine.h"
 
 using namespace mlir;
@@ -10,9 +12,19 @@ using Sizes = SmallVector<ResultSize>;
 /// A static size of an operand as a number, so that results of it are static.
 static ResultSize sizeOf(OpOperand &operand, unsigned dimension) {
   auto type = cast<RankedTensorType>(operand.get().getType());
+  if (dimension >= type.getRank())
+    return ResultSize(0);
   if (!type.isDynamicDim(dimension))
     return ResultSize(type.getDimSize(dimension));
   return ResultSize(operand, dimension);
+}
+
+/// The sizes of an operand but the last.
+static Sizes outerSizesOf(OpOperand &operand) {
+  Sizes sizes = getSizesOf(operand);
+  if (!sizes.empty())
+    sizes.pop_back();
+  return sizes;
 }
 
 SmallVector<Sizes> AssembledWeightOp::getResultSizes() {
@@ -29,16 +41,14 @@ SmallVector<Sizes> RopeOp::getResultSizes() {
 }
 
 SmallVector<Sizes> AttentionOp::getResultSizes() {
-  Sizes lse = getSizesOf(getQueryMutable());
-  lse.pop_back();
+  Sizes lse = outerSizesOf(getQueryMutable());
   Sizes output = lse;
   output.push_back(sizeOf(getValueMutable(), 3));
   return {output, lse};
 }
 
 SmallVector<Sizes> MLAAttentionOp::getResultSizes() {
-  Sizes lse = getSizesOf(getQNopeMutable());
-  lse.pop_back();
+  Sizes lse = outerSizesOf(getQNopeMutable());
   Sizes output = lse;
   output.push_back(sizeOf(getWUvMutable(), 2));
   SmallVector<Sizes> sizes = {output, lse};
@@ -48,17 +58,18 @@ SmallVector<Sizes> MLAAttentionOp::getResultSizes() {
   for (unsigned i : {0u, 1u}) {
     OpOperand &past = getPastMutable()[i];
     Sizes present = getSizesOf(past);
-    present[2] = sizeOf(past, 2) + sizeOf(getLatentMutable(), 1);
+    if (present.size() > 2)
+      present[2] = sizeOf(past, 2) + sizeOf(getLatentMutable(), 1);
     sizes.push_back(present);
   }
   return sizes;
 }
 
 SmallVector<Sizes> MergeOp::getResultSizes() {
-  Sizes output = getSizesOf(getOutputsMutable()[0]);
-  Sizes lse = output;
-  lse.pop_back();
-  return {output, lse};
+  if (getOutputs().empty())
+    return {{}, {}};
+  return {getSizesOf(getOutputsMutable()[0]),
+          outerSizesOf(getOutputsMutable()[0])};
 }
 
 SmallVector<Sizes> MoERouteOp::getResultSizes() {
@@ -72,8 +83,8 @@ SmallVector<Sizes> MoEExpertsOp::getResultSizes() {
 }
 
 SmallVector<Sizes> GatedMLPOp::getResultSizes() {
-  Sizes sizes = getSizesOf(getInputMutable());
-  sizes.back() = sizeOf(getWDownMutable(), 1);
+  Sizes sizes = outerSizesOf(getInputMutable());
+  sizes.push_back(sizeOf(getWDownMutable(), 1));
   return {sizes};
 }
 
@@ -95,7 +106,7 @@ SmallVector<Sizes> EngramHashOp::getResultSizes() {
   int64_t orders = static_cast<int64_t>(getMaxOrder()) - 1;
   ResultSize batch = sizeOf(getTokenIdsMutable(), 0);
   return {{batch, sizeOf(getTokenIdsMutable(), 1),
-           ResultSize(orders * static_cast<int64_t>(getHeads()))},
+           ResultSize(orders) * ResultSize(static_cast<int64_t>(getHeads()))},
           {batch, ResultSize(orders)}};
 }
 

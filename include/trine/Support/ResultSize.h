@@ -9,6 +9,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "trine/Support/SymbolicExpression.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/MathExtras.h"
 #include <vector>
 
 namespace mlir::trine {
@@ -22,7 +23,8 @@ struct ResultSize {
 
   /// Of two products.
   friend ResultSize operator*(ResultSize a, const ResultSize &b) {
-    a.factor *= b.factor;
+    if (llvm::MulOverflow(a.factor, b.factor, a.factor))
+      a.factor = -1; // no size; who infers from it says so
     a.operands.append(b.operands.begin(), b.operands.end());
     return a;
   }

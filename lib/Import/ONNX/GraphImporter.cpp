@@ -73,9 +73,10 @@ bool GraphImporter::readOpsets(ArrayRef<OpsetImport> imports,
                               Twine(oldestOpset) + ", " + Twine(newestOpset) +
                               "], got " + Twine(version));
       isValid = false;
-    } else if (domain == "com.microsoft" && version != 1) {
-      problems.add(where,
-                   "opset of 'com.microsoft' must be 1, got " + Twine(version));
+    } else if ((domain == "com.microsoft" || domain == "trine") &&
+               version != 1) {
+      problems.add(where, "opset of " + quote(domain) + " must be 1, got " +
+                              Twine(version));
       isValid = false;
     }
   }
@@ -444,7 +445,7 @@ void GraphImporter::collect(Diagnostic &diagnostic) {
   std::string text = diagnostic.str();
   // The op is named by its node.
   StringRef message = text;
-  if (message.consume_front("'onnx.")) {
+  if (message.consume_front("'onnx.") || message.consume_front("'trine.")) {
     size_t end = message.find("' op ");
     message =
         end == StringRef::npos ? StringRef(text) : message.drop_front(end + 5);

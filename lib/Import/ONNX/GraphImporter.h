@@ -8,6 +8,7 @@
 #include "OperatorTable.h"
 #include "Problems.h"
 #include "TensorReader.h"
+#include "TrineOperators.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -102,6 +103,15 @@ private:
   bool importOperands(const Site &site, const OperatorSchema &schema,
                       int version, unsigned operandCount, Scope &scope,
                       SmallVectorImpl<Value> &operands);
+  // TrineOperators.cpp: one node of the domain trine.
+  void importRaised(const Site &site, const RaisedOperator &raised,
+                    Scope &scope);
+  bool importRaisedOperands(const Site &site, const RaisedOperator &raised,
+                            Scope &scope, SmallVectorImpl<Value> &operands,
+                            SmallVectorImpl<int32_t> &segments);
+  mlir::Attribute convertRaisedAttribute(const Site &site,
+                                         const Attribute &attribute,
+                                         const RaisedAttribute &raised);
   void importSubgraph(const Site &site, StringRef name, const Graph &graph,
                       Region &region, TypeRange argumentTypes, Scope &scope);
   /// The attribute itself, or what it refers to in the call of the function;

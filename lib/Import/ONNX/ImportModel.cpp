@@ -2,6 +2,7 @@
 #include "GraphImporter.h"
 
 #include "mlir/IR/Verifier.h"
+#include "trine/Dialect/Trine/Trine.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -16,7 +17,7 @@ std::string trine::getModelFolder(StringRef path) {
 FailureOr<OwningOpRef<ModuleOp>>
 trine::importONNXModel(MLIRContext &context, StringRef path,
                        const ImportOptions &options) {
-  context.loadDialect<onnx::ONNXDialect, func::FuncDialect>();
+  context.loadDialect<onnx::ONNXDialect, TrineDialect, func::FuncDialect>();
   StringRef file = llvm::sys::path::filename(path);
   Location location = FileLineColLoc::get(&context, file, 0, 0);
   std::string what = "cannot import " + quote(path);

@@ -98,6 +98,10 @@ void GraphImporter::importNode(const Site &site, Scope &scope) {
   StringRef domain = normalizeDomain(node.domain);
   if (domain.empty() && node.type == "Constant")
     return importConstant(site, scope);
+  if (domain == "trine")
+    if (const RaisedOperator *raised =
+            node.overload.empty() ? findRaisedOperator(node.type) : nullptr)
+      return importRaised(site, *raised, scope);
   const OperatorSchema *schema =
       node.overload.empty() ? findOperator(domain, node.type) : nullptr;
   if (!schema)
