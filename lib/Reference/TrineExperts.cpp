@@ -133,6 +133,9 @@ static LogicalResult route(OperatorCall &call) {
   std::vector<double> chosen(k);
   for (int64_t n = 0; n < tokens; ++n) {
     std::vector<double> scores = scoresOf(op, logits, n, single);
+    std::vector<double> choice = rankingOf(scores, bias);
+    maskGroups(op, largestOf(groupRanks(op, choice), op.getKeptGroups()),
+               choice);
     std::vector<int64_t> best;
     if (*forced) {
       for (int64_t j = 0; j < k; ++j)
@@ -146,9 +149,6 @@ static LogicalResult route(OperatorCall &call) {
       for (int64_t j = 0; j < k; ++j)
         best.push_back(table->integer(token * k + j));
     } else {
-      std::vector<double> choice = rankingOf(scores, bias);
-      maskGroups(op, largestOf(groupRanks(op, choice), op.getKeptGroups()),
-                 choice);
       best = largestOf(choice, k);
     }
     for (int64_t j = 0; j < k; ++j) {
