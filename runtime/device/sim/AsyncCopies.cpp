@@ -166,6 +166,8 @@ void handlers::copyAsync(Warp &warp, const Instruction &i) {
 void Cta::moveThreadCopies(ThreadCopies &copies, uint32_t lanes,
                            uint32_t channel) {
   lanes &= copies.lanes;
+  if (checks.races && channel != ~0u)
+    cluster.races->beginLanding(channel);
   for (uint32_t left = lanes; left; left &= left - 1) {
     unsigned lane = unsigned(__builtin_ctz(left));
     uint32_t to = copies.to[lane], bytes = copies.fromBytes[lane];
@@ -185,6 +187,29 @@ void Cta::moveThreadCopies(ThreadCopies &copies, uint32_t lanes,
   }
   copies.lanes &= ~lanes;
   ++changes;
+}
+
+void Cta::beginMatrixRead(uint32_t warpgroup, const Instruction &i,
+                          const std::vector<uint32_t> &chunks) {
+  Warp &first = *warps[warpgroup * 4];
+  for (uint32_t offset : chunks) {
+    uint64_t words[2];
+    std::memcpy(words, &sharedState[offset], 16);
+    if (words[0] != 0x0101010101010101ull || words[1] != words[0])
+      beginRead(first, i, 0, *this, offset, 16); // says what is wrong
+  }
+  if (!checks.races)
+    return;
+  // Each warp must know that the operand is there, not the last one alone.
+  uint32_t readers[4], reader = 0;
+  for (uint32_t w = 0; w < 4; ++w)
+    readers[w] = actor(*warps[warpgroup * 4 + w], 0);
+  size_t which = 0;
+  std::string race = cluster.races->asyncReadChunks(readers, 4, rank, chunks,
+                                                    &i, which, reader);
+  if (!race.empty())
+    report(ReportKind::Race, *warps[warpgroup * 4 + reader], i, 0,
+           chunks[which], describeShared(chunks[which]) + " " + race);
 }
 
 void Cta::landThreadCopies(uint32_t warpIndex, uint32_t lanes,
@@ -307,6 +332,8 @@ void Cta::land(BulkCopy &copy) {
     if (barrier && !barrier->live)
       barrier = nullptr;
   }
+  if (checks.races && barrier)
+    cluster.races->beginLanding(barrier->channel);
   std::unique_lock<std::mutex> lock(context.mutex, std::defer_lock);
   if (copy.reduces)
     lock.lock();

@@ -103,13 +103,59 @@ Dim3 Cta::threadId(uint32_t linear) const {
           linear / block.x / block.y};
 }
 
-void Cta::startWarps() {
+/// Special registers that are the same in all warps of the CTA.
+void Cta::fillSpecials(Warp &warp, uint32_t count) {
   const Launch &launch = context.launch;
-  uint32_t count = paddedThreads / 32;
   Dim3 clusterId{id.x / cluster.size.x, id.y / cluster.size.y,
                  id.z / cluster.size.z};
   Dim3 inCluster{id.x % cluster.size.x, id.y % cluster.size.y,
                  id.z % cluster.size.z};
+  auto *table = reinterpret_cast<uint32_t *>(warp.specials.data());
+  auto put = [&](Special special, uint32_t lane, uint32_t value) {
+    table[size_t(special) * 32 + lane] = value;
+  };
+  auto set = [&](Special special, uint32_t value) {
+    uint32_t *lane = table + size_t(special) * 32;
+    std::fill(lane, lane + 32, value);
+  };
+  auto set3 = [&](Special x, Dim3 value) {
+    set(x, value.x);
+    set(Special(uint8_t(x) + 1), value.y);
+    set(Special(uint8_t(x) + 2), value.z);
+  };
+  set3(Special::NtidX, launch.block);
+  set3(Special::CtaidX, id);
+  set3(Special::NctaidX, launch.grid);
+  set(Special::Nwarpid, count);
+  set(Special::Smid, 0);
+  set(Special::Nsmid, 1);
+  set(Special::Gridid, 1);
+  set3(Special::ClusteridX, clusterId);
+  set3(Special::NclusteridX,
+       {launch.grid.x / cluster.size.x, launch.grid.y / cluster.size.y,
+        launch.grid.z / cluster.size.z});
+  set3(Special::ClusterCtaidX, inCluster);
+  set3(Special::ClusterNctaidX, cluster.size);
+  set(Special::ClusterCtarank, rank);
+  set(Special::ClusterNctarank,
+      cluster.size.x * cluster.size.y * cluster.size.z);
+  set(Special::DynamicSharedSize, launch.dynamicSharedBytes);
+  set(Special::TotalSharedSize, sharedEnd - sharedReserved);
+  set(Special::WarpSize, 32);
+  for (uint32_t lane = 0; lane < 32; ++lane) {
+    uint32_t below = (1u << lane) - 1, self = 1u << lane;
+    put(Special::Laneid, lane, lane);
+    put(Special::LanemaskEq, lane, self);
+    put(Special::LanemaskLt, lane, below);
+    put(Special::LanemaskLe, lane, below | self);
+    put(Special::LanemaskGt, lane, ~(below | self));
+    put(Special::LanemaskGe, lane, ~below);
+  }
+}
+
+void Cta::startWarps() {
+  const Launch &launch = context.launch;
+  uint32_t count = paddedThreads / 32;
   for (uint32_t w = 0; w < count; ++w) {
     auto warp = std::make_unique<Warp>();
     warp->cta = this;
@@ -118,52 +164,20 @@ void Cta::startWarps() {
     warp->live = warp->existing = lanes == 32 ? ~0u : (1u << lanes) - 1;
     warp->perturbs = launch.options.perturbApproximations;
     warp->seed = launch.options.seed;
-    warp->specials.assign(size_t(Special::Count) * 128, 0);
-    auto set = [&](Special special, uint32_t value) {
-      auto *lane =
-          reinterpret_cast<uint32_t *>(&warp->specials[size_t(special) * 128]);
-      std::fill(lane, lane + 32, value);
-    };
-    auto set3 = [&](Special x, Dim3 value) {
-      set(x, value.x);
-      set(Special(uint8_t(x) + 1), value.y);
-      set(Special(uint8_t(x) + 2), value.z);
-    };
-    set3(Special::NtidX, launch.block);
-    set3(Special::CtaidX, id);
-    set3(Special::NctaidX, launch.grid);
-    set(Special::Warpid, w);
-    set(Special::Nwarpid, count);
-    set(Special::Smid, 0);
-    set(Special::Nsmid, 1);
-    set(Special::Gridid, 1);
-    set3(Special::ClusteridX, clusterId);
-    set3(Special::NclusteridX,
-         {launch.grid.x / cluster.size.x, launch.grid.y / cluster.size.y,
-          launch.grid.z / cluster.size.z});
-    set3(Special::ClusterCtaidX, inCluster);
-    set3(Special::ClusterNctaidX, cluster.size);
-    set(Special::ClusterCtarank, rank);
-    set(Special::ClusterNctarank,
-        cluster.size.x * cluster.size.y * cluster.size.z);
-    set(Special::DynamicSharedSize, launch.dynamicSharedBytes);
-    set(Special::TotalSharedSize, sharedEnd - sharedReserved);
-    set(Special::WarpSize, 32);
+    if (w == 0) {
+      warp->specials.assign(size_t(Special::Count) * 128, 0);
+      fillSpecials(*warp, count);
+    } else {
+      // All warps of a CTA share all but their number and their threads'.
+      warp->specials = warps[0]->specials;
+    }
+    auto *table = reinterpret_cast<uint32_t *>(warp->specials.data());
     for (uint32_t lane = 0; lane < 32; ++lane) {
-      auto put = [&](Special special, uint32_t value) {
-        reinterpret_cast<uint32_t *>(
-            &warp->specials[size_t(special) * 128])[lane] = value;
-      };
       Dim3 thread = threadId(w * 32 + lane);
-      put(Special::TidX, thread.x);
-      put(Special::TidY, thread.y);
-      put(Special::TidZ, thread.z);
-      put(Special::Laneid, lane);
-      put(Special::LanemaskEq, 1u << lane);
-      put(Special::LanemaskLt, (1u << lane) - 1);
-      put(Special::LanemaskLe, ((1u << lane) - 1) | 1u << lane);
-      put(Special::LanemaskGt, ~(((1u << lane) - 1) | 1u << lane));
-      put(Special::LanemaskGe, ~((1u << lane) - 1));
+      table[size_t(Special::TidX) * 32 + lane] = thread.x;
+      table[size_t(Special::TidY) * 32 + lane] = thread.y;
+      table[size_t(Special::TidZ) * 32 + lane] = thread.z;
+      table[size_t(Special::Warpid) * 32 + lane] = w;
     }
     Frame *frame = newFrame(*warp, kernel.functions[0], nullptr);
     frame->lanes = warp->live;
@@ -338,10 +352,11 @@ void Cta::resolve(Warp &warp, const Instruction &i, Reference base,
       outside |= uint32_t(access.address[l] - begin > room - bytes) << l;
     }
     if (all && !(outside & lanes)) {
-      uint8_t *defined = last->defined;
-      for (unsigned l = 0; l < 32; ++l)
-        access.defined[l] =
-            defined ? defined + (access.address[l] - begin) : nullptr;
+      if (uint8_t *defined = last->defined) {
+        access.tracked = true;
+        for (unsigned l = 0; l < 32; ++l)
+          access.defined[l] = defined + (access.address[l] - begin);
+      }
       access.lanes = lanes;
       return;
     }
@@ -353,7 +368,6 @@ void Cta::resolve(Warp &warp, const Instruction &i, Reference base,
       access.sharedOffset[l] = address;
       access.host[l] = shared + address;
       access.rank[l] = uint8_t(rank);
-      access.defined[l] = nullptr;
       outside |= uint32_t(address - sharedReserved >
                           sharedEnd - sharedReserved - bytes)
                  << l;
@@ -363,6 +377,7 @@ void Cta::resolve(Warp &warp, const Instruction &i, Reference base,
       return;
     }
   }
+  access.tracked = true;
   for (uint32_t left = lanes; left; left &= left - 1) {
     unsigned lane = unsigned(__builtin_ctz(left));
     uint64_t address = access.address[lane];

@@ -39,6 +39,8 @@ struct Access {
   uint8_t *host[32];
   /// Definedness of the first byte; null when not tracked.
   uint8_t *defined[32];
+  /// Whether any entry of `defined` may be set; they are not filled otherwise.
+  bool tracked = false;
   /// Lanes whose access is valid.
   uint32_t lanes = 0;
   /// Lanes in shared memory, and the rank of the CTA whose it is.
@@ -115,6 +117,10 @@ public:
   /// publishes what was released there.
   void strongRead(Warp &warp, const Access &access);
   void strongWrite(Warp &warp, const Access &access, bool releases);
+  /// Operands of a wgmma: chunks of 16 bytes, read for the four warps of a
+  /// warpgroup.
+  void beginMatrixRead(uint32_t warpgroup, const Instruction &i,
+                       const std::vector<uint32_t> &chunks);
   void checkShared(Warp &warp, const Instruction &i, Access &access,
                    unsigned bytes, AccessKind kind);
 
@@ -174,6 +180,7 @@ private:
   template <bool checked>
   Turn runLoop(Warp &warp, uint64_t budget);
   void startWarps();
+  void fillSpecials(Warp &warp, uint32_t count);
   bool chooseFragment(Warp &warp);
   void mergeFragments(Warp &warp);
   static uint32_t stopPc(const Warp &warp);

@@ -114,8 +114,9 @@ void prepare(Warp &warp, const Instruction &i, unsigned bytes, Access &access) {
     }
   }
   if (cta.checks.uninitialised)
-    for (uint32_t left = access.lanes & ~access.sharedLanes; left;
-         left &= left - 1) {
+    for (uint32_t left = access.tracked ? access.lanes & ~access.sharedLanes
+                                        : 0;
+         left; left &= left - 1) {
       unsigned lane = unsigned(__builtin_ctz(left));
       uint8_t *defined = access.defined[lane];
       if (!defined)

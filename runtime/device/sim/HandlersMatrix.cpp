@@ -211,13 +211,10 @@ void handlers::warpgroupMultiply(Warp &warp, const Instruction &i) {
                        " reads 16 bytes at " + cta.describeShared(address));
         return;
       }
-      if (checked) {
-        // Each warp must know that the operand is there, not the last one
-        // alone.
-        for (uint32_t w = group * 4; w < group * 4 + 4; ++w)
-          cta.beginRead(*cta.warps[w], i, 0, cta, address, 16);
-        pending.chunks.push_back(address);
-      }
+    }
+    if (checked) {
+      cta.beginMatrixRead(group, i, chunks);
+      pending.chunks.insert(pending.chunks.end(), chunks.begin(), chunks.end());
     }
     gatherOperand(form.wgmma, which, cta.shared, chunks, tiles[operand]);
   }

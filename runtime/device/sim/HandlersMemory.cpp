@@ -17,8 +17,8 @@ inline T at(const uint8_t *host) {
 /// Bytes of global or local memory that were never written.
 void checkDefined(Warp &warp, const Instruction &i, const Access &access,
                   unsigned bytes) {
-  for (uint32_t left = access.lanes & ~access.sharedLanes; left;
-       left &= left - 1) {
+  for (uint32_t left = access.tracked ? access.lanes & ~access.sharedLanes : 0;
+       left; left &= left - 1) {
     unsigned lane = unsigned(__builtin_ctz(left));
     const uint8_t *defined = access.defined[lane];
     if (!defined)
@@ -39,8 +39,8 @@ void checkDefined(Warp &warp, const Instruction &i, const Access &access,
 }
 
 void markDefined(const Access &access, unsigned bytes) {
-  for (uint32_t left = access.lanes & ~access.sharedLanes; left;
-       left &= left - 1) {
+  for (uint32_t left = access.tracked ? access.lanes & ~access.sharedLanes : 0;
+       left; left &= left - 1) {
     unsigned lane = unsigned(__builtin_ctz(left));
     if (access.defined[lane])
       std::memset(access.defined[lane], 1, bytes);
@@ -254,7 +254,7 @@ void handlers::discard(Warp &warp, const Instruction &i) {
               access);
   for (uint32_t left = access.lanes; left; left &= left - 1) {
     unsigned lane = unsigned(__builtin_ctz(left));
-    if (access.defined[lane])
+    if (access.tracked && access.defined[lane])
       std::memset(access.defined[lane], 0, 128);
   }
 }

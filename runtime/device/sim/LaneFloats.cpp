@@ -5,6 +5,7 @@
 #include "FloatConversion.h"
 #include "LaneLoops.h"
 #include "Lanes.h"
+#include <cmath>
 
 using namespace trine::sim;
 
@@ -138,6 +139,70 @@ void fastF32(Warp &warp, const Instruction &i) {
   if (to == result)
     forActiveLanes(warp,
                    [&](unsigned l) { warp.out<uint32_t>(i.d)[l] = result[l]; });
+}
+
+/// a * b + c, rounded towards zero, down or up. The product is exact in f64,
+/// and the sum's error is known; so the direction is decided without wide
+/// integers. Zeros, whose sign the direction decides, and NaN take the general
+/// way.
+template <FloatOp op>
+void directedF32(Warp &warp, const Instruction &i) {
+  ArithmeticOptions options = arithmeticOptions(i);
+  const uint32_t *a = warp.in<uint32_t>(i.a), *b = warp.in<uint32_t>(i.b);
+  const uint32_t *c = warp.in<uint32_t>(i.c);
+  bool ftz = i.has(FlagFtz);
+  forActiveLanes(warp, [&](unsigned l) {
+    auto value = [&](uint32_t bits) {
+      return double(ftz ? flushed(bits) : floatFromBits(bits));
+    };
+    double x = value(a[l]), y = value(b[l]), product = x, addend = y;
+    if (op == FloatOp::Fma) {
+      product = x * y;
+      addend = value(c[l]);
+    } else if (op == FloatOp::Sub) {
+      addend = -y;
+    } else if (op == FloatOp::Mul) {
+      product = x * y;
+      addend = 0;
+    }
+    double sum = product + addend;
+    // Two-sum: sum + error is exact.
+    double other = sum - product;
+    double error = (product - (sum - other)) + (addend - other);
+    uint32_t bits = bitsFromFloat(float(sum));
+    if (sum == 0 || !(std::fabs(sum) < 1e300)) {
+      switch (op) {
+      case FloatOp::Fma:
+        bits = uint32_t(
+            fuseMultiplyAdd(FloatFormat::F32, a[l], b[l], c[l], options));
+        break;
+      case FloatOp::Mul:
+        bits = uint32_t(multiplyFloats(FloatFormat::F32, a[l], b[l], options));
+        break;
+      case FloatOp::Sub:
+        bits = uint32_t(subtractFloats(FloatFormat::F32, a[l], b[l], options));
+        break;
+      default:
+        bits = uint32_t(addFloats(FloatFormat::F32, a[l], b[l], options));
+      }
+      warp.out<uint32_t>(i.d)[l] = bits;
+      return;
+    }
+    double rounded = double(floatFromBits(bits));
+    bool above = rounded > sum || (rounded == sum && error < 0);
+    bool below = rounded < sum || (rounded == sum && error > 0);
+    bool negative = sum < 0;
+    bool down = i.rounding == Rounding::Down ||
+                (i.rounding == Rounding::TowardZero && !negative);
+    // A step of the bits away from or towards zero.
+    if (down && above)
+      bits += negative ? 1 : bits == 0 ? 0x80000001u : -1;
+    else if (!down && below)
+      bits += negative ? (bits == 0x80000000u ? 0x80000001u : -1) : 1;
+    if (ftz && (bits & 0x7f800000) == 0)
+      bits &= 0x80000000;
+    warp.out<uint32_t>(i.d)[l] = bits;
+  });
 }
 
 template <bool maximum>
@@ -406,6 +471,20 @@ Handler trine::sim::findFloat(FloatOp op, Type type, const Instruction &i) {
       if (!i.has(FlagNaN | FlagXorSign))
         return op == FloatOp::Max ? &fastExtremum<true> : &fastExtremum<false>;
       break;
+    default:
+      break;
+    }
+  }
+  if (type == Type::F32 && !i.has(FlagSaturate | FlagRelu) && !plain) {
+    switch (op) {
+    case FloatOp::Add:
+      return &directedF32<FloatOp::Add>;
+    case FloatOp::Sub:
+      return &directedF32<FloatOp::Sub>;
+    case FloatOp::Mul:
+      return &directedF32<FloatOp::Mul>;
+    case FloatOp::Fma:
+      return &directedF32<FloatOp::Fma>;
     default:
       break;
     }

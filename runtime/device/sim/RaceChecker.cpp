@@ -177,6 +177,41 @@ std::string RaceChecker::asyncRead(uint32_t actor, uint32_t cta,
   return {};
 }
 
+std::string RaceChecker::asyncReadChunks(const uint32_t *readers,
+                                         uint32_t count, uint32_t cta,
+                                         const std::vector<uint32_t> &chunks,
+                                         const Instruction *instruction,
+                                         size_t &which, uint32_t &reader) {
+  // Most chunks were written by the same copy: what was found good once is
+  // good.
+  uint32_t goodWriter = 0, goodClock = 0;
+  for (which = 0; which < chunks.size(); ++which) {
+    uint64_t first = uint64_t(cta) * words + chunks[which] / 4;
+    bool good = true;
+    for (uint64_t index = first; index < first + 4 && index < cells.size();
+         ++index)
+      good &= cells[index].writer == goodWriter &&
+              cells[index].writeClock == goodClock;
+    if (good && goodWriter)
+      continue;
+    for (uint32_t n = 0; n < count; ++n) {
+      reader = n;
+      std::string text =
+          asyncRead(readers[n], cta, chunks[which], 16, instruction);
+      if (!text.empty())
+        return text;
+    }
+    if (first < cells.size()) {
+      goodWriter = cells[first].writer;
+      goodClock = cells[first].writeClock;
+      // A thread's own writes are judged by thread.
+      if (goodWriter && goodWriter - 1 < actors)
+        goodWriter = 0;
+    }
+  }
+  return {};
+}
+
 std::string RaceChecker::asyncWrite(uint32_t actor, uint32_t cta,
                                     uint32_t offset, uint32_t bytes,
                                     const Instruction *) {
@@ -195,7 +230,6 @@ std::string RaceChecker::asyncWrite(uint32_t actor, uint32_t cta,
 
 void RaceChecker::land(uint32_t channel, uint32_t cta, uint32_t offset,
                        uint32_t bytes, const Instruction *instruction) {
-  ++channelClocks[channel - actors];
   for (uint32_t word = offset / 4;
        word <= (offset + bytes - 1) / 4 && word < words; ++word)
     setWriter(uint64_t(cta) * words + word, channel, 0xf, false, true,

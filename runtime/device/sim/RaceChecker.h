@@ -54,8 +54,15 @@ public:
   /// actor does not know.
   std::string asyncWrite(uint32_t actor, uint32_t cta, uint32_t offset,
                          uint32_t bytes, const Instruction *instruction);
-  /// An asynchronous write has landed; who observes the completion of \p
+  /// asyncRead() of chunks of 16 bytes by several threads. On a finding, \p
+  /// which is the chunk's index and \p reader the thread's.
+  std::string asyncReadChunks(const uint32_t *readers, uint32_t count,
+                              uint32_t cta, const std::vector<uint32_t> &chunks,
+                              const Instruction *instruction, size_t &which,
+                              uint32_t &reader);
+  /// An asynchronous copy lands, in pieces; who observes the completion of \p
   /// channel is ordered after it.
+  void beginLanding(uint32_t channel) { ++channelClocks[channel - actors]; }
   void land(uint32_t channel, uint32_t cta, uint32_t offset, uint32_t bytes,
             const Instruction *instruction);
   /// A write that counts as made by \p actor now (cp.async after its wait).
