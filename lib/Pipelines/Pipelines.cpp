@@ -13,6 +13,7 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
   functions.addPass(createTrineNormalizeONNX());
   functions.addPass(createCSEPass());
+  functions.addPass(createTrineRaiseRMSNorm());
   functions.addPass(createDecomposeONNX());
   functions.addPass(createFoldWeightViews());
   functions.addPass(createConvertONNXToLinalg());

@@ -31,7 +31,10 @@ static const NormalizeTable &getNormalizeTable() {
 }
 
 ONNXNormalizer::ONNXNormalizer(func::FuncOp function)
-    : function(function), shapes(function), builder(function.getContext()) {}
+    : function(function), shapes(function), sizeValues(function, shapes),
+      builder(function.getContext()) {
+  sizeValues.current = [this](Value value) { return current(value); };
+}
 
 //===----------------------------------------------------------------------===//
 // Looking
@@ -74,24 +77,13 @@ Value ONNXNormalizer::current(Value value) const {
 //===----------------------------------------------------------------------===//
 
 Operation *ONNXNormalizer::build(StringRef name, ArrayRef<Value> operands,
-                                 ArrayRef<NamedAttribute> attributes,
-                                 bool atEntry) {
-  OpBuilder::InsertionGuard guard(builder);
-  Location loc = builder.getInsertionPoint()->getLoc();
-  if (atEntry) {
-    if (lastAtEntry)
-      builder.setInsertionPointAfter(lastAtEntry);
-    else
-      builder.setInsertionPointToStart(&function.getBody().front());
-  }
+                                 ArrayRef<NamedAttribute> attributes) {
   SmallString<64> fullName("onnx.");
   fullName += name;
-  OperationState state(loc, fullName, operands,
-                       UnrankedTensorType::get(builder.getF32Type()),
+  OperationState state(builder.getInsertionPoint()->getLoc(), fullName,
+                       operands, UnrankedTensorType::get(builder.getF32Type()),
                        attributes);
   Operation *op = builder.create(state);
-  if (atEntry)
-    lastAtEntry = op;
   if (failed(shapes.visit(op)))
     isBroken = true;
   return op;
@@ -99,7 +91,7 @@ Operation *ONNXNormalizer::build(StringRef name, ArrayRef<Value> operands,
 
 Value ONNXNormalizer::create(StringRef name, ArrayRef<Value> operands,
                              ArrayRef<NamedAttribute> attributes) {
-  Operation *op = build(name, operands, attributes, /*atEntry=*/false);
+  Operation *op = build(name, operands, attributes);
   Replacement values = simplify(op);
   return values.empty() ? op->getResult(0) : values[0];
 }
@@ -113,7 +105,7 @@ Value ONNXNormalizer::create(StringRef name, ArrayRef<Value> operands,
 
 Value ONNXNormalizer::createAsIs(StringRef name, ArrayRef<Value> operands,
                                  ArrayRef<NamedAttribute> attributes) {
-  return build(name, operands, attributes, /*atEntry=*/false)->getResult(0);
+  return build(name, operands, attributes)->getResult(0);
 }
 
 Replacement ONNXNormalizer::unlessEqual(Operation *op, Value value) {
@@ -132,18 +124,15 @@ Value ONNXNormalizer::createLike(Operation *op, ArrayRef<Value> operands) {
 }
 
 Value ONNXNormalizer::constant(DenseElementsAttr value) {
-  Value &known = constants[value];
-  if (!known)
-    known = build("Constant", {}, builder.getNamedAttr("value", value),
-                  /*atEntry=*/true)
-                ->getResult(0);
-  return known;
+  return sizeValues.constant(value);
 }
 
 Value ONNXNormalizer::integers(ArrayRef<int64_t> values) {
-  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
-                                    builder.getI64Type());
-  return constant(DenseElementsAttr::get(type, values));
+  return sizeValues.integers(values);
+}
+
+Value ONNXNormalizer::sizes(ArrayRef<SymbolicExpression> values) {
+  return sizeValues.list(values, &*builder.getInsertionPoint());
 }
 
 Value ONNXNormalizer::scalar(double value, Type elementType) {
@@ -158,6 +147,37 @@ Value ONNXNormalizer::scalar(double value, Type elementType) {
   APInt bits(elementType.getIntOrFloatBitWidth(), static_cast<int64_t>(value),
              /*isSigned=*/true, /*implicitTrunc=*/true);
   return constant(DenseElementsAttr::get(type, bits));
+}
+
+/// Longer lists of sizes that are not all numbers stay as they are.
+constexpr size_t maximumSizeList = 16;
+
+/// A small integer tensor whose elements are known, from them; null for others.
+Value ONNXNormalizer::fromContents(Operation *op) {
+  if (op->getNumResults() != 1)
+    return {};
+  Value result = op->getResult(0);
+  std::optional<ArrayRef<SymbolicExpression>> contents =
+      shapes.getContents(result);
+  auto type = dyn_cast<RankedTensorType>(result.getType());
+  if (!contents || !type || !type.hasStaticShape() || type.getRank() > 1 ||
+      static_cast<int64_t>(contents->size()) != type.getNumElements())
+    return {};
+  auto elementType = cast<IntegerType>(type.getElementType());
+  SmallVector<APInt> numbers;
+  for (SymbolicExpression element : *contents)
+    if (std::optional<int64_t> number = element.getConstant())
+      numbers.push_back(APInt(elementType.getWidth(), *number,
+                              /*isSigned=*/true, /*implicitTrunc=*/true));
+  if (numbers.size() == contents->size())
+    return constant(DenseElementsAttr::get(type, numbers));
+  if (!elementType.isSignlessInteger(64) || contents->size() > maximumSizeList)
+    return {};
+  // Copied: what is made on the way may move what the analysis holds.
+  SmallVector<SymbolicExpression> elements = llvm::to_vector(*contents);
+  return type.getRank() == 1 ? sizes(elements)
+                             : sizeValues.scalar(elements.front(),
+                                                 &*builder.getInsertionPoint());
 }
 
 //===----------------------------------------------------------------------===//
@@ -201,18 +221,9 @@ void ONNXNormalizer::normalize(Operation *op) {
     return;
   }
   if (auto constantOp = dyn_cast<onnx::ConstantOp>(op)) {
-    Value &known = constants[constantOp.getValue()];
-    if (!known) {
-      known = constantOp.getOutput();
-      if (lastAtEntry)
-        op->moveAfter(lastAtEntry);
-      else
-        op->moveBefore(&function.getBody().front(),
-                       function.getBody().front().begin());
-      lastAtEntry = op;
-    } else if (known != constantOp.getOutput()) {
-      constantOp.getOutput().replaceAllUsesWith(known);
-    }
+    Value value = sizeValues.adopt(op, constantOp.getValue());
+    if (value != constantOp.getOutput())
+      constantOp.getOutput().replaceAllUsesWith(value);
     return;
   }
   if (op->getNumResults() == 0 || !isa<onnx::ONNXDialect>(op->getDialect()))
@@ -235,14 +246,12 @@ void ONNXNormalizer::eraseDeadOps() {
 
 LogicalResult ONNXNormalizer::run() {
   Block &block = function.getBody().front();
-  for (auto [index, definition] : llvm::enumerate(shapes.getSymbols()))
-    symbolIndex[definition.symbol] = index;
   SmallVector<Operation *> ops;
   for (Operation &op : block)
     ops.push_back(&op);
   for (Operation *op : ops)
     normalize(op);
-  if (isBroken)
+  if (isBroken || sizeValues.hasFailed())
     return failure();
   eraseDeadOps();
   // Sizes may have become known better.

@@ -4,6 +4,7 @@
 #define TRINE_PASSES_RAISE_NORMALIZEONNX_H
 
 #include "Raising.h"
+#include "SizeValues.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::trine {
@@ -101,17 +102,12 @@ public:
   Builder &getBuilder() { return builder; }
 
 private:
-  /// An op before the current one, or at the entry.
   Operation *build(StringRef name, ArrayRef<Value> operands,
-                   ArrayRef<NamedAttribute> attributes, bool atEntry);
+                   ArrayRef<NamedAttribute> attributes);
   /// The rewritten results of a visited op; none when it is in the form.
   Replacement simplify(Operation *op);
   /// A small integer tensor whose elements are known, from them.
   Value fromContents(Operation *op);
-  Value sizeOf(SymbolicExpression value);
-  Value makeSize(SymbolicExpression value);
-  bool hangsOnData(SymbolicExpression value);
-  Value atomSize(SymbolicAtom atom, bool atEntry);
   void normalize(Operation *op);
   /// What stands for a value now.
   Value current(Value value) const;
@@ -119,18 +115,9 @@ private:
 
   func::FuncOp function;
   onnx::ShapeAnalysis shapes;
+  SizeValues sizeValues;
   OpBuilder builder;
-  /// Constants and sizes stand at the function's entry; this is the last of
-  /// them.
-  Operation *lastAtEntry = nullptr;
-  llvm::DenseMap<Attribute, Value> constants;
-  llvm::DenseMap<SymbolicExpression, Value> sizeValues;
-  /// By the expressions' identities.
-  llvm::DenseMap<ArrayRef<const void *>, Value> sizeLists;
-  llvm::DenseMap<SymbolicExpression, unsigned> symbolIndex;
-  llvm::DenseMap<Value, Value> scalarSizes;
   llvm::DenseMap<Value, Value> replacements;
-  llvm::BumpPtrAllocator allocator;
   unsigned rewritten = 0, depth = 0;
   bool isBroken = false;
 };

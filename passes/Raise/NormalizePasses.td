@@ -48,4 +48,30 @@ def TrineNormalizeONNX : Pass<"trine-normalize-onnx", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRewritten", "num-rewritten", "Ops that other ops replaced">];
 }
 
+def TrineRaiseRMSNorm : Pass<"trine-raise-rms-norm", "::mlir::func::FuncOp"> {
+  let summary = "Recognises root-mean-square normalisations";
+  let description = [{
+    A value multiplied by the inverse root of its mean square over the last dimension becomes `trine.rms_norm`: from ReduceMean, ReduceSum
+    with a division by the count, or ReduceSumSquare; Sqrt with Div, 1/Sqrt or Pow(-0.5); a weight in front, behind, or none; the cast back to f16 or
+    bf16 before or behind the weight; and from RMSNormalization, SimplifiedLayerNormalization and SkipSimplifiedLayerNormalization. Not
+    taken, with a remark: inner values that are used elsewhere, another value scaled than squared, an epsilon that is no
+    constant, sums in f16 or bf16. The op divides by the root with one rounding less than some forms; that is below the error of the sum.
+
+    ```mlir
+    // before
+    %0 = onnx.Mul(%x, %x) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+    %1 = onnx.ReduceMean(%0, %last) : (tensor<?x8xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+    %2 = onnx.Add(%1, %epsilon) : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+    %3 = onnx.Sqrt(%2) : (tensor<?x1xf32>) -> tensor<?x1xf32>
+    %4 = onnx.Div(%one, %3) : (tensor<f32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+    %5 = onnx.Mul(%x, %4) : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+    %6 = onnx.Mul(%5, %w) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+    // after
+    %6 = trine.rms_norm %x, %w epsilon 1.0e-6 compute f32 cast before_weight : tensor<?x8xf32>, tensor<8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::trine::TrineDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Norms recognised">, Statistic<"numMissed", "num-missed", "Near misses">];
+}
+
 #endif

@@ -176,7 +176,7 @@ Value mlir::trine::skipFloatCasts(Value value) {
 
 Raising::Raising(func::FuncOp function, StringRef pass)
     : function(function), pass(pass), shapes(function),
-      valid(succeeded(shapes.run())) {}
+      sizeValues(function, shapes), valid(succeeded(shapes.run())) {}
 
 Raising::~Raising() {
   for (Operation *op : unlinked)
@@ -214,13 +214,31 @@ Value Raising::reshape(Operation *before, Value value,
       builder.getNamedAttr("allowzero", builder.getI64IntegerAttr(1)));
 }
 
-Value Raising::reshapeLike(Operation *before, Value value, Value like) {
-  Builder builder(getContext());
+Value Raising::reshape(Operation *before, Value value,
+                       ArrayRef<SymbolicExpression> target) {
+  SmallVector<SymbolicExpression> kept(target);
+  while (auto inner = value.getDefiningOp<onnx::ReshapeOp>())
+    value = inner.getData();
+  if (dims(value) == ArrayRef<SymbolicExpression>(kept))
+    return value;
   SmallVector<int64_t> sizes;
-  for (SymbolicExpression size : dims(like))
+  for (SymbolicExpression size : kept)
     sizes.push_back(size.getConstant().value_or(-1));
   if (llvm::count(sizes, -1) <= 1)
     return reshape(before, value, sizes);
+  Value shape = sizeValues.list(kept, before);
+  if (!shape)
+    return {};
+  Builder builder(getContext());
+  return create(
+      before, "Reshape", {value, shape},
+      builder.getNamedAttr("allowzero", builder.getI64IntegerAttr(1)));
+}
+
+Value Raising::reshapeLike(Operation *before, Value value, Value like) {
+  if (Value reshaped = reshape(before, value, dims(like)))
+    return reshaped;
+  Builder builder(getContext());
   Value shape = create(before, "Shape", {like});
   return create(
       before, "Reshape", {value, shape},

@@ -7,6 +7,7 @@
 #ifndef TRINE_PASSES_RAISE_RAISING_H
 #define TRINE_PASSES_RAISE_RAISING_H
 
+#include "SizeValues.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "trine/Dialect/ONNX/ONNX.h"
@@ -125,6 +126,10 @@ public:
   Value integers(Operation *before, ArrayRef<int64_t> values);
   /// `value` under other sizes (numbers, or one -1), as an onnx.Reshape.
   Value reshape(Operation *before, Value value, ArrayRef<int64_t> sizes);
+  /// `value` under these sizes; null where they hang on data and are more than
+  /// one.
+  Value reshape(Operation *before, Value value,
+                ArrayRef<SymbolicExpression> sizes);
   /// `value` under the sizes of `like`, whatever its symbols.
   Value reshapeLike(Operation *before, Value value, Value like);
   Value transpose(Operation *before, Value value,
@@ -160,6 +165,7 @@ private:
   func::FuncOp function;
   std::string pass;
   onnx::ShapeAnalysis shapes;
+  SizeValues sizeValues;
   bool valid;
   SmallVector<Operation *> unlinked;
   llvm::DenseSet<Operation *> missedAnchors;

@@ -1,24 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Sizes as values: each symbolic size is computed once, from the sizes of the
-// function's arguments where it does not hang on data.
-#include "NormalizeONNX.h"
+// Each symbolic size is computed once, from the sizes of the function's
+// arguments where it does not hang on data.
+#include "SizeValues.h"
 
 using namespace mlir;
 using namespace mlir::trine;
 
 /// Larger expressions stay as the graph computes them.
 constexpr uint32_t maximumSizeExpression = 64;
-/// Longer lists of sizes that are not all numbers stay as they are.
-constexpr size_t maximumSizeList = 16;
 
-/// Whether `expression` has a symbol that is not a size of an argument.
-bool ONNXNormalizer::hangsOnData(SymbolicExpression expression) {
+bool SizeValues::hangsOnData(SymbolicExpression expression) {
+  if (!knowsArguments) {
+    for (auto [index, definition] : llvm::enumerate(shapes.getSymbols()))
+      if (definition.isArgument)
+        arguments[definition.symbol] = index;
+    knowsArguments = true;
+  }
   return !walkSymbols(expression, [&](SymbolicExpression symbol) {
-    return symbolIndex.contains(symbol);
+    return arguments.contains(symbol);
   });
 }
 
-Value ONNXNormalizer::atomSize(SymbolicAtom atom, bool atEntry) {
+//===----------------------------------------------------------------------===//
+// Constants
+//===----------------------------------------------------------------------===//
+
+Operation *SizeValues::build(StringRef name, ArrayRef<Value> operands,
+                             ArrayRef<NamedAttribute> attributes,
+                             bool atEntry) {
+  Location loc = before ? before->getLoc() : function.getLoc();
+  if (!atEntry)
+    builder.setInsertionPoint(before);
+  else if (last)
+    builder.setInsertionPointAfter(last);
+  else
+    builder.setInsertionPointToStart(&function.getBody().front());
+  OperationState state(loc, ("onnx." + name).str(), operands,
+                       UnrankedTensorType::get(builder.getF32Type()),
+                       attributes);
+  Operation *op = builder.create(state);
+  if (atEntry)
+    last = op;
+  if (failed(shapes.visit(op)))
+    isBroken = true;
+  return op;
+}
+
+Value SizeValues::constant(DenseElementsAttr value) {
+  Value &known = constants[value];
+  if (!known)
+    known = build("Constant", {}, builder.getNamedAttr("value", value),
+                  /*atEntry=*/true)
+                ->getResult(0);
+  return known;
+}
+
+Value SizeValues::integers(ArrayRef<int64_t> values) {
+  auto type = RankedTensorType::get({static_cast<int64_t>(values.size())},
+                                    builder.getI64Type());
+  return constant(DenseElementsAttr::get(type, values));
+}
+
+Value SizeValues::adopt(Operation *constantOp, Attribute value) {
+  Value &known = constants[value];
+  if (known)
+    return known;
+  known = constantOp->getResult(0);
+  if (last)
+    constantOp->moveAfter(last);
+  else
+    constantOp->moveBefore(&function.getBody().front(),
+                           function.getBody().front().begin());
+  last = constantOp;
+  return known;
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+Value SizeValues::makeAtom(SymbolicAtom atom, bool atEntry) {
   auto make = [&](StringRef name, ArrayRef<Value> operands) {
     return build(name, operands, {}, atEntry)->getResult(0);
   };
@@ -26,7 +87,7 @@ Value ONNXNormalizer::atomSize(SymbolicAtom atom, bool atEntry) {
   SmallVector<Value> values;
   if (atom.getKind() != SymbolicAtom::Kind::Symbol)
     for (SymbolicExpression operand : operands) {
-      values.push_back(sizeOf(operand));
+      values.push_back(one(operand));
       if (!values.back())
         return {};
     }
@@ -36,11 +97,12 @@ Value ONNXNormalizer::atomSize(SymbolicAtom atom, bool atEntry) {
   };
   switch (atom.getKind()) {
   case SymbolicAtom::Kind::Symbol: {
-    auto found = symbolIndex.find(atom.getExpression());
+    bool hangs = hangsOnData(atom.getExpression());
+    auto found = arguments.find(atom.getExpression());
     const onnx::SymbolDefinition *definition = nullptr;
-    if (found != symbolIndex.end()) {
+    if (!hangs) {
       definition = &shapes.getSymbols()[found->second];
-    } else {
+    } else if (current) {
       // Rare: sizes that hang on data.
       for (const onnx::SymbolDefinition &candidate :
            llvm::reverse(shapes.getSymbols()))
@@ -52,18 +114,20 @@ Value ONNXNormalizer::atomSize(SymbolicAtom atom, bool atEntry) {
     Value value = definition->value;
     Operation *maker = value.getDefiningOp();
     // The op at hand does not exist yet for itself.
-    if (maker && (maker->getBlock() != &function.getBody().front() ||
-                  maker == &*builder.getInsertionPoint()))
+    if (maker &&
+        (maker->getBlock() != &function.getBody().front() || maker == before))
       return {};
+    if (hangs)
+      value = current(value);
     int64_t dimension = definition->dimension;
     NamedAttribute range[] = {
         builder.getNamedAttr("end", builder.getI64IntegerAttr(dimension + 1)),
         builder.getNamedAttr("start", builder.getI64IntegerAttr(dimension))};
     SymbolicExpression offset = definition->offset;
     int64_t divisor = definition->divisor;
-    Value size = build("Shape", current(value), range, atEntry)->getResult(0);
+    Value size = build("Shape", value, range, atEntry)->getResult(0);
     if (offset && !offset.isConstant(0)) {
-      Value less = sizeOf(offset);
+      Value less = one(offset);
       if (!less)
         return {};
       size = make("Sub", {size, less});
@@ -88,7 +152,7 @@ Value ONNXNormalizer::atomSize(SymbolicAtom atom, bool atEntry) {
   return {};
 }
 
-Value ONNXNormalizer::makeSize(SymbolicExpression expression) {
+Value SizeValues::make(SymbolicExpression expression) {
   if (std::optional<int64_t> value = expression.getConstant())
     return integers(*value);
   if (expression.getSize() > maximumSizeExpression)
@@ -104,7 +168,7 @@ Value ONNXNormalizer::makeSize(SymbolicExpression expression) {
       bool isWhole = term.factors.size() == 1 && term.coefficient == 1 &&
                      expression.getTerms().size() == 1;
       Value value =
-          isWhole ? atomSize(factor, atEntry) : sizeOf(factor.getExpression());
+          isWhole ? makeAtom(factor, atEntry) : one(factor.getExpression());
       if (!value)
         return {};
       product = product ? make("Mul", product, value) : value;
@@ -123,92 +187,74 @@ Value ONNXNormalizer::makeSize(SymbolicExpression expression) {
 }
 
 /// A size as an i64 tensor of one element; null where it cannot be made.
-Value ONNXNormalizer::sizeOf(SymbolicExpression expression) {
-  auto found = sizeValues.find(expression);
-  if (found != sizeValues.end())
+Value SizeValues::one(SymbolicExpression expression) {
+  auto found = values.find(expression);
+  if (found != values.end())
     return found->second;
-  Value value = makeSize(expression);
+  Value value = make(expression);
   // What could not be made here may be possible later.
   if (value)
-    sizeValues[expression] = value;
+    values[expression] = value;
   return value;
 }
 
-Value ONNXNormalizer::sizes(ArrayRef<SymbolicExpression> values) {
+Value SizeValues::list(ArrayRef<SymbolicExpression> sizes, Operation *at) {
+  before = at;
   SmallVector<int64_t> numbers;
-  for (SymbolicExpression value : values)
+  for (SymbolicExpression value : sizes)
     if (std::optional<int64_t> number = value.getConstant())
       numbers.push_back(*number);
-  if (numbers.size() == values.size())
+  if (numbers.size() == sizes.size())
     return integers(numbers);
-  if (values.size() == 1)
-    return sizeOf(values[0]);
+  if (sizes.size() == 1)
+    return one(sizes[0]);
   SmallVector<const void *> key;
-  for (SymbolicExpression value : values)
+  for (SymbolicExpression value : sizes)
     key.push_back(value.getStorage());
-  auto found = sizeLists.find(key);
-  if (found != sizeLists.end())
+  auto found = lists.find(key);
+  if (found != lists.end())
     return found->second;
   SmallVector<Value> parts;
   bool atEntry = true;
-  for (size_t i = 0; i < values.size();) {
+  for (size_t i = 0; i < sizes.size();) {
     // Neighbouring numbers are one constant.
     numbers.clear();
-    for (; i < values.size(); ++i) {
-      std::optional<int64_t> number = values[i].getConstant();
+    for (; i < sizes.size(); ++i) {
+      std::optional<int64_t> number = sizes[i].getConstant();
       if (!number)
         break;
       numbers.push_back(*number);
     }
     if (!numbers.empty())
       parts.push_back(integers(numbers));
-    if (i == values.size())
+    if (i == sizes.size())
       break;
-    parts.push_back(sizeOf(values[i]));
+    parts.push_back(one(sizes[i]));
     if (!parts.back())
       return {};
-    atEntry &= !hangsOnData(values[i]);
+    atEntry &= !hangsOnData(sizes[i]);
     ++i;
   }
-  Value list =
+  Value joined =
       build("Concat", parts,
             builder.getNamedAttr("axis", builder.getI64IntegerAttr(0)), atEntry)
           ->getResult(0);
-  sizeLists[ArrayRef<const void *>(key).copy(allocator)] = list;
-  return list;
+  lists[ArrayRef<const void *>(key).copy(allocator)] = joined;
+  return joined;
 }
 
-Value ONNXNormalizer::fromContents(Operation *op) {
-  if (op->getNumResults() != 1)
+Value SizeValues::scalar(SymbolicExpression size, Operation *at) {
+  Value value = list(size, at);
+  if (!value)
     return {};
-  Value result = op->getResult(0);
-  std::optional<ArrayRef<SymbolicExpression>> contents =
-      shapes.getContents(result);
-  auto type = dyn_cast<RankedTensorType>(result.getType());
-  if (!contents || !type || !type.hasStaticShape() || type.getRank() > 1 ||
-      static_cast<int64_t>(contents->size()) != type.getNumElements())
-    return {};
-  auto elementType = cast<IntegerType>(type.getElementType());
-  SmallVector<APInt> numbers;
-  for (SymbolicExpression element : *contents)
-    if (std::optional<int64_t> number = element.getConstant())
-      numbers.push_back(APInt(elementType.getWidth(), *number,
-                              /*isSigned=*/true, /*implicitTrunc=*/true));
-  if (numbers.size() == contents->size())
-    return constant(DenseElementsAttr::get(type, numbers));
-  if (!elementType.isSignlessInteger(64) || contents->size() > maximumSizeList)
-    return {};
-  // Copied: what is made on the way may move what the analysis holds.
-  SmallVector<SymbolicExpression> elements = llvm::to_vector(*contents);
-  Value list = sizes(elements);
-  if (!list || type.getRank() == 1)
-    return list;
-  Value &scalar = scalarSizes[list];
-  if (!scalar)
+  Value &scalar = scalars[value];
+  if (!scalar) {
+    Value noSizes = integers(ArrayRef<int64_t>());
     scalar =
-        build("Reshape", {list, integers(ArrayRef<int64_t>())},
+        build("Reshape", {value, noSizes},
               builder.getNamedAttr("allowzero", builder.getI64IntegerAttr(1)),
-              !hangsOnData(elements.front()))
+              !hangsOnData(size))
             ->getResult(0);
+  }
   return scalar;
 }
