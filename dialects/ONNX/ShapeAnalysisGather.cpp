@@ -38,14 +38,20 @@ static void boundDistinctIndices(Inference &inference, unsigned operand,
   Expression symbol = inference.information(operand).distinctCount;
   if (!symbol)
     return;
+  auto found = inference.analysis.symbolIndex.find(symbol);
+  if (found == inference.analysis.symbolIndex.end())
+    return;
+  SymbolDefinition &definition = inference.analysis.symbols[found->second];
+  // Once for each of many experts, each reading the rows of all: the sum of
+  // their counts bounds none better, and takes as long as there are experts.
+  if (definition.upperBound && size.getSize() > maximumBoundSize)
+    return;
   IntegerRange range = inference.range(operand);
   bool isNonNegative = range.lower && isKnownNonNegative(range.lower);
   Expression bound =
       inference.analysis.getUpperBound(isNonNegative ? size : size * 2);
-  auto found = inference.analysis.symbolIndex.find(symbol);
-  if (!bound || found == inference.analysis.symbolIndex.end())
+  if (!bound)
     return;
-  SymbolDefinition &definition = inference.analysis.symbols[found->second];
   if (definition.upperBound &&
       !isKnownLessOrEqual(bound, definition.upperBound))
     return;

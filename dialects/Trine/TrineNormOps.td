@@ -36,7 +36,8 @@ def Trine_RopeOp : Trine_TensorOp<"rope", [AllTypesMatch<["input", "result"]>]> 
     (a', b') = (a·cos - b·sin, b·cos + a·sin) for each pair (a, b) of input[..., begin : begin + 2m], m = the tables' last size; other elements pass.
 
     `half` pairs element i with i + m, `interleaved` 2i with 2i + 1. `in_place` writes a pair where it was read; `permuted` writes all a' first, then all b'
-    (what strided exports of interleaved models leave in the cache). Tables broadcast to the leading dimensions of `input`.
+    (what strided exports of interleaved models leave in the cache). Tables broadcast to the leading dimensions of `input`. Products and sums are each
+    rounded to the result's type.
 
     Constraints:
     - rope_c1: `cos` and `sin` have the same type;

@@ -14,6 +14,7 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   functions.addPass(createTrineNormalizeONNX());
   functions.addPass(createCSEPass());
   functions.addPass(createTrineRaiseRMSNorm());
+  functions.addPass(createTrineRaiseRope());
   functions.addPass(createDecomposeONNX());
   functions.addPass(createFoldWeightViews());
   functions.addPass(createConvertONNXToLinalg());

@@ -61,19 +61,23 @@ static LogicalResult rope(OperatorCall &call) {
   auto at = [&](bool together, int64_t i, bool second) {
     return together ? 2 * i + second : i + second * half;
   };
-  forEachPosition(
-      rows, {broadcastStrides(tableRows, rows)},
-      [&](int64_t row, llvm::ArrayRef<int64_t> tableRow) {
-        int64_t from = row * width + begin;
-        for (int64_t i = 0; i < half; ++i) {
-          double a = input.real(from + at(interleaved, i, false)),
-                 b = input.real(from + at(interleaved, i, true)),
-                 c = cos.real(tableRow[0] * half + i),
-                 s = sin.real(tableRow[0] * half + i);
-          result.setReal(from + at(pairsInPlace, i, false), a * c - b * s);
-          result.setReal(from + at(pairsInPlace, i, true), b * c + a * s);
-        }
-      });
+  forEachPosition(rows, {broadcastStrides(tableRows, rows)},
+                  [&](int64_t row, llvm::ArrayRef<int64_t> tableRow) {
+                    int64_t from = row * width + begin;
+                    for (int64_t i = 0; i < half; ++i) {
+                      double a = input.real(from + at(interleaved, i, false)),
+                             b = input.real(from + at(interleaved, i, true)),
+                             c = cos.real(tableRow[0] * half + i),
+                             s = sin.real(tableRow[0] * half + i);
+                      auto product = [&](double x, double y) {
+                        return roundTo(input.getElementType(), x * y);
+                      };
+                      result.setReal(from + at(pairsInPlace, i, false),
+                                     product(a, c) - product(b, s));
+                      result.setReal(from + at(pairsInPlace, i, true),
+                                     product(b, c) + product(a, s));
+                    }
+                  });
   return call.done(result);
 }
 

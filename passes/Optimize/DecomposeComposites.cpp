@@ -41,7 +41,7 @@ public:
       LinalgBuilder builder(op);
       Decomposed values =
           llvm::TypeSwitch<Operation *, Decomposed>(op)
-              .Case<AttentionOp, MergeOp, MLAAttentionOp, RMSNormOp,
+              .Case<AttentionOp, MergeOp, MLAAttentionOp, RMSNormOp, RopeOp,
                     EngramHashOp, EngramLookupOp, EngramGateOp, EngramConvOp,
                     HyperMixOp, HyperCombineOp, MoERouteOp, MoEExpertsOp,
                     MoEGroupOp, MoEGroupedMatMulOp, MoECombineOp, GatedMLPOp>(

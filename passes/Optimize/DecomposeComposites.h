@@ -16,6 +16,7 @@ Decomposed decompose(MLAAttentionOp op, LinalgBuilder &b);
 Decomposed decompose(MergeOp op, LinalgBuilder &b);
 // DecomposeNorms.cpp
 Decomposed decompose(RMSNormOp op, LinalgBuilder &b);
+Decomposed decompose(RopeOp op, LinalgBuilder &b);
 
 // DecomposeEngram.cpp
 Decomposed decompose(EngramHashOp op, LinalgBuilder &b);

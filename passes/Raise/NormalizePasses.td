@@ -74,4 +74,29 @@ def TrineRaiseRMSNorm : Pass<"trine-raise-rms-norm", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"numRaised", "num-raised", "Norms recognised">, Statistic<"numMissed", "num-missed", "Near misses">];
 }
 
+def TrineRaiseRope : Pass<"trine-raise-rope", "::mlir::func::FuncOp"> {
+  let summary = "Recognises rotary position embeddings";
+  let description = [{
+    Pairs of elements of the last dimension that are turned by a cosine and a sine become `trine.rope`: a·cos - b·sin joined with b·cos + a·sin, where
+    the pairs are halves, evens and odds (by slices with step 2, or as complex numbers [..., m, 2]), written where they were read or
+    evens in front; x·cos + Concat(-b, a)·sin; the operators of ai.onnx and com.microsoft. Tables stay values; those that hold every number
+    twice (Concat(x, x), or x repeated in place) are taken once, through casts, factors, rows and the cosine itself. Elements behind a
+    rotated prefix pass through the op. Not taken, with a remark: other signs, a second half of other values, tables whose halves
+    are not seen to be equal, inner values that are used elsewhere.
+
+    ```mlir
+    // before
+    %a = onnx.Slice(%x, %c0, %c8, %c3, %c2) : ... -> tensor<?x4x?x4xf32>
+    %b = onnx.Slice(%x, %c1, %c8, %c3, %c2) : ... -> tensor<?x4x?x4xf32>
+    %re = onnx.Sub(onnx.Mul(%a, %cos), onnx.Mul(%b, %sin))
+    %im = onnx.Add(onnx.Mul(%b, %cos), onnx.Mul(%a, %sin))
+    %y = onnx.Concat(%re, %im) {axis = 3 : i64} : ... -> tensor<?x4x?x8xf32>
+    // after
+    %y = trine.rope %x, %cos, %sin pairing interleaved layout permuted begin 0 : tensor<?x4x?x8xf32>, tensor<?x1x?x4xf32>, tensor<?x1x?x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::trine::TrineDialect"];
+  let statistics = [Statistic<"numRaised", "num-raised", "Rotary embeddings recognised">, Statistic<"numMissed", "num-missed", "Near misses">];
+}
+
 #endif

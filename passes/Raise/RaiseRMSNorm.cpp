@@ -59,15 +59,6 @@ private:
 };
 } // namespace
 
-static SmallVector<SymbolicExpression>
-wideSizes(ArrayRef<SymbolicExpression> sizes) {
-  SmallVector<SymbolicExpression> wide;
-  for (SymbolicExpression size : sizes)
-    if (!size.isConstant(1))
-      wide.push_back(size);
-  return wide;
-}
-
 Operation *NormMatcher::nextUser(Value &value) {
   Operation *user = onlyUser(value);
   while (auto reshape = dyn_cast_or_null<onnx::ReshapeOp>(user)) {
@@ -162,7 +153,8 @@ std::optional<Value> NormMatcher::matchRoot(Value value) {
   Value other = multiply.getA() == value ? multiply.getB() : multiply.getA();
   if (other != squared) {
     // A product with the squared value, scaled afterwards, is another thing.
-    if (isa_and_nonnull<onnx::MatMulOp, onnx::GemmOp>(other.getDefiningOp()))
+    if (isa_and_nonnull<onnx::MatMulOp, onnx::GemmOp>(other.getDefiningOp()) ||
+        !raising.haveSameShape(other, squared))
       return std::nullopt;
     return fail(multiply, "the scaled value is not the squared one");
   }

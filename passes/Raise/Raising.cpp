@@ -170,6 +170,15 @@ Value mlir::trine::skipFloatCasts(Value value) {
   return value;
 }
 
+SmallVector<SymbolicExpression>
+mlir::trine::wideSizes(ArrayRef<SymbolicExpression> sizes) {
+  SmallVector<SymbolicExpression> wide;
+  for (SymbolicExpression size : sizes)
+    if (!size.isConstant(1))
+      wide.push_back(size);
+  return wide;
+}
+
 //===----------------------------------------------------------------------===//
 // Raising
 //===----------------------------------------------------------------------===//
@@ -181,6 +190,15 @@ Raising::Raising(func::FuncOp function, StringRef pass)
 Raising::~Raising() {
   for (Operation *op : unlinked)
     op->destroy();
+}
+
+Value Raising::skipUnitReshapes(Value value) {
+  while (auto reshape = producer<onnx::ReshapeOp>(value)) {
+    if (wideSizes(dims(reshape.getData())) != wideSizes(dims(reshape)))
+      break;
+    value = reshape.getData();
+  }
+  return value;
 }
 
 Value Raising::create(Operation *before, StringRef name,

@@ -57,6 +57,9 @@ Value skipWideningCasts(Value value);
 /// The value before all Casts between float types.
 Value skipFloatCasts(Value value);
 
+/// The sizes that are not 1.
+SmallVector<SymbolicExpression> wideSizes(ArrayRef<SymbolicExpression> sizes);
+
 //===----------------------------------------------------------------------===//
 // Raising
 //===----------------------------------------------------------------------===//
@@ -106,6 +109,8 @@ public:
   }
   /// Whether both have the same symbolic sizes.
   bool haveSameShape(Value a, Value b) { return dims(a) == dims(b); }
+  /// The same value before Reshapes that only add, drop or move sizes of 1.
+  Value skipUnitReshapes(Value value);
   /// An axis attribute or operand in [0, rank).
   int64_t normalAxis(int64_t axis, Value value) {
     return axis < 0 ? axis + rank(value) : axis;
