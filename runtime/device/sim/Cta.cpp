@@ -354,8 +354,11 @@ void Cta::resolve(Warp &warp, const Instruction &i, Reference base,
     if (all && !(outside & lanes)) {
       if (uint8_t *defined = last->defined) {
         access.tracked = true;
+        // Lanes that are not active may hold any number: no pointer arithmetic.
         for (unsigned l = 0; l < 32; ++l)
-          access.defined[l] = defined + (access.address[l] - begin);
+          access.defined[l] =
+              reinterpret_cast<uint8_t *>(reinterpret_cast<uintptr_t>(defined) +
+                                          uintptr_t(access.address[l] - begin));
       }
       access.lanes = lanes;
       return;
