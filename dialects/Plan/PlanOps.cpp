@@ -227,6 +227,12 @@ LogicalResult LaunchOp::verify() {
   for (Type type : getOperandTypes())
     if (failed(verifyRowMajor(*this, type)))
       return failure();
+  // launch_c6: a destination in memory is no other operand.
+  for (Value destination : getDestinations())
+    if (isMemref(destination.getType()) &&
+        llvm::count(getOperands(), destination) != 1)
+      return emitOpError() << "destinations must not be other operands: a "
+                              "kernel's arguments never overlap what it writes";
   return success();
 }
 

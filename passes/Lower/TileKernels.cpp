@@ -158,10 +158,7 @@ struct TileKernels : trine::impl::TileKernelsBase<TileKernels> {
     foldUnpacks(kernel);
     if (failed(cleanUp(kernel)) || failed(lowerUnpacks(kernel, rewriter)))
       return signalPassFailure();
-    // An element-wise launch may work in place: its destination must keep
-    // holding the input until the root reads it.
-    if (kernel.getSkeleton() != "elementwise")
-      reuseDestinations(kernel);
+    reuseDestinations(kernel);
     if (boundTemporaries(kernel) && failed(cleanUp(kernel)))
       return signalPassFailure();
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "InPlaceKernels.h"
 #include "SizeBounds.h"
 #include "TensorSizes.h"
 
@@ -49,6 +50,7 @@ private:
   Value undoViews(OpBuilder &builder, Location loc, Value output, Value value,
                   Value base);
   std::optional<unsigned> inPlaceInput(plan::LaunchOp launch);
+  FlatSymbolRefAttr inPlaceKernel(plan::LaunchOp launch, unsigned input);
   void copyResult(OpBuilder &builder, Location loc, unsigned index,
                   Value returned);
   void setSignature();
@@ -66,6 +68,8 @@ private:
   llvm::DenseMap<Value, unsigned> outputs;
   llvm::DenseMap<Value, Operation *> lastUses;
   SmallVector<bool> written;
+  llvm::DenseMap<std::pair<Attribute, unsigned>, FlatSymbolRefAttr>
+      inPlaceKernels;
 };
 
 } // namespace
@@ -155,37 +159,36 @@ Value AssignBuffers::undoViews(OpBuilder &builder, Location loc, Value output,
 /// The input that an element-wise launch may overwrite with its one result.
 std::optional<unsigned> AssignBuffers::inPlaceInput(plan::LaunchOp launch) {
   auto kernel = table->lookup<plan::KernelOp>(launch.getKernel());
-  if (!inPlace || !kernel || launch.getNumResults() != 1 ||
-      kernel.getSkeleton() != "elementwise")
-    return std::nullopt;
-  Block &body = kernel.getBody().front();
-  auto root =
-      body.getTerminator()->getOperand(0).getDefiningOp<linalg::GenericOp>();
-  if (!root || root.getNumResults() != 1 ||
-      !root.getMatchingIndexingMap(root.getDpsInitOperand(0)).isIdentity())
+  if (!inPlace || !kernel)
     return std::nullopt;
   for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
     Value base = bases.lookup(input);
-    if (input.getType() != launch.getResult(0).getType() || !base ||
-        !base.getDefiningOp<plan::LaunchOp>() || outputs.contains(base) ||
-        lastUses.lookup(base) != launch ||
-        llvm::count_if(launch.getInputs(), [&](Value other) {
-          return bases.lookup(other) == base;
-        }) != 1)
-      continue;
-    bool inStep =
-        llvm::all_of(body.getArgument(index).getUses(), [&](OpOperand &use) {
-          return use.getOwner() == root && root.isDpsInput(&use) &&
-                 root.getMatchingIndexingMap(&use).isIdentity();
-        });
-    if (inStep)
+    if (base && base.getDefiningOp<plan::LaunchOp>() &&
+        !outputs.contains(base) && lastUses.lookup(base) == launch &&
+        llvm::count_if(
+            launch.getInputs(),
+            [&](Value other) { return bases.lookup(other) == base; }) == 1 &&
+        canOverwrite(kernel, index))
       return index;
   }
   return std::nullopt;
 }
 
+/// The in-place form of a kernel, made at the first launch that needs it.
+FlatSymbolRefAttr AssignBuffers::inPlaceKernel(plan::LaunchOp launch,
+                                               unsigned input) {
+  FlatSymbolRefAttr &known = inPlaceKernels[{launch.getKernelAttr(), input}];
+  if (!known)
+    known = FlatSymbolRefAttr::get(
+        makeInPlace(table->lookup<plan::KernelOp>(launch.getKernel()), input,
+                    *table)
+            .getSymNameAttr());
+  return known;
+}
+
 LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
   OpBuilder builder(launch);
+  FlatSymbolRefAttr kernel = launch.getKernelAttr();
   SmallVector<Value> inputs, destinations;
   for (Value input : launch.getInputs())
     inputs.push_back(isa<TensorType>(input.getType()) ? memory.lookup(input)
@@ -204,17 +207,19 @@ LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
           makeOutput(builder, launch.getLoc(), output->second, returned),
           returned, result));
     } else if (std::optional<unsigned> input = inPlaceInput(launch)) {
-      destinations.push_back(inputs[*input]);
       // What is written there lives as long as the result.
+      destinations.push_back(inputs[*input]);
+      inputs.erase(inputs.begin() + *input);
+      kernel = inPlaceKernel(launch, *input);
       ++numInPlace;
     } else {
       destinations.push_back(makeBuffer(builder, launch.getLoc(), result));
     }
     memory.map(result, destinations.back());
   }
-  plan::LaunchOp::create(builder, launch.getLoc(), TypeRange(),
-                         launch.getKernelAttr(), launch.getDeviceAttr(),
-                         launch.getQueueAttr(), inputs, destinations);
+  plan::LaunchOp::create(builder, launch.getLoc(), TypeRange(), kernel,
+                         launch.getDeviceAttr(), launch.getQueueAttr(), inputs,
+                         destinations);
   return success();
 }
 
@@ -382,7 +387,17 @@ void AssignBuffers::runOnOperation() {
   bases.clear();
   outputs.clear();
   lastUses.clear();
+  inPlaceKernels.clear();
   if (failed(assign()))
-    signalPassFailure();
+    return signalPassFailure();
+  // Kernels of which only the in-place form is launched.
+  llvm::DenseSet<StringAttr> launched;
+  for (auto launch : function.getOps<plan::LaunchOp>())
+    launched.insert(launch.getKernelAttr().getAttr());
+  for (auto &[key, name] : inPlaceKernels)
+    if (auto symbol = cast<FlatSymbolRefAttr>(key.first).getAttr();
+        !launched.contains(symbol))
+      if (Operation *kernel = symbols.lookup(symbol))
+        symbols.erase(kernel);
   table = nullptr;
 }

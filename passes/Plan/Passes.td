@@ -109,7 +109,8 @@ def TrineAssignBuffers : Pass<"trine-assign-buffers", "ModuleOp"> {
     The sequence works on row-major memrefs afterwards. Each result of a launch gets a `plan.buffer` of its sizes; when they are only known
     while the step runs, the buffer has `bounds` where the sizes are provably bounded by known ones. Reshapes become memref views. Inputs are
     memref arguments; a result of the model is written by its launch straight into `plan.output`, and one that is an input, a weight or
-    another result gets a copy kernel. An element-wise launch works in place when its input is dead afterwards. `@main` has no
+    another result gets a copy kernel. An element-wise launch works in place when its input is dead afterwards: a form of its kernel that finds
+    the input in the destination takes its place, so that arguments of a kernel never overlap. `@main` has no
     results any more; their attributes and types are in `plan.results`.
 
     ```mlir

@@ -128,8 +128,8 @@ void host::prepareKernels(llvm::Module &module,
     if (!function.hasHiddenVisibility() &&
         function.getName() != "trine_program_run") {
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
-      // Buffers of a launch never overlap its destinations; the address that a
-      // descriptor repeats is not used.
+      // Buffers of a launch never overlap its destinations (launch_c6); the
+      // address that a descriptor repeats is not used.
       for (llvm::Argument &argument : function.args())
         if (argument.getType()->isPointerTy() &&
             !function.getName().ends_with(".workgroups"))

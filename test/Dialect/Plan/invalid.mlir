@@ -163,9 +163,9 @@ plan.device @device0
 plan.kernel @f(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
   plan.return %x : tensor<4xf32>
 }
-func.func @main(%x: memref<4xf32>) {
+func.func @main(%x: memref<4xf32>, %y: memref<4xf32>) {
   // expected-error @below {{needs 1 destinations, got 2}}
-  plan.launch @f on @device0 queue 0 outs(%x, %x : memref<4xf32>, memref<4xf32>)
+  plan.launch @f on @device0 queue 0 outs(%x, %y : memref<4xf32>, memref<4xf32>)
   return
 }
 
@@ -192,6 +192,19 @@ plan.kernel @f(%x: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"
 func.func @main(%x: memref<4xf32, strided<[2]>>) {
   // expected-error @below {{memory must be row-major and contiguous, got 'memref<4xf32, strided<[2]>>'}}
   plan.launch @f on @device0 queue 0 outs(%x : memref<4xf32, strided<[2]>>)
+  return
+}
+
+// -----
+
+// launch_c6
+plan.device @device0
+plan.kernel @f(%x: tensor<4xf32>, %y: tensor<4xf32>) -> tensor<4xf32> attributes {skeleton = "copy"} {
+  plan.return %x : tensor<4xf32>
+}
+func.func @main(%x: memref<4xf32>) {
+  // expected-error @below {{destinations must not be other operands: a kernel's arguments never overlap what it writes}}
+  plan.launch @f on @device0 queue 0 ins(%x : memref<4xf32>) outs(%x : memref<4xf32>)
   return
 }
 

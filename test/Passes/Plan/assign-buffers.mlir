@@ -62,16 +62,29 @@ func.func @main(%x: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>, tensor<?xf3
 // -----
 
 // An element-wise launch overwrites its dead input; not an input of the model, not one that is used again, not one read at other places.
+// The kernel then finds the input in its destination. A kernel that is only launched in place has no other form.
 
+// CHECK: plan.kernel @neg(%{{.*}}: tensor<?x?xf32>, %{{.*}}: tensor<?x?xf32>) -> tensor<?x?xf32>
+// CHECK: plan.kernel @neg_in_place(%[[IO:.*]]: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {skeleton = "elementwise"}
+// CHECK: linalg.generic {{.*}} outs(%[[IO]] : tensor<?x?xf32>)
+// CHECK-NEXT: ^bb0(%[[ELEMENT:.*]]: f32):
+// CHECK-NEXT: arith.negf %[[ELEMENT]]
+// CHECK-NOT: plan.kernel @scale(
+// CHECK: plan.kernel @scale_in_place(%[[BY:.*]]: tensor<?x?xf32>, %[[IO:.*]]: tensor<?x?xf32>)
+// CHECK: linalg.generic {indexing_maps = [#[[MAP:.*]], #[[MAP]]], {{.*}} ins(%[[BY]] : {{.*}} outs(%[[IO]]
+// CHECK-NEXT: ^bb0(%[[B:.*]]: f32, %[[A:.*]]: f32):
+// CHECK-NEXT: arith.mulf %[[A]], %[[B]]
+// CHECK-NEXT: arith.addf %{{.*}}, %[[A]]
 // CHECK-LABEL: func.func @main
 // CHECK: %[[B0:.*]] = plan.buffer
 // CHECK: plan.launch @neg {{.*}} ins(%{{.*}}) outs(%[[B0]]
 // CHECK-NOT: plan.buffer
-// CHECK: plan.launch @neg {{.*}} ins(%[[B0]] : {{.*}}) outs(%[[B0]]
+// CHECK: plan.launch @neg_in_place on @device0 queue 0 outs(%[[B0]] : memref<?x?xf32>)
 // CHECK: %[[B1:.*]] = plan.buffer
 // CHECK: plan.launch @neg {{.*}} ins(%[[B0]] : {{.*}}) outs(%[[B1]]
 // CHECK: %[[B2:.*]] = plan.buffer
 // CHECK: plan.launch @transpose {{.*}} ins(%[[B1]] : {{.*}}) outs(%[[B2]]
+// CHECK: plan.launch @scale_in_place {{.*}} ins(%[[B0]] : {{.*}}) outs(%[[B2]]
 // CHECK: %[[O:.*]] = plan.output 0
 // CHECK: plan.launch @add {{.*}} ins(%[[B2]], %[[B0]] : {{.*}}) outs(%[[O]]
 #id = affine_map<(d0, d1) -> (d0, d1)>
@@ -101,6 +114,15 @@ plan.kernel @add(%x: tensor<?x?xf32>, %y: tensor<?x?xf32>, %out: tensor<?x?xf32>
   } -> tensor<?x?xf32>
   plan.return %r : tensor<?x?xf32>
 }
+plan.kernel @scale(%x: tensor<?x?xf32>, %y: tensor<?x?xf32>, %out: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {skeleton = "elementwise"} {
+  %r = linalg.generic {indexing_maps = [#id, #id, #id, #id], iterator_types = ["parallel", "parallel"]} ins(%x, %y, %x : tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) outs(%out : tensor<?x?xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32, %o: f32):
+    %s = arith.mulf %a, %b : f32
+    %t = arith.addf %s, %c : f32
+    linalg.yield %t : f32
+  } -> tensor<?x?xf32>
+  plan.return %r : tensor<?x?xf32>
+}
 func.func @main(%x: tensor<?x?xf32> {onnx.dims = ["n", "n"]}) -> tensor<?x?xf32> {
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x?xf32>
@@ -109,7 +131,8 @@ func.func @main(%x: tensor<?x?xf32> {onnx.dims = ["n", "n"]}) -> tensor<?x?xf32>
   %b = plan.launch @neg on @device0 queue 0 ins(%a : tensor<?x?xf32>) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
   %c = plan.launch @neg on @device0 queue 0 ins(%b : tensor<?x?xf32>) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
   %d = plan.launch @transpose on @device0 queue 0 ins(%c : tensor<?x?xf32>) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
-  %f = plan.launch @add on @device0 queue 0 ins(%d, %b : tensor<?x?xf32>, tensor<?x?xf32>) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %g = plan.launch @scale on @device0 queue 0 ins(%d, %b : tensor<?x?xf32>, tensor<?x?xf32>) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
+  %f = plan.launch @add on @device0 queue 0 ins(%g, %b : tensor<?x?xf32>, tensor<?x?xf32>) outs(%e : tensor<?x?xf32>) -> tensor<?x?xf32>
   return %f : tensor<?x?xf32>
 }
 
