@@ -88,7 +88,7 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
           fs::createUniqueDirectory(output + ".writing", folder))
     return emitError(loc) << "cannot write '" << options.output
                           << "': " << error.message();
-  auto cleanUp = llvm::make_scope_exit([&] { fs::remove_directories(folder); });
+  llvm::scope_exit cleanUp([&] { fs::remove_directories(folder); });
 
   SmallVector<PackagedFile> files;
   auto write = [&](StringRef name, auto body) -> LogicalResult {

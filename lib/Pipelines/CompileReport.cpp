@@ -18,14 +18,15 @@ static std::string bytesText(int64_t bytes) {
   return text;
 }
 
-/// The entries of a histogram, largest first.
+/// The entries of a histogram, largest first, equal ones by name.
 static std::vector<std::pair<int64_t, std::string>>
 byCount(const std::map<std::string, int64_t> &histogram) {
   std::vector<std::pair<int64_t, std::string>> entries;
   for (const auto &[name, count] : histogram)
     entries.emplace_back(count, name);
-  llvm::stable_sort(
-      entries, [](const auto &a, const auto &b) { return a.first > b.first; });
+  llvm::sort(entries, [](const auto &a, const auto &b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  });
   return entries;
 }
 

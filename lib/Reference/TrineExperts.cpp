@@ -15,10 +15,11 @@ std::vector<int64_t> reference::largestOf(llvm::ArrayRef<double> values,
   std::vector<int64_t> order(values.size());
   for (size_t i = 0; i < order.size(); ++i)
     order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    if (std::isnan(values[a]) || std::isnan(values[b]))
-      return std::isnan(values[a]) && !std::isnan(values[b]);
-    return values[a] > values[b];
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    bool aNaN = std::isnan(values[a]), bNaN = std::isnan(values[b]);
+    if (aNaN != bNaN)
+      return aNaN;
+    return values[a] > values[b] || (!(values[a] < values[b]) && a < b);
   });
   order.resize(count);
   return order;
@@ -358,8 +359,9 @@ static LogicalResult group(OperatorCall &call) {
   }
   for (int64_t e = 0; e < experts; ++e)
     offsets->setInteger(e + 1, offsets->integer(e) + offsets->integer(e + 1));
-  std::stable_sort(sorted.begin(), sorted.end(), [&](int64_t a, int64_t b) {
-    return ids.integer(a) < ids.integer(b);
+  std::sort(sorted.begin(), sorted.end(), [&](int64_t a, int64_t b) {
+    int64_t idA = ids.integer(a), idB = ids.integer(b);
+    return idA != idB ? idA < idB : a < b;
   });
   for (int64_t i = 0; i < slots; ++i)
     order->setInteger(i, sorted[i]);
