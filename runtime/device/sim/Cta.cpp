@@ -340,8 +340,13 @@ void Cta::resolve(Warp &warp, const Instruction &i, Reference base,
     }
   }
   Space space = i.space;
-  if (space == Space::Global || space == Space::Const) {
+  if ((space == Space::Global || space == Space::Const) && lanes) {
+    // Most instructions stay within one allocation: that of their first lane.
+    uint64_t first = access.address[__builtin_ctz(lanes)];
     const Allocation *last = lastAllocation;
+    if (!last || first - last->begin >= last->end - last->begin)
+      if (const Allocation *found = context.memory.find(first))
+        last = lastAllocation = found;
     uint64_t begin = last ? last->begin : 1,
              room = last ? last->end - last->begin : 0;
     bool all = last && room >= bytes && (!write || last->writable);

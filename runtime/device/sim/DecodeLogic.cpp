@@ -391,7 +391,7 @@ void Decoder::convert() {
   if (from == Type::Pred || to == Type::Pred)
     return fail("'cvt' does not take predicates");
   if (isFloat(from) || isFloat(to))
-    return handler(convertHandler());
+    return handler(convertHandler(made));
   handler(laneTable().convertInteger);
 }
 

@@ -121,6 +121,12 @@ void handlers::convertAddress(Warp &warp, const Instruction &i) {
                  : i.space == Space::Param ? genericParam
                                            : 0;
   bool to = i.has(FlagClamp);
+  if (!i.has(FlagFrame) && i.bytes == 8) {
+    const uint64_t *a = warp.in<uint64_t>(i.a);
+    uint64_t keep = tag && to ? ~genericTagMask : ~0ull, set = to ? 0 : tag;
+    return forLanes<uint64_t>(warp, i.d,
+                              [=](unsigned l) { return (a[l] & keep) | set; });
+  }
   forActiveLanes(warp, [&](unsigned l) {
     uint64_t value = i.has(FlagFrame)
                          ? uint64_t(i.offset) + warp.frame->localBase

@@ -100,7 +100,8 @@ const LaneTable &laneTable();
 /// there is no such form.
 Handler findFloat(FloatOp op, Type type, const Instruction &instruction);
 Handler compareFloatHandler();
-Handler convertHandler();
+/// \p instruction has its types and flags.
+Handler convertHandler(const Instruction &instruction);
 
 } // namespace trine::sim
 

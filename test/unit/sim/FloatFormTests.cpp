@@ -2,6 +2,10 @@
 // Floating-point instructions and conversions. Values are small enough to be
 // worked out by hand; rounding itself is tested with the arithmetic.
 #include "FormTest.h"
+#include "device/sim/FloatArithmetic.h"
+#include "device/sim/FloatConversion.h"
+
+using namespace trine::sim;
 
 TEST(PTXForms, FloatArithmetic) {
   const uint64_t inf = 0x7f800000, nan = 0x7fffffff;
@@ -290,4 +294,125 @@ TEST(PTXForms, ConvertFloat) {
       {"cvt.sat.f32.f32 %d, %a;", "f32 f32", {f32(7)}, f32(1)},
       {"cvt.ftz.sat.f32.f32 %d, %a;", "f32 f32", {0x7fc00000}, 0},
   });
+}
+
+/// The fast ways of common instructions against the general arithmetic, which
+/// has its own tests, over random and special operands.
+TEST(PTXForms, FastWaysAreTheGeneralOnes) {
+  constexpr unsigned count = 4096;
+  Machine machine;
+  auto *in = static_cast<uint32_t *>(machine.allocate(count * 12));
+  auto *out = static_cast<uint32_t *>(machine.allocate(count * 4));
+  const uint32_t special[] = {0,          0x80000000, 1,          0x80000001,
+                              0x007fffff, 0x00800000, 0x7f7fffff, 0xff7fffff,
+                              0x7f800000, 0xff800000, 0x7fc00000, 0x3f800000,
+                              0xbf800000, 0x33800000, 0x4b800000, 0x3f800001};
+  uint64_t random = 7;
+  for (unsigned n = 0; n < 3 * count; ++n) {
+    random = random * 6364136223846793005ull + 1442695040888963407ull;
+    auto bits = uint32_t(random >> 32);
+    // A third special, a third of similar size (so that sums cancel), a third
+    // of all kinds.
+    in[n] = random >> 28 & 1   ? special[bits % 16]
+            : random >> 29 & 1 ? (bits & 0x81ffffff) | 0x3e000000
+                               : bits;
+  }
+  struct Case {
+    const char *text;
+    uint64_t (*wanted)(uint32_t a, uint32_t b, uint32_t c);
+  } cases[] = {
+#define ARITHMETIC(name, direction, function, ftz)                             \
+  {                                                                            \
+    name, [](uint32_t a, uint32_t b, uint32_t c) -> uint64_t {                 \
+      (void)b, (void)c;                                                        \
+      ArithmeticOptions o;                                                     \
+      o.rounding = Rounding::direction;                                        \
+      o.flushToZero = ftz;                                                     \
+      return function;                                                         \
+    }                                                                          \
+  }
+      ARITHMETIC("add.rm.f32 %d, %a, %b;", Down,
+                 addFloats(FloatFormat::F32, a, b, o), false),
+      ARITHMETIC("add.rp.ftz.f32 %d, %a, %b;", Up,
+                 addFloats(FloatFormat::F32, a, b, o), true),
+      ARITHMETIC("sub.rz.f32 %d, %a, %b;", TowardZero,
+                 subtractFloats(FloatFormat::F32, a, b, o), false),
+      ARITHMETIC("sub.rn.f32 %d, %a, %b;", NearestEven,
+                 subtractFloats(FloatFormat::F32, a, b, o), false),
+      ARITHMETIC("mul.rp.f32 %d, %a, %b;", Up,
+                 multiplyFloats(FloatFormat::F32, a, b, o), false),
+      ARITHMETIC("mul.rz.ftz.f32 %d, %a, %b;", TowardZero,
+                 multiplyFloats(FloatFormat::F32, a, b, o), true),
+      ARITHMETIC("fma.rm.f32 %d, %a, %b, %c;", Down,
+                 fuseMultiplyAdd(FloatFormat::F32, a, b, c, o), false),
+      ARITHMETIC("fma.rp.f32 %d, %a, %b, %c;", Up,
+                 fuseMultiplyAdd(FloatFormat::F32, a, b, c, o), false),
+      ARITHMETIC("fma.rz.ftz.f32 %d, %a, %b, %c;", TowardZero,
+                 fuseMultiplyAdd(FloatFormat::F32, a, b, c, o), true),
+      ARITHMETIC("fma.rn.ftz.f32 %d, %a, %b, %c;", NearestEven,
+                 fuseMultiplyAdd(FloatFormat::F32, a, b, c, o), true),
+#undef ARITHMETIC
+      {"min.f32 %d, %a, %b;",
+       [](uint32_t a, uint32_t b, uint32_t) {
+         return takeMinimum(FloatFormat::F32, a, b);
+       }},
+      {"max.ftz.f32 %d, %a, %b;",
+       [](uint32_t a, uint32_t b, uint32_t) {
+         MinMaxOptions o;
+         o.flushToZero = true;
+         return takeMaximum(FloatFormat::F32, a, b, o);
+       }},
+      {"cvt.sat.f32.f32 %d, %a;",
+       [](uint32_t a, uint32_t, uint32_t) {
+         ConvertOptions o;
+         o.saturate = true;
+         return convertFloat(FloatFormat::F32, FloatFormat::F32, a, o);
+       }},
+      {"cvt.rn.f32.s32 %d, %ra;",
+       [](uint32_t a, uint32_t, uint32_t) {
+         return convertIntegerToFloat(FloatFormat::F32, 32, true, a);
+       }},
+      {"cvt.rn.f32.u32 %d, %ra;",
+       [](uint32_t a, uint32_t, uint32_t) {
+         return convertIntegerToFloat(FloatFormat::F32, 32, false, a);
+       }},
+      {"cvt.u16.u32 %h, %ra; cvt.f32.bf16 %d, %h;",
+       [](uint32_t a, uint32_t, uint32_t) {
+         return convertFloat(FloatFormat::F32, FloatFormat::BF16, a & 0xffff);
+       }},
+      {"cvt.rn.bf16.f32 %h, %a; cvt.u32.u16 %rd, %h; mov.b32 %d, %rd;",
+       [](uint32_t a, uint32_t, uint32_t) {
+         return convertFloat(FloatFormat::BF16, FloatFormat::F32, a);
+       }},
+      {"cvt.rn.bf16x2.f32 %rd, %a, %b; mov.b32 %d, %rd;",
+       [](uint32_t a, uint32_t b, uint32_t) {
+         return uint64_t(
+             convertToPair(FloatFormat::BF16, FloatFormat::F32, a, b));
+       }},
+  };
+  for (const Case &each : cases) {
+    Launch launch;
+    launch.block.x = 256;
+    launch.grid.x = count / 256;
+    Result result = runKernel(
+        machine,
+        kernelText("  .reg .f32 %d, %a, %b, %c; .reg .b32 %t, %x, %y, %ra, "
+                   "%rd; .reg .b16 %h; .reg .b64 %i, %o, %p;\n"
+                   "  ld.param.u64 %i, [p0]; ld.param.u64 %o, [p1]; mov.u32 "
+                   "%x, %ctaid.x; mov.u32 %y, %ntid.x; mov.u32 %t, %tid.x; "
+                   "mad.lo.u32 %t, %x, %y, %t;\n"
+                   "  mul.wide.u32 %p, %t, 12; add.u64 %i, %i, %p; "
+                   "mul.wide.u32 %p, %t, 4; add.u64 %o, %o, %p;\n"
+                   "  ld.global.f32 %a, [%i]; ld.global.f32 %b, [%i+4]; "
+                   "ld.global.f32 %c, [%i+8]; mov.b32 %ra, %a;\n  " +
+                       std::string(each.text) + "\n  st.global.f32 [%o], %d;",
+                   2),
+        launch, {in, out});
+    ASSERT_EQ(result.status, Status::Ok) << result.text();
+    for (unsigned n = 0; n < count; ++n)
+      ASSERT_EQ(out[n],
+                uint32_t(each.wanted(in[3 * n], in[3 * n + 1], in[3 * n + 2])))
+          << each.text << std::hex << " of 0x" << in[3 * n] << ", 0x"
+          << in[3 * n + 1] << ", 0x" << in[3 * n + 2];
+  }
 }
