@@ -374,7 +374,8 @@ void Cta::resolve(Warp &warp, const Instruction &i, Reference base,
     for (unsigned l = 0; l < 32; ++l) {
       uint32_t address = uint32_t(access.address[l]);
       access.sharedOffset[l] = address;
-      access.host[l] = shared + address;
+      access.host[l] = reinterpret_cast<uint8_t *>(
+          reinterpret_cast<uintptr_t>(shared) + address);
       access.rank[l] = uint8_t(rank);
       outside |= uint32_t(address - sharedReserved >
                           sharedEnd - sharedReserved - bytes)
