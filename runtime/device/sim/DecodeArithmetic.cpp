@@ -2,6 +2,7 @@
 // Integer and floating-point arithmetic.
 #include "Decoder.h"
 #include "FloatApproximation.h"
+#include "Handlers.h"
 
 using namespace trine::sim;
 
@@ -75,8 +76,10 @@ void Decoder::arithmetic() {
     return handler(isAdd ? laneTable().integer(IntegerOp::Add2, type)
                          : nullptr);
   }
-  if (made.has(FlagSaturate))
-    return fail("'.sat' of integers is not supported");
+  if (made.has(FlagSaturate)) {
+    made.operation = uint8_t(isAdd ? IntegerOp::Add : IntegerOp::Sub);
+    return handler(handlers::saturateInteger);
+  }
   handler(laneTable().integer(isAdd ? IntegerOp::Add : IntegerOp::Sub, type));
 }
 
@@ -151,6 +154,10 @@ void Decoder::multiplyAdd() {
   made.b = source(2, type);
   made.c = source(3, result);
   made.d = destination(0, result);
+  if (high && type == Type::S32 && take("sat")) {
+    made.operation = uint8_t(IntegerOp::MadHi);
+    return handler(handlers::saturateInteger);
+  }
   handler(laneTable().integer(wide   ? IntegerOp::MadWide
                               : high ? IntegerOp::MadHi
                                      : IntegerOp::MadLo,
@@ -217,8 +224,9 @@ void Decoder::minimumOrMaximum() {
   if (type == Type::None || !operandCount(3, 3))
     return fail("'" + statement->opcode +
                 "' expects an arithmetic type with two operands");
-  if (made.has(FlagRelu))
-    return fail("'.relu' of '" + statement->opcode + "' is not supported");
+  if (made.has(FlagRelu) && type != Type::S32 && type != Type::S16x2)
+    return fail("'.relu' of '" + statement->opcode +
+                "' is for '.s32' and '.s16x2' alone");
   made.type = type;
   made.a = source(1, type);
   made.b = source(2, type);
@@ -226,6 +234,10 @@ void Decoder::minimumOrMaximum() {
   if (isArithmeticFloat(type))
     return handler(
         findFloat(isMaximum ? FloatOp::Max : FloatOp::Min, type, made));
+  if (made.has(FlagRelu)) {
+    made.operation = isMaximum;
+    return handler(handlers::clampExtremum);
+  }
   if (isPacked16(type)) {
     made.operation = uint8_t(isMaximum ? IntegerOp::Max2 : IntegerOp::Min2);
     return handler(laneTable().integer(IntegerOp(made.operation), type));

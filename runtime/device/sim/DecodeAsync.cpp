@@ -394,13 +394,13 @@ void Decoder::mbarrier() {
       at = 1;
     if (!operandCount(at + 1, at + 2))
       return;
-    if (isDrop && isExpect)
-      return fail("'mbarrier.arrive_drop.expect_tx' is not supported");
     made.operation = uint8_t(isDrop     ? MbarrierOp::ArriveDrop
                              : isExpect ? MbarrierOp::ArriveExpect
                                         : MbarrierOp::Arrive);
     if (noComplete)
       made.flags |= FlagNoIncrement;
+    if (isDrop && isExpect)
+      made.flags |= FlagFull;
     if (!address(statement->operands[at], space, made.a))
       return;
     bool hasCount = statement->operands.size() == at + 2;
@@ -428,6 +428,30 @@ void Decoder::mbarrier() {
 
 void Decoder::tensorMapReplace() {
   // tensormap.replace.tile.field{.space}.b1024.type [map], {ordinal,} value
+  if (take("cp_fenceproxy")) {
+    // tensormap.cp_fenceproxy.global.shared::cta.tensormap::generic.release
+    // .scope.sync.aligned [dst], [src], 128
+    int64_t bytes = 0;
+    bool spaces = take("global") && (take("shared::cta") || take("shared"));
+    bool proxy = take("tensormap::generic") && take("release");
+    for (const char *scope : {"cta", "cluster", "gpu", "sys"})
+      take(scope);
+    if (!spaces || !proxy || !take("sync") || !take("aligned") ||
+        !operandCount(3, 3) || !immediate(2, bytes, 128, 128))
+      return fail("'tensormap.cp_fenceproxy' expects '.global.shared::cta"
+                  ".tensormap::generic.release', a scope, '.sync.aligned', two "
+                  "addresses and 128");
+    made.control = Control::Aligned;
+    if (!address(statement->operands[1], Space::Shared, made.b))
+      return;
+    // The source's displacement; constants and 64-bit registers are wide.
+    made.extra = uint32_t(made.offset);
+    made.registerBytes = made.has(FlagWideAddress) ? 8 : 4;
+    made.flags &= ~uint32_t(FlagWideAddress);
+    if (!address(statement->operands[0], Space::Global, made.a))
+      return;
+    return handler(handlers::tensorMapCopy);
+  }
   if (!take("replace") || !take("tile"))
     return fail("'tensormap' is known as 'tensormap.replace.tile'");
   struct Field {

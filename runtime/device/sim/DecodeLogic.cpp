@@ -361,8 +361,36 @@ void Decoder::convert() {
     made.flags |= FlagSatFinite;
   if (take("relu"))
     made.flags |= FlagRelu;
-  if (take("pack"))
-    return fail("'cvt.pack' is not supported");
+  if (take("pack")) {
+    // cvt.pack.sat.type.s32{.b32} d, a, b{, c}
+    static const std::pair<const char *, std::pair<Type, uint32_t>> narrow[] = {
+        {"u4", {Type::U8, 4}},
+        {"s4", {Type::S8, 4}},
+        {"u2", {Type::U8, 2}},
+        {"s2", {Type::S8, 2}}};
+    made.type = Type::None;
+    for (auto &[name, type] : narrow)
+      if (made.type == Type::None && take(name)) {
+        made.type = type.first;
+        made.extra = type.second;
+      }
+    if (made.type == Type::None)
+      made.type = takeType();
+    bool isNarrow = bytesOf(made.type) == 1;
+    if ((!isNarrow && bytesOf(made.type) != 2) || isFloat(made.type) ||
+        !made.has(FlagSaturate) || takeType() != Type::S32 ||
+        (isNarrow && takeType() != Type::B32))
+      return fail("'cvt.pack' expects '.sat', a narrow integer type, '.s32', "
+                  "and '.b32' for types below 16 bits");
+    if (!operandCount(isNarrow ? 4 : 3, isNarrow ? 4 : 3))
+      return;
+    made.a = source(1, Type::S32);
+    made.b = source(2, Type::S32);
+    if (isNarrow)
+      made.c = source(3, Type::B32);
+    made.d = destination(0, Type::B32);
+    return handler(handlers::convertPack);
+  }
   Type to = takeType(), from = takeType();
   if (to == Type::None || from == Type::None || !operandCount(2, 3))
     return fail("'cvt' expects a result type and a source type");

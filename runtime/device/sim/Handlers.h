@@ -52,6 +52,9 @@ namespace handlers {
 // Registers.
 void predicateLogic(Warp &, const Instruction &);
 void selectByCompare(Warp &, const Instruction &);
+void saturateInteger(Warp &, const Instruction &);
+void clampExtremum(Warp &, const Instruction &);
+void convertPack(Warp &, const Instruction &);
 void pack(Warp &, const Instruction &);
 void unpack(Warp &, const Instruction &);
 void move128(Warp &, const Instruction &);
@@ -97,6 +100,7 @@ void bulkCommit(Warp &, const Instruction &);
 void bulkWait(Warp &, const Instruction &);
 void storeAsync(Warp &, const Instruction &);
 void tensorMapReplace(Warp &, const Instruction &);
+void tensorMapCopy(Warp &, const Instruction &);
 
 // Matrices.
 void loadMatrix(Warp &, const Instruction &);

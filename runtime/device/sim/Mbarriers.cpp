@@ -172,12 +172,13 @@ void handlers::mbarrier(Warp &warp, const Instruction &i) {
       if (i.d)
         warp.out<uint64_t>(i.d)[lane] = (barrier->phase & ((1ull << 40) - 1)) |
                                         uint64_t(pendingBefore) << 40;
-      if (op == MbarrierOp::ArriveExpect)
+      bool expects = op == MbarrierOp::ArriveExpect || i.has(FlagFull);
+      uint32_t arrivals = expects ? 1 : operand;
+      if (expects)
         cta.addTransactions(*barrier, operand);
       if (op == MbarrierOp::ArriveDrop)
-        barrier->expected -= std::min(barrier->expected, operand);
-      cta.arrive(warp, i, lane, *barrier,
-                 op == MbarrierOp::ArriveExpect ? 1 : operand);
+        barrier->expected -= std::min(barrier->expected, arrivals);
+      cta.arrive(warp, i, lane, *barrier, arrivals);
       if (i.has(FlagNoIncrement) && barrier->pending == 0 &&
           barrier->transactions == 0 && cta.checks.barriers)
         cta.report(ReportKind::BarrierMisuse, warp, i, lane, barrier->offset,

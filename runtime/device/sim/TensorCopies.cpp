@@ -177,6 +177,32 @@ void handlers::tensorMapReplace(Warp &warp, const Instruction &i) {
   });
 }
 
+/// tensormap.cp_fenceproxy: one copy for the warp, from shared to global
+/// memory.
+void handlers::tensorMapCopy(Warp &warp, const Instruction &i) {
+  Cta &cta = *warp.cta;
+  unsigned lane = unsigned(__builtin_ctz(warp.mask));
+  uint64_t source = laneValue(warp, i.b, i.registerBytes, lane) +
+                    uint64_t(int64_t(int32_t(i.extra)));
+  uint64_t target = tensorMapAddress(warp, i, lane);
+  uint32_t offset = 0;
+  Cta *owner = cta.sharedTarget(warp, i, lane, source, tensorMapBytes, offset);
+  if ((source | target) % 128) {
+    cta.report(ReportKind::Misaligned, warp, i, lane, target,
+               "'tensormap.cp_fenceproxy' wants addresses aligned to 128 "
+               "bytes");
+    return;
+  }
+  uint8_t *defined = nullptr;
+  uint8_t *to =
+      cta.global(warp, i, lane, target, tensorMapBytes, true, &defined);
+  if (!owner || !to)
+    return;
+  std::memcpy(to, owner->shared + offset, tensorMapBytes);
+  if (defined)
+    std::memset(defined, 1, tensorMapBytes);
+}
+
 void handlers::storeAsync(Warp &warp, const Instruction &i) {
   Cta &cta = *warp.cta;
   Access access;

@@ -481,3 +481,36 @@ TEST(PTXForms, ConvertInteger) {
       {"cvt.sat.u32.s64 %d, %a;", "b32 b64", {0xffffffffffffffff}, 0},
   });
 }
+
+TEST(PTXForms, SeldomIntegers) {
+  checkForms({
+      {"add.sat.s32 %d, %a, %b;", "b32 b32 b32", {0x7fffffff, 1}, 0x7fffffff},
+      {"sub.sat.s32 %d, %a, %b;", "b32 b32 b32", {0x80000000, 1}, 0x80000000},
+      {"mad.hi.sat.s32 %d, %a, %b, %c;",
+       "b32 b32 b32 b32",
+       {0x40000000, 0x40000000, 0x7fffffff},
+       0x7fffffff},
+      {"min.relu.s32 %d, %a, %b;", "b32 b32 b32", {0xffffffff, 5}, 0},
+      {"max.relu.s32 %d, %a, %b;", "b32 b32 b32", {0xffffffff, 5}, 5},
+      {"max.relu.s16x2 %d, %a, %b;",
+       "b32 b32 b32",
+       {0xffff0003, 0xfffe0001},
+       0x00000003},
+      {"cvt.pack.sat.s16.s32 %d, %a, %b;",
+       "b32 b32 b32",
+       {100000, uint32_t(-100000)},
+       0x7fff8000},
+      {"cvt.pack.sat.u16.s32 %d, %a, %b;",
+       "b32 b32 b32",
+       {100000, uint32_t(-5)},
+       0xffff0000},
+      {"cvt.pack.sat.s8.s32.b32 %d, %a, %b, %c;",
+       "b32 b32 b32 b32",
+       {1000, uint32_t(-1000), 0xabcd1234},
+       0x12347f80},
+      {"cvt.pack.sat.u4.s32.b32 %d, %a, %b, %c;",
+       "b32 b32 b32 b32",
+       {99, 3, 0x11},
+       0x11f3},
+  });
+}

@@ -76,6 +76,16 @@ TEST(PTXParser, Declarations) {
             1024u); // 100, up to the dynamic part's alignment
 }
 
+/// Every form of the list loads, with its modifiers in whatever order it has.
+TEST(PTXParser, FormsOfRealKernels) {
+  std::ifstream file(std::string(TRINE_SIM_INPUTS) + "/forms.ptx");
+  std::stringstream stream;
+  stream << file.rdbuf();
+  auto module = loadText(stream.str());
+  ASSERT_TRUE(module);
+  EXPECT_GT(module->kernels()[0].instructions, 650u);
+}
+
 TEST(PTXParser, ScopesShadowAndRepeat) {
   Machine machine;
   auto *out = static_cast<uint32_t *>(machine.allocate(16));

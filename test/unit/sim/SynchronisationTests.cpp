@@ -165,6 +165,15 @@ TEST_P(PTXSynchronisation, Mbarriers) {
              waitFor("1") +
              "mov.u32 %r1, 9; mbarrier.inval.shared::cta.b64 [%r2]; END:",
          32, [](uint32_t t) { return t ? 0 : 9; });
+  // An arrival that drops out and announces bytes at once.
+  expect(initialise +
+             "2; bar.sync 0; mov.u32 %r1, 0; setp.ne.u32 %p4, %t, 0; @%p4 bra "
+             "END; mbarrier.arrive_drop.expect_tx.shared::cta.b64 _, [%r2], 8;"
+             " mbarrier.arrive.shared::cta.b64 _, [%r2]; "
+             "mbarrier.complete_tx.shared::cta.b64 [%r2], 8; "
+             "mbarrier.arrive.shared::cta.b64 _, [%r2];\n" +
+             waitFor("1") + "mov.u32 %r1, 3; END:",
+         32, [](uint32_t t) { return t ? 0 : 3; });
   // Bytes that were announced keep the phase open.
   expect(initialise +
              "1; bar.sync 0; mov.u32 %r1, 0; setp.ne.u32 %p4, %t, 0; @%p4 bra "
