@@ -92,6 +92,7 @@ SymbolicContext::Implementation::intern(SymbolicContext &context,
   auto *storage =
       new (allocator.Allocate<ExpressionStorage>()) ExpressionStorage();
   storage->context = &context;
+  storage->hash = id.ComputeHash();
   storage->size = 1;
   for (SymbolicTerm &term : terms) {
     term.factors = term.factors.copy(allocator);
@@ -138,9 +139,15 @@ SymbolicContext::SymbolicContext()
 SymbolicContext::~SymbolicContext() = default;
 
 SymbolicExpression SymbolicContext::getConstant(int64_t value) {
-  if (value == 0)
-    return implementation->intern(*this, {});
-  return implementation->intern(*this, {MutableTerm{value, {}}});
+  // The largest keys mean an empty slot to the map.
+  if (value == -1 || value == -2)
+    return implementation->intern(*this, {MutableTerm{value, {}}});
+  SymbolicExpression &constant = implementation->constants[value];
+  if (!constant && value == 0)
+    constant = implementation->intern(*this, {});
+  else if (!constant)
+    constant = implementation->intern(*this, {MutableTerm{value, {}}});
+  return constant;
 }
 
 SymbolicExpression SymbolicContext::getSymbol(StringRef name) {

@@ -33,6 +33,8 @@ struct AtomStorage : llvm::FoldingSetNode {
 struct ExpressionStorage : llvm::FoldingSetNode {
   SymbolicContext *context;
   uint32_t size;
+  /// Of the profile: sums of many sizes are long.
+  unsigned hash;
   llvm::ArrayRef<SymbolicTerm> terms;
 
   static void profile(llvm::FoldingSetNodeID &id,
@@ -57,10 +59,27 @@ constexpr uint32_t maximumSize = 1u << 30;
 
 } // namespace mlir::trine::detail
 
+template <>
+struct llvm::FoldingSetTrait<mlir::trine::detail::ExpressionStorage>
+    : DefaultFoldingSetTrait<mlir::trine::detail::ExpressionStorage> {
+  using Storage = mlir::trine::detail::ExpressionStorage;
+  static bool Equals(Storage &storage, const FoldingSetNodeID &id,
+                     unsigned hash, FoldingSetNodeID &scratch) {
+    if (storage.hash != hash)
+      return false;
+    storage.Profile(scratch);
+    return scratch == id;
+  }
+  static unsigned ComputeHash(Storage &storage, FoldingSetNodeID &) {
+    return storage.hash;
+  }
+};
+
 struct mlir::trine::SymbolicContext::Implementation {
   llvm::BumpPtrAllocator allocator;
   llvm::FoldingSet<detail::ExpressionStorage> expressions;
   llvm::FoldingSet<detail::AtomStorage> atoms;
+  llvm::DenseMap<uint64_t, SymbolicExpression> constants;
   llvm::StringMap<detail::AtomStorage *> symbols;
   llvm::StringMap<unsigned> nextNumber;
   unsigned numAtoms = 0;

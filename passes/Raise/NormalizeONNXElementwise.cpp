@@ -185,6 +185,9 @@ static Replacement liftRepetition(Operation *op, ONNXNormalizer &n) {
 static Replacement rewriteMatMul(Operation *op, ONNXNormalizer &n) {
   Value result = op->getResult(0);
   SmallVector<Value> operands(op->getOperands());
+  // Vectors have no batch.
+  if (llvm::any_of(operands, [&](Value v) { return n.rank(v) < 2; }))
+    return {};
   for (Value &operand : operands) {
     auto expand = producer<onnx::ExpandOp>(operand);
     if (!expand)
@@ -192,8 +195,7 @@ static Replacement rewriteMatMul(Operation *op, ONNXNormalizer &n) {
     Value input = expand.getInput();
     ArrayRef<SymbolicExpression> from = n.dims(input), to = n.dims(operand);
     // The matrices themselves must be whole, and a matrix must stay one.
-    if (from.size() < 2 || to.size() < 2 ||
-        from.take_back(2) != to.take_back(2))
+    if (from.size() < 2 || from.take_back(2) != to.take_back(2))
       continue;
     SmallVector<Value> changed(operands);
     changed[&operand - operands.data()] = input;

@@ -134,6 +134,48 @@ static Replacement rewriteScatterND(Operation *op, ONNXNormalizer &n) {
   return replaceRows(scatter.getData(), scatter.getUpdates(), *range, n);
 }
 
+/// Indices that are a range along the axis, the same everywhere else.
+static Replacement rewriteScatterElements(Operation *op, ONNXNormalizer &n) {
+  auto scatter = cast<onnx::ScatterElementsOp>(op);
+  Value data = scatter.getData(), updates = scatter.getUpdates(),
+        indices = scatter.getIndices();
+  int64_t axis = static_cast<int64_t>(scatter.getAxis());
+  if (axis < 0)
+    axis += n.rank(data);
+  if (auto expand = producer<onnx::ExpandOp>(indices))
+    indices = expand.getInput();
+  // Aligned at the end with the data.
+  int64_t shift = n.rank(data) - n.rank(indices);
+  for (auto [dim, size] : llvm::enumerate(n.dims(indices)))
+    if (static_cast<int64_t>(dim) + shift != axis && !size.isConstant(1))
+      return {};
+  if (scatter.getReduction() != "none" || axis < shift)
+    return {};
+  std::optional<ContiguousRange> range = matchRange(indices, n);
+  if (!range)
+    return {};
+  SymbolicExpression size = n.dims(data)[axis],
+                     end = range->begin + range->count;
+  if (!isKnownNonNegative(range->begin) || !isKnownLessOrEqual(end, size))
+    return {};
+  for (auto [dim, sizes] :
+       llvm::enumerate(llvm::zip_equal(n.dims(data), n.dims(updates)))) {
+    auto [whole, part] = sizes;
+    if (part != (static_cast<int64_t>(dim) == axis ? range->count : whole))
+      return {};
+  }
+  SmallVector<Value> parts;
+  if (!range->begin.isConstant(0))
+    parts.push_back(n.slice(data, axis, n.number(0), range->begin));
+  parts.push_back(updates);
+  if (end != size)
+    parts.push_back(n.slice(data, axis, end, size));
+  if (llvm::is_contained(parts, Value()))
+    return {};
+  return {n.concat(parts, axis)};
+}
+
 void mlir::trine::addScatterRewrites(NormalizeTable &table) {
   table["onnx.ScatterND"].push_back(rewriteScatterND);
+  table["onnx.ScatterElements"].push_back(rewriteScatterElements);
 }

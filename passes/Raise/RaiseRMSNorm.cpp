@@ -272,10 +272,11 @@ public:
         anchors.push_back(op);
     });
     if (anchors.empty())
-      return;
-    Raising raising(function, getArgument());
+      return markAllAnalysesPreserved();
+    Raising raising(function, getArgument(), getAnalysis<RaisingState>());
     if (!raising.isValid())
       return signalPassFailure();
+    markAnalysesPreserved<RaisingState>();
     for (Operation *anchor : anchors) {
       if (!Raising::isLinked(anchor))
         continue;

@@ -183,13 +183,26 @@ mlir::trine::wideSizes(ArrayRef<SymbolicExpression> sizes) {
 // Raising
 //===----------------------------------------------------------------------===//
 
-Raising::Raising(func::FuncOp function, StringRef pass)
-    : function(function), pass(pass), shapes(function),
-      sizeValues(function, shapes), valid(succeeded(shapes.run())) {}
+RaisingState::RaisingState(Operation *function)
+    : shapes(cast<func::FuncOp>(function)), isValid(succeeded(shapes.run())) {}
 
-Raising::~Raising() {
+RaisingState::~RaisingState() {
   for (Operation *op : unlinked)
     op->destroy();
+}
+
+Raising::Raising(func::FuncOp function, StringRef pass)
+    : function(function), pass(pass),
+      ownState(std::make_unique<RaisingState>(function)), state(*ownState),
+      shapes(state.shapes), sizeValues(function, shapes) {}
+
+Raising::Raising(func::FuncOp function, StringRef pass, RaisingState &state)
+    : function(function), pass(pass), state(state), shapes(state.shapes),
+      sizeValues(function, shapes) {}
+
+Raising::~Raising() {
+  // Kept, as the analysis may know them.
+  llvm::append_range(state.unlinked, sizeValues.takeUnused());
 }
 
 Value Raising::skipUnitReshapes(Value value) {
@@ -296,8 +309,9 @@ void Raising::eraseIfDead(Operation *op) {
   SmallVector<Operation *> worklist{op};
   while (!worklist.empty()) {
     Operation *next = worklist.pop_back_val();
-    if (!isLinked(next) || !next->use_empty() || !isMemoryEffectFree(next) ||
-        next->getNumRegions() != 0 || next->hasTrait<OpTrait::IsTerminator>())
+    if (!isLinked(next) || sizeValues.owns(next) || !next->use_empty() ||
+        !isMemoryEffectFree(next) || next->getNumRegions() != 0 ||
+        next->hasTrait<OpTrait::IsTerminator>())
       continue;
     SmallVector<Operation *> producers;
     for (Value operand : next->getOperands())
@@ -305,7 +319,7 @@ void Raising::eraseIfDead(Operation *op) {
         producers.push_back(producer);
     next->remove();
     next->dropAllReferences();
-    unlinked.push_back(next);
+    state.unlinked.push_back(next);
     // An operand that is used twice comes twice; the second time it is
     // unlinked.
     worklist.append(producers);

@@ -71,17 +71,33 @@ struct NearMiss {
   std::string reason;
 };
 
+/// What raising passes know of a function: its shapes, and ops that one of them
+/// unlinked. An analysis that a pass keeps valid for the next by changing the
+/// function through Raising alone.
+class RaisingState {
+public:
+  explicit RaisingState(Operation *function);
+  ~RaisingState();
+
+  onnx::ShapeAnalysis shapes;
+  bool isValid;
+  SmallVector<Operation *> unlinked;
+};
+
 /// One function while a pass raises structures in it. Ops that became dead are
 /// unlinked at once, so that use counts are true, but stay allocated until the
 /// end: the shape analysis knows them by address.
 class Raising {
 public:
-  /// `pass` is the pass's argument, for remarks.
+  /// `pass` is the pass's argument, for remarks. Runs the shape analysis.
   Raising(func::FuncOp function, StringRef pass);
+  /// The same with getAnalysis<RaisingState>(): the pass then says
+  /// markAnalysesPreserved<RaisingState>(), and the next need not run it again.
+  Raising(func::FuncOp function, StringRef pass, RaisingState &state);
   ~Raising();
 
   /// Runs the shape analysis; false when it failed (reported).
-  bool isValid() const { return valid; }
+  bool isValid() const { return state.isValid; }
   func::FuncOp getFunction() const { return function; }
   onnx::ShapeAnalysis &getShapes() { return shapes; }
   MLIRContext *getContext() { return function.getContext(); }
@@ -169,10 +185,10 @@ public:
 private:
   func::FuncOp function;
   std::string pass;
-  onnx::ShapeAnalysis shapes;
+  std::unique_ptr<RaisingState> ownState;
+  RaisingState &state;
+  onnx::ShapeAnalysis &shapes;
   SizeValues sizeValues;
-  bool valid;
-  SmallVector<Operation *> unlinked;
   llvm::DenseSet<Operation *> missedAnchors;
 };
 

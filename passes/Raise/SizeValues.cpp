@@ -39,11 +39,30 @@ Operation *SizeValues::build(StringRef name, ArrayRef<Value> operands,
                        UnrankedTensorType::get(builder.getF32Type()),
                        attributes);
   Operation *op = builder.create(state);
+  made.insert(op);
   if (atEntry)
     last = op;
   if (failed(shapes.visit(op)))
     isBroken = true;
   return op;
+}
+
+SmallVector<Operation *> SizeValues::takeUnused() {
+  SmallVector<Operation *> unused;
+  // Users come after what they use.
+  for (Operation *op : llvm::reverse(made))
+    if (op->use_empty()) {
+      op->remove();
+      op->dropAllReferences();
+      unused.push_back(op);
+    }
+  made.clear();
+  last = nullptr;
+  constants.clear();
+  values.clear();
+  scalars.clear();
+  lists.clear();
+  return unused;
 }
 
 Value SizeValues::constant(DenseElementsAttr value) {

@@ -6,6 +6,7 @@
 #include "mlir/IR/Builders.h"
 #include "trine/Dialect/ONNX/ShapeAnalysis.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/Support/Allocator.h"
 
 namespace mlir::trine {
@@ -34,6 +35,10 @@ public:
   /// entry, or the one that was there.
   Value adopt(Operation *constantOp, Attribute value);
   bool hasFailed() const { return isBroken; }
+  /// Whether an op was made here: it may be asked for again, used or not.
+  bool owns(Operation *op) const { return made.contains(op); }
+  /// Unlinks what was made and is not used, and forgets the rest.
+  SmallVector<Operation *> takeUnused();
   /// Whether an expression has a symbol that is no size of an argument.
   bool hangsOnData(SymbolicExpression expression);
 
@@ -48,6 +53,7 @@ private:
   onnx::ShapeAnalysis &shapes;
   OpBuilder builder;
   Operation *before = nullptr;
+  llvm::SetVector<Operation *> made;
   /// The last op made at the entry.
   Operation *last = nullptr;
   llvm::DenseMap<Attribute, Value> constants;

@@ -143,3 +143,43 @@ func.func @repeated(%f: tensor<?x4xf32> {onnx.dims = ["n", 4]}, %g: tensor<?x4xf
   %5 = onnx.Cos(%4) : (tensor<?x8xf32>) -> tensor<?x8xf32>
   return %2, %3, %5 : tensor<?x8xf32>, tensor<?x?xf32>, tensor<?x8xf32>
 }
+
+// -----
+
+// Batch dimensions broadcast as well; with a vector there is none, and a matrix itself must be whole.
+// CHECK-LABEL: func.func @products
+// CHECK-SAME: %[[A:[^:]*]]: tensor<1x3x4xf32>
+// CHECK-SAME: %[[B:[^:]*]]: tensor<2x4x5xf32>
+// CHECK: onnx.MatMul(%[[A]], %[[B]])
+// CHECK: %[[V:.*]] = onnx.Expand
+// CHECK: onnx.MatMul(%[[V]], %{{.*}}) : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3xf32>
+// CHECK: onnx.MatMul(%[[V]], %{{.*}}) : (tensor<3x4xf32>, tensor<2x4x5xf32>)
+func.func @products(%a: tensor<1x3x4xf32>, %b: tensor<2x4x5xf32>, %r: tensor<1x4xf32>, %v: tensor<4xf32>) -> (tensor<2x3x5xf32>, tensor<3xf32>, tensor<2x3x5xf32>) {
+  %s = onnx.Constant dense<[2, 3, 4]> : tensor<3xi64>
+  %0 = onnx.Expand(%a, %s) : (tensor<1x3x4xf32>, tensor<3xi64>) -> tensor<2x3x4xf32>
+  %1 = onnx.MatMul(%0, %b) : (tensor<2x3x4xf32>, tensor<2x4x5xf32>) -> tensor<2x3x5xf32>
+  %t = onnx.Constant dense<[3, 4]> : tensor<2xi64>
+  %2 = onnx.Expand(%r, %t) : (tensor<1x4xf32>, tensor<2xi64>) -> tensor<3x4xf32>
+  %3 = onnx.MatMul(%2, %v) : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3xf32>
+  %4 = onnx.MatMul(%2, %b) : (tensor<3x4xf32>, tensor<2x4x5xf32>) -> tensor<2x3x5xf32>
+  return %1, %3, %4 : tensor<2x3x5xf32>, tensor<3xf32>, tensor<2x3x5xf32>
+}
+
+// -----
+
+// A sum over an axis that was not expanded is a sum before; over one that was it stays.
+// CHECK-LABEL: func.func @reductions
+// CHECK-SAME: %[[X:[^:]*]]: tensor<1x4xf32>
+// CHECK: %[[E:.*]] = onnx.Expand(%[[X]], %{{.*}}) {{.*}} -> tensor<3x4xf32>
+// CHECK: %[[S:.*]] = onnx.ReduceSum(%[[X]], %{{.*}}) {{.*}} -> tensor<1x1xf32>
+// CHECK: onnx.Expand(%[[S]], %{{.*}}) {{.*}} -> tensor<3x1xf32>
+// CHECK: onnx.ReduceSum(%[[E]], %{{.*}}) {{.*}} -> tensor<1x4xf32>
+func.func @reductions(%x: tensor<1x4xf32>) -> (tensor<3x1xf32>, tensor<1x4xf32>) {
+  %s = onnx.Constant dense<[3, 4]> : tensor<2xi64>
+  %0 = onnx.Expand(%x, %s) : (tensor<1x4xf32>, tensor<2xi64>) -> tensor<3x4xf32>
+  %a = onnx.Constant dense<-1> : tensor<1xi64>
+  %b = onnx.Constant dense<0> : tensor<1xi64>
+  %1 = onnx.ReduceSum(%0, %a) : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<3x1xf32>
+  %2 = onnx.ReduceSum(%0, %b) : (tensor<3x4xf32>, tensor<1xi64>) -> tensor<1x4xf32>
+  return %1, %2 : tensor<3x1xf32>, tensor<1x4xf32>
+}

@@ -161,3 +161,24 @@ func.func @scatterTwins(%x: tensor<4x2xf32>, %u: tensor<2x2xf32>) -> (tensor<4x2
   %1 = onnx.ScatterND(%x, %j, %u) {reduction = "add"} : (tensor<4x2xf32>, tensor<2x1xi64>, tensor<2x2xf32>) -> tensor<4x2xf32>
   return %0, %1 : tensor<4x2xf32>, tensor<4x2xf32>
 }
+
+// -----
+
+// Elements of an axis replaced in order, at the end.
+// CHECK-LABEL: func.func @scatterElements
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x5xf32>
+// CHECK-SAME: %[[U:[^:]*]]: tensor<?x2xf32>
+// CHECK: %[[S:.*]] = onnx.Slice(%[[X]], {{.*}} -> tensor<?x3xf32>
+// CHECK: %[[C:.*]] = onnx.Concat(%[[S]], %[[U]]) {axis = 1 : i64}
+// CHECK: %[[T:.*]] = onnx.ScatterElements(
+// CHECK: return %[[C]], %[[T]]
+func.func @scatterElements(%x: tensor<?x5xf32> {onnx.dims = ["n", 5]}, %u: tensor<?x2xf32> {onnx.dims = ["n", 2]}) -> (tensor<?x?xf32>, tensor<?x?xf32>) {
+  %s = onnx.Shape(%u) : (tensor<?x2xf32>) -> tensor<2xi64>
+  %i = onnx.Constant dense<[3, 4]> : tensor<2xi64>
+  %j = onnx.Constant dense<[4, 3]> : tensor<2xi64>
+  %i2 = onnx.Expand(%i, %s) : (tensor<2xi64>, tensor<2xi64>) -> tensor<?x?xi64>
+  %j2 = onnx.Expand(%j, %s) : (tensor<2xi64>, tensor<2xi64>) -> tensor<?x?xi64>
+  %0 = onnx.ScatterElements(%x, %i2, %u) {axis = -1 : i64} : (tensor<?x5xf32>, tensor<?x?xi64>, tensor<?x2xf32>) -> tensor<?x?xf32>
+  %1 = onnx.ScatterElements(%x, %j2, %u) {axis = 1 : i64} : (tensor<?x5xf32>, tensor<?x?xi64>, tensor<?x2xf32>) -> tensor<?x?xf32>
+  return %0, %1 : tensor<?x?xf32>, tensor<?x?xf32>
+}
