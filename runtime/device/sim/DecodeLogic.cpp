@@ -433,7 +433,8 @@ void Decoder::convertAddress() {
     return fail("'cvta' expects a space and '.u64'");
   made.space = space;
   made.registerBytes = made.bytes = uint8_t(bytesOf(type));
-  made.flags |= isTo ? FlagClamp : 0;
+  if (isTo)
+    made.flags |= FlagClamp;
   const Operand &from = statement->operands[1];
   if (from.kind == Operand::Kind::Variable && !from.isModule &&
       (syntax.variables[from.index].space == Space::Local ||

@@ -46,8 +46,9 @@ protected:
     EXPECT_EQ(report.kernel, "k");
     EXPECT_GT(report.line, 5u);
     EXPECT_FALSE(report.text.empty());
-    if (thread != ~0u)
+    if (thread != ~0u) {
       EXPECT_EQ(report.thread.x, thread) << result.text();
+    }
   }
   void expectClean(const std::string &body, uint32_t threads = 32,
                    Launch launch = {}) {

@@ -224,8 +224,9 @@ TEST(PTXCompiledKernels, WarpsAndAtomics) {
     EXPECT_EQ(o[96 + i], int(0xffffffffu) + 1);
     EXPECT_EQ(o[128 + i], a[i ^ 5] + a[i < 3 ? i : i - 3] + a[(i & 16) + 7]);
     EXPECT_EQ(o[160 + i], sum + 5);
-    if (a[i] & 1)
+    if (a[i] & 1) {
       EXPECT_EQ(o[192 + i], odd);
+    }
     EXPECT_EQ(o[224 + i], __builtin_popcount(unsigned(odd)) + 2);
   }
 

@@ -43,7 +43,11 @@ TEST(PTXRefusals, Arithmetic) {
       {"fma.rz.f16 %h0, %h1, %h2, %h3",
        "'fma' of half precision rounds to nearest even alone"},
       {"add.sat.u32 %r0, %r1, %r2", "'.sat' of integers is for '.s32' alone"},
-      {"sub.sat.s32 %r0, %r1, %r2", "'.sat' of integers is not supported"},
+      {"min.relu.u32 %r0, %r1, %r2",
+       "'.relu' of 'min' is for '.s32' and '.s16x2' alone"},
+      {"cvt.pack.s8.s32.b32 %r0, %r1, %r2, %r3",
+       "'cvt.pack' expects '.sat', a narrow integer type, '.s32', and '.b32' "
+       "for types below 16 bits"},
       {"add.cc.u16 %h0, %h1, %h2",
        "carry arithmetic expects a 32-bit or 64-bit integer type"},
       {"neg.u32 %r0, %r1", "'neg' expects a signed type"},
