@@ -1259,10 +1259,12 @@ def ONNX_NGramHashMappingOp : ONNX_Operator<"com.microsoft.NGramHashMapping", [P
     ONNX_Operand:$vocab_sizes,
     ONNX_OptionalOperand:$past_ids,
     ONNX_OptionalOperand:$head_offsets,
-    OptionalAttr<I64Attr>:$eos_token_id,
+    ONNX_OptionalOperand:$eos_token_id,
+    ONNX_OptionalOperand:$segment_ids,
     I64Attr:$max_ngram_size,
     I64Attr:$n_head_per_ngram,
-    DefaultValuedAttr<I64Attr, "0">:$pad_id);
+    I64Attr:$pad_id,
+    DefaultValuedAttr<I64Attr, "0">:$reset_on_eos);
   let results = (outs
     ONNX_Result:$hash_ids,
     ONNX_OptionalResult:$present_ids);

@@ -68,8 +68,9 @@ static LogicalResult inferRotaryEmbedding(Inference &inference) {
   return success();
 }
 
-/// input_ids [B, S], multipliers [n], vocab_sizes [(n - 1) * heads], past_ids
-/// [B, n - 1] -> hash_ids [B, S, (n - 1) * heads], present_ids [B, n - 1].
+/// input_ids [B, S], multipliers [n] or more, vocab_sizes [(n - 1) * heads],
+/// past_ids [B, n - 1], eos_token_id [], segment_ids [B, S] -> hash_ids
+/// [B, S, (n - 1) * heads], present_ids [B, n - 1].
 static LogicalResult inferNGramHashMapping(Inference &inference) {
   auto op = cast<NGramHashMappingOp>(inference.op);
   int64_t order = op.getMaxNgramSize(), heads = op.getNHeadPerNgram();
@@ -85,8 +86,14 @@ static LogicalResult inferNGramHashMapping(Inference &inference) {
     return failure();
   Expression columns = inference.constant((order - 1) * heads),
              history = inference.constant(order - 1);
-  if (failed(inference.unify(inference.shape(1)[0], inference.constant(order),
-                             "'multipliers' and 'max_ngram_size'")) ||
+  std::optional<int64_t> multipliers = inference.shape(1)[0].getConstant();
+  if (multipliers && *multipliers < order)
+    return inference.error()
+           << "'multipliers' must have 'max_ngram_size' "
+           << "elements or more, got " << *multipliers << " for " << order;
+  if ((!multipliers &&
+       failed(inference.unify(inference.shape(1)[0], inference.constant(order),
+                              "'multipliers' and 'max_ngram_size'"))) ||
       failed(inference.unify(inference.shape(2)[0], columns,
                              "'vocab_sizes' and the hashes per token")))
     return failure();
@@ -104,6 +111,18 @@ static LogicalResult inferNGramHashMapping(Inference &inference) {
     if (failed(inference.requireRank(4, 1)) ||
         failed(inference.unify(inference.shape(4)[0], columns,
                                "'head_offsets' and the hashes per token")))
+      return failure();
+  }
+  if (inference.isPresent(5) && failed(inference.requireRank(5, 0)))
+    return failure();
+  if (inference.isPresent(6)) {
+    if (failed(inference.requireRank(6, 2)) ||
+        failed(inference.unify(batch, inference.shape(6)[0],
+                               "the batch of 'input_ids' and "
+                               "'segment_ids'")) ||
+        failed(
+            inference.unify(inference.shape(0)[1], inference.shape(6)[1],
+                            "the sequence of 'input_ids' and 'segment_ids'")))
       return failure();
   }
   inference.setShape(0, {batch, inference.shape(0)[1], columns});

@@ -9,14 +9,18 @@ using namespace mlir::trine;
 using namespace mlir::trine::reference;
 
 /// For the token at t, order n in 2..N and head h of that order, with w_s the
-/// id s places back (the history before the sequence, or the padding id): (w_0
-/// m_0 xor ... xor w_(n-1) m_(n-1)) mod the size of column (n-2) H + h, plus
-/// its offset. Products wrap in 64 bits; the remainder is never negative.
+/// id s places back: (w_0 m_0 xor ... xor w_(n-1) m_(n-1)) mod the size of
+/// column (n-2) H + h, plus its offset. Products wrap in the ids' type; the
+/// remainder is never negative. Where there is no such id, or it lies beyond an
+/// end of sequence or the start of a segment of this step, w_s is the
+/// end-of-sequence id, or the padding id when there is none. (As ONNX
+/// Runtime 1.31 on the CPU, with which a random test agreed on all modes.)
 static LogicalResult nGramHashMapping(OperatorCall &call) {
   auto op = cast<onnx::NGramHashMappingOp>(call.op);
   const Tensor &ids = call.operand(0), &multipliers = call.operand(1),
                &sizes = call.operand(2);
-  const Tensor *past = call.optional(3), *offsets = call.optional(4);
+  const Tensor *past = call.optional(3), *offsets = call.optional(4),
+               *end = call.optional(5), *segments = call.optional(6);
   int64_t order = op.getMaxNgramSize(), heads = op.getNHeadPerNgram();
   if (order < 2 || order > 64 || heads < 1 || heads > (1 << 20))
     return call.fail("'max_ngram_size' must be in [2, 64] and "
@@ -26,11 +30,12 @@ static LogicalResult nGramHashMapping(OperatorCall &call) {
   if (ids.getRank() != 2)
     return call.fail("'input_ids' must have rank 2, got shape " +
                      describeShape(ids.getShape()));
-  if (multipliers.getNumElements() != order ||
+  if (multipliers.getNumElements() < order ||
       sizes.getNumElements() != columns ||
       (offsets && offsets->getNumElements() != columns))
-    return call.fail("needs " + llvm::Twine(order) + " multipliers and " +
-                     llvm::Twine(columns) + " sizes and offsets, got " +
+    return call.fail("needs " + llvm::Twine(order) +
+                     " multipliers or more, and " + llvm::Twine(columns) +
+                     " sizes and offsets, got " +
                      llvm::Twine(multipliers.getNumElements()) + ", " +
                      llvm::Twine(sizes.getNumElements()) + " and " +
                      llvm::Twine(offsets ? offsets->getNumElements() : 0));
@@ -40,26 +45,33 @@ static LogicalResult nGramHashMapping(OperatorCall &call) {
     return call.fail("'past_ids' must have shape [" + llvm::Twine(batches) +
                      ", " + llvm::Twine(order - 1) + "], got " +
                      describeShape(past->getShape()));
+  if ((end && failed(call.requireShape(*end, {}, "eos_token_id"))) ||
+      (segments &&
+       failed(call.requireShape(*segments, {batches, length}, "segment_ids"))))
+    return failure();
   for (int64_t c = 0; c < columns; ++c)
     if (sizes.integer(c) <= 0)
       return call.fail("'vocab_sizes' must be positive, got " +
                        llvm::Twine(sizes.integer(c)) + " at element " +
                        llvm::Twine(c));
-  FailureOr<Tensor> hashes = call.allocate(ElementType::I64,
+  FailureOr<Tensor> hashes = call.allocate(ids.getElementType(),
                                            {batches, length, columns}),
                     present = call.allocate(ids.getElementType(),
                                             {batches, order - 1});
   if (failed(hashes) || failed(present))
     return failure();
-  int64_t pad = op.getPadId();
-  std::optional<int64_t> end;
-  if (op.getEosTokenId())
-    end = *op.getEosTokenId();
+  const int64_t fill = end ? end->integer(0) : op.getPadId();
+  const bool resets = end && op.getResetOnEos() != 0,
+             isNarrow = ids.getElementType() == ElementType::I32;
   // Position p of history followed by the sequence.
   auto idAt = [&](int64_t b, int64_t p) {
     return p >= order - 1 ? ids.integer(b * length + p - (order - 1))
            : past         ? past->integer(b * (order - 1) + p)
-                          : pad;
+                          : fill;
+  };
+  auto startsSegment = [&](int64_t b, int64_t t) {
+    return t > 0 && segments->integer(b * length + t) !=
+                        segments->integer(b * length + t - 1);
   };
   for (int64_t b = 0; b < batches; ++b) {
     for (int64_t t = 0; t < length; ++t) {
@@ -67,14 +79,17 @@ static LogicalResult nGramHashMapping(OperatorCall &call) {
       bool ended = false;
       for (int64_t s = 0; s < order; ++s) {
         int64_t id = idAt(b, t + order - 1 - s);
-        // An end-of-sequence id s > 0 places back hides itself and what lies
-        // before it.
-        ended |= s > 0 && end && id == *end;
-        mixed ^= static_cast<uint64_t>(ended ? pad : id) *
+        // An end of sequence s places back hides itself and what lies before
+        // it, the start of a segment what lies before it.
+        ended |= s > 0 && ((resets && id == fill) ||
+                           (segments && startsSegment(b, t - s + 1)));
+        mixed ^= static_cast<uint64_t>(ended ? fill : id) *
                  static_cast<uint64_t>(multipliers.integer(s));
+        int64_t hash = isNarrow ? static_cast<int32_t>(mixed)
+                                : static_cast<int64_t>(mixed);
         for (int64_t h = 0; s > 0 && h < heads; ++h) {
           int64_t column = (s - 1) * heads + h, size = sizes.integer(column);
-          int64_t remainder = static_cast<int64_t>(mixed) % size;
+          int64_t remainder = hash % size;
           remainder += remainder < 0 ? size : 0;
           hashes->setInteger((b * length + t) * columns + column,
                              remainder +

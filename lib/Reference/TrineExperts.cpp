@@ -135,8 +135,9 @@ static LogicalResult route(OperatorCall &call) {
   for (int64_t n = 0; n < tokens; ++n) {
     std::vector<double> scores = scoresOf(op, logits, n, single);
     std::vector<double> choice = rankingOf(scores, bias);
-    maskGroups(op, largestOf(groupRanks(op, choice), op.getKeptGroups()),
-               choice);
+    if (!*forced) // what is forced may be of another group
+      maskGroups(op, largestOf(groupRanks(op, choice), op.getKeptGroups()),
+                 choice);
     std::vector<int64_t> best;
     if (*forced) {
       for (int64_t j = 0; j < k; ++j)

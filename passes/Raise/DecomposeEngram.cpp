@@ -7,37 +7,69 @@
 using namespace mlir;
 using namespace mlir::trine;
 
+/// Whether a segment begins at each position that a look-back may cross: at
+/// `before` positions of history, where none does, and at those of this step.
+static Value segmentStarts(Value segments, int64_t before, ONNXDecomposer &d) {
+  Type boolean = IntegerType::get(segments.getContext(), 1);
+  Value batch = d.shape(segments, 0, 1);
+  auto zeros = [&](Type type, int64_t columns) {
+    return d.create("Expand", {d.integer(0, type),
+                               d.joinSizes({batch, d.integers(columns)})});
+  };
+  // Both have one column too many, of which the last goes: the first token of
+  // the step has none before it.
+  Value inner =
+      d.create("Expand", {d.integer(1, boolean), d.shape(segments, 0, 2)});
+  inner = d.slice(d.concat({zeros(boolean, 1), inner}, 1), 1, 0, -1);
+  Value first = zeros(ONNXDecomposer::elementType(segments), 1);
+  Value previous = d.slice(d.concat({first, segments}, 1), 1, 0, -1);
+  Value differs = d.create("Not", {d.create("Equal", {segments, previous})});
+  return d.concat({zeros(boolean, before), d.create("And", {inner, differs})},
+                  1);
+}
+
 /// With w_k the token k places back and m_k its multiplier, the hash of order n
-/// is the exclusive or of w_k * m_k for k < n (wrapping 64-bit products), and a
-/// head's row is the hash modulo that head's vocabulary.
+/// is the exclusive or of w_k * m_k for k < n (in the wrapping arithmetic of
+/// the ids' type), and a head's row is the hash modulo that head's vocabulary.
+/// Where there is no such token, or one of another sequence, w_k is the
+/// end-of-sequence token, or the padding token when there is none.
 Decomposition
 mlir::trine::decomposeNGramHashMapping(onnx::NGramHashMappingOp op,
                                        ONNXDecomposer &d) {
+  constexpr int64_t toEnd = std::numeric_limits<int64_t>::max();
   int64_t orders = op.getMaxNgramSize(), heads = op.getNHeadPerNgram();
-  Value ids = op.getInputIds();
-  Type integer = IntegerType::get(op.getContext(), 64);
-  Value past = op.getPastIds();
+  Value ids = op.getInputIds(), past = op.getPastIds(),
+        endOfSequence = op.getEosTokenId(), segments = op.getSegmentIds();
+  const bool hasEnd = !ONNXDecomposer::isNone(endOfSequence),
+             resets = hasEnd && op.getResetOnEos() != 0;
+  Value fill = hasEnd
+                   ? endOfSequence
+                   : d.integer(op.getPadId(), ONNXDecomposer::elementType(ids));
   if (ONNXDecomposer::isNone(past))
-    past = d.create(
-        "Expand", {d.integer(op.getPadId(), ONNXDecomposer::elementType(ids)),
-                   d.joinSizes({d.shape(ids, 0, 1), d.integers(orders - 1)})});
+    past = d.create("Expand", {fill, d.joinSizes({d.shape(ids, 0, 1),
+                                                  d.integers(orders - 1)})});
   Value history = d.concat({past, ids}, 1);
-  Value present =
-      d.slice(history, 1, -(orders - 1), std::numeric_limits<int64_t>::max());
-  Value wide = d.convert(history, integer);
+  Value present = d.slice(history, 1, -(orders - 1), toEnd);
+  Value starts = ONNXDecomposer::isNone(segments)
+                     ? Value()
+                     : segmentStarts(segments, orders - 1, d);
 
   Value hash, ended;
   SmallVector<Value> rows;
   for (int64_t k = 0; k < orders; ++k) {
     // The token k places back, for each token of this step.
-    Value token = d.slice(wide, 1, orders - 1 - k,
-                          k == 0 ? std::numeric_limits<int64_t>::max() : -k);
-    // An end of sequence some places back hides itself and what lies before.
-    if (k > 0 && op.getEosTokenId()) {
-      Value ends = d.create("Equal", {token, d.integer(*op.getEosTokenId())});
-      ended = ended ? d.create("Or", {ended, ends}) : ends;
-      token = d.create("Where", {ended, d.integer(op.getPadId()), token});
-    }
+    Value token = d.slice(history, 1, orders - 1 - k, k == 0 ? toEnd : -k);
+    // An end of sequence some places back hides itself and what lies before;
+    // the start of a segment, one place further on, what lies before.
+    auto hide = [&](Value where) {
+      ended = ended ? d.create("Or", {ended, where}) : where;
+    };
+    if (k > 0 && resets)
+      hide(d.create("Equal", {token, endOfSequence}));
+    if (k > 0 && starts)
+      hide(d.slice(starts, 1, orders - k, k == 1 ? toEnd : 1 - k));
+    if (ended)
+      token = d.create("Where", {ended, fill, token});
     Value multiplier = d.slice(op.getMultipliers(), 0, k, k + 1);
     Value term = d.mul(token, multiplier);
     hash = hash ? d.create("BitwiseXor", {hash, term}) : term;

@@ -156,7 +156,7 @@ func.func @main(%x: tensor<3x4xf32>, %y: tensor<2x3x4xf32>, %w: tensor<4xf32>) {
 func.func @main(%i: tensor<2x5xi64>, %m: tensor<3xi64>, %v: tensor<4xi64>) {
   %n0 = onnx.None
   // expected-error @+1 {{'onnx.com.microsoft.NGramHashMapping' op 'max_ngram_size' must be in [2, 32767], got 1}}
-  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0) {max_ngram_size = 1 : i64, n_head_per_ngram = 2 : i64} : (tensor<2x5xi64>, tensor<3xi64>, tensor<4xi64>, none, none) -> (tensor<*xi64>, none)
+  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0, %n0, %n0) {max_ngram_size = 1 : i64, n_head_per_ngram = 2 : i64, pad_id = 0 : i64} : (tensor<2x5xi64>, tensor<3xi64>, tensor<4xi64>, none, none, none, none) -> (tensor<*xi64>, none)
   return
 }
 
@@ -165,7 +165,7 @@ func.func @main(%i: tensor<2x5xi64>, %m: tensor<3xi64>, %v: tensor<4xi64>) {
 func.func @main(%i: tensor<2x5xi64>, %m: tensor<3xi64>, %v: tensor<4xi64>) {
   %n0 = onnx.None
   // expected-error @+1 {{'onnx.com.microsoft.NGramHashMapping' op 'n_head_per_ngram' must be in [1, 32767], got 0}}
-  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 0 : i64} : (tensor<2x5xi64>, tensor<3xi64>, tensor<4xi64>, none, none) -> (tensor<*xi64>, none)
+  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0, %n0, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 0 : i64, pad_id = 0 : i64} : (tensor<2x5xi64>, tensor<3xi64>, tensor<4xi64>, none, none, none, none) -> (tensor<*xi64>, none)
   return
 }
 
@@ -174,7 +174,7 @@ func.func @main(%i: tensor<2x5xi64>, %m: tensor<3xi64>, %v: tensor<4xi64>) {
 func.func @main(%i: tensor<2x5xi64>, %m: tensor<3xi64>, %v: tensor<5xi64>) {
   %n0 = onnx.None
   // expected-error @+1 {{'onnx.com.microsoft.NGramHashMapping' op sizes of 'vocab_sizes' and the hashes per token must be equal, got 5 and 4}}
-  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64} : (tensor<2x5xi64>, tensor<3xi64>, tensor<5xi64>, none, none) -> (tensor<*xi64>, none)
+  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0, %n0, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64, pad_id = 0 : i64} : (tensor<2x5xi64>, tensor<3xi64>, tensor<5xi64>, none, none, none, none) -> (tensor<*xi64>, none)
   return
 }
 
@@ -210,5 +210,32 @@ func.func @main(%x: tensor<64xf32>, %r: tensor<6x8xf32>, %a: tensor<8x96x64xf32>
   %n0 = onnx.None
   // expected-error @+1 {{'onnx.com.microsoft.MoE' op 'input' must have rank 2 or 3, got 1}}
   %f0 = onnx.com.microsoft.MoE(%x, %r, %a, %n0, %b, %n0, %n0, %n0) {k = 2 : i64} : (tensor<64xf32>, tensor<6x8xf32>, tensor<8x96x64xf32>, none, tensor<8x64x96xf32>, none, none, none) -> tensor<*xf32>
+  return
+}
+
+// -----
+
+func.func @main(%i: tensor<2x5xi64>, %m: tensor<2xi64>, %v: tensor<4xi64>) {
+  %n0 = onnx.None
+  // expected-error @+1 {{'onnx.com.microsoft.NGramHashMapping' op 'multipliers' must have 'max_ngram_size' elements or more, got 2 for 3}}
+  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0, %n0, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64, pad_id = 0 : i64} : (tensor<2x5xi64>, tensor<2xi64>, tensor<4xi64>, none, none, none, none) -> (tensor<*xi64>, none)
+  return
+}
+
+// -----
+
+func.func @main(%i: tensor<2x5xi64>, %m: tensor<3xi64>, %v: tensor<4xi64>, %e: tensor<1xi64>) {
+  %n0 = onnx.None
+  // expected-error @+1 {{'onnx.com.microsoft.NGramHashMapping' op 'eos_token_id' must have rank 0, got 1}}
+  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0, %e, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64, pad_id = 0 : i64} : (tensor<2x5xi64>, tensor<3xi64>, tensor<4xi64>, none, none, tensor<1xi64>, none) -> (tensor<*xi64>, none)
+  return
+}
+
+// -----
+
+func.func @main(%i: tensor<2x5xi64>, %m: tensor<3xi64>, %v: tensor<4xi64>, %g: tensor<2x4xi32>) {
+  %n0 = onnx.None
+  // expected-error @+1 {{'onnx.com.microsoft.NGramHashMapping' op sizes of the sequence of 'input_ids' and 'segment_ids' must be equal, got 5 and 4}}
+  %i0, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %v, %n0, %n0, %n0, %g) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64, pad_id = 0 : i64} : (tensor<2x5xi64>, tensor<3xi64>, tensor<4xi64>, none, none, none, tensor<2x4xi32>) -> (tensor<*xi64>, none)
   return
 }

@@ -48,9 +48,9 @@ func.func @main(%i: tensor<?x?xi64> {onnx.dims = ["batch", "seq"]}, %h: tensor<?
   %i2 = onnx.Constant dense<[0, 101, 204, 311]> : tensor<4xi64>
   %n0 = onnx.None
   // CHECK: [[#@LINE+1]]:{{.*}} remark: [batch, seq, 4] range [0, 419]; [batch, 2]{{$}}
-  %i3, %i4 = onnx.com.microsoft.NGramHashMapping(%i, %i0, %i1, %h, %i2) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64} : (tensor<?x?xi64>, tensor<3xi64>, tensor<4xi64>, tensor<?x2xi64>, tensor<4xi64>) -> (tensor<*xi64>, tensor<*xi64>)
+  %i3, %i4 = onnx.com.microsoft.NGramHashMapping(%i, %i0, %i1, %h, %i2, %n0, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64, pad_id = 0 : i64} : (tensor<?x?xi64>, tensor<3xi64>, tensor<4xi64>, tensor<?x2xi64>, tensor<4xi64>, none, none) -> (tensor<*xi64>, tensor<*xi64>)
   // CHECK: [[#@LINE+1]]:{{.*}} remark: [batch, seq, 4] range [0, 108]; none{{$}}
-  %i5, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %i0, %i1, %n0, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64} : (tensor<?x?xi64>, tensor<3xi64>, tensor<4xi64>, none, none) -> (tensor<*xi64>, none)
+  %i5, %n1 = onnx.com.microsoft.NGramHashMapping(%i, %i0, %i1, %n0, %n0, %n0, %n0) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64, pad_id = 0 : i64} : (tensor<?x?xi64>, tensor<3xi64>, tensor<4xi64>, none, none, none, none) -> (tensor<*xi64>, none)
   // CHECK: [[#@LINE+1]]:{{.*}} remark: [batch, seq, 1, 64]{{$}}
   %f0 = onnx.com.microsoft.EngramGate(%k, %k, %v, %w, %w) : (tensor<?x?x1x64xf32>, tensor<?x?x1x64xf32>, tensor<?x?x64xf32>, tensor<1x64xf32>, tensor<1x64xf32>) -> tensor<*xf32>
   return

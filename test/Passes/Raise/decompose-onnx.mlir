@@ -40,7 +40,7 @@ func.func @hash(%i: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %h: tensor<?x2xi64
   %m = onnx.Constant dense<[3837465763547, 7263545171, 918273645463]> : tensor<3xi64>
   %s = onnx.Constant dense<[101, 103, 107, 109]> : tensor<4xi64>
   %n = onnx.None
-  %0, %1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %s, %h, %n) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64} : (tensor<?x?xi64>, tensor<3xi64>, tensor<4xi64>, tensor<?x2xi64>, none) -> (tensor<?x?x4xi64>, tensor<?x2xi64>)
+  %0, %1 = onnx.com.microsoft.NGramHashMapping(%i, %m, %s, %h, %n, %n, %n) {max_ngram_size = 3 : i64, n_head_per_ngram = 2 : i64, pad_id = 0 : i64} : (tensor<?x?xi64>, tensor<3xi64>, tensor<4xi64>, tensor<?x2xi64>, none, none, none) -> (tensor<?x?x4xi64>, tensor<?x2xi64>)
   return %0, %1 : tensor<?x?x4xi64>, tensor<?x2xi64>
 }
 

@@ -233,8 +233,10 @@ TEST(MessagesTest, ExpertsAndMemory) {
        "scales [M, D], got [1, 2, 1, 4], [1, 2, 1, 4], [1, 2, 3], [1, 4] and "
        "[1, 4]"},
       {"com.microsoft.NGramHashMapping",
-       {indices({2}), indices({2}), indices({1}), absent, absent},
-       "{max_ngram_size = 2 : i64, n_head_per_ngram = 1 : i64}",
+       {indices({2}), indices({2}), indices({1}), absent, absent, absent,
+        absent},
+       "{max_ngram_size = 2 : i64, n_head_per_ngram = 1 : i64, pad_id = 0 : "
+       "i64}",
        "'input_ids' must have rank 2, got shape [2]",
        {"i64", "none"}},
   });
@@ -335,6 +337,17 @@ TEST(MessagesTest, Weights) {
               "length must be that of 'tensor<2xf32>', got 4 bytes");
   expectError(weight("at 4 length 8", "tensor<2xf32>"),
               "needs bytes [4, 12) of 'w.bin', which has 8 bytes");
+  auto assembled = [&](const std::string &strides) {
+    return runText("func.func @main() -> tensor<2xf32> {\n  %w = "
+                   "trine.assembled_weight \"w\" [#trine.piece<\"w.bin\" at 0 "
+                   "strides [" +
+                       strides +
+                       "] into [0] sizes [2]>] : tensor<2xf32>\n  return %w : "
+                       "tensor<2xf32>\n}",
+                   {}, options);
+  };
+  EXPECT_TRUE(assembled("1").succeeded);
+  expectError(assembled("2"), "needs more bytes of 'w.bin' than its 8 for ");
   expectError(weight("at 0 length 8", "tensor<2xi4>"),
               "element type 'i4' is not supported");
   llvm::sys::fs::remove_directories(folder);

@@ -16,10 +16,11 @@ TEST(EngramTest, HashesWithHistory) {
     int64_t second = 3 * w0 ^ 5 * w1;
     return std::pair<int64_t, int64_t>(second % 11, (second ^ 7 * w2) % 13);
   };
-  Outcome outcome = runOperator("com.microsoft.NGramHashMapping",
-                                {i64({1, 2}, {4, 9}), multipliers, sizes,
-                                 i64({1, 2}, {6, 8}), std::nullopt},
-                                hashAttributes, {"i64", "i64"});
+  Outcome outcome =
+      runOperator("com.microsoft.NGramHashMapping",
+                  {i64({1, 2}, {4, 9}), multipliers, sizes, i64({1, 2}, {6, 8}),
+                   std::nullopt, std::nullopt, std::nullopt},
+                  hashAttributes, {"i64", "i64"});
   ASSERT_TRUE(outcome.succeeded) << outcome.errors;
   auto [a, b] = row(4, 8, 6);
   auto [c, d] = row(9, 4, 8);
@@ -28,16 +29,17 @@ TEST(EngramTest, HashesWithHistory) {
   // Without a history there is padding, and an empty step hands the history on.
   outcome = runOperator("com.microsoft.NGramHashMapping",
                         {i64({1, 1}, {4}), multipliers, sizes, std::nullopt,
-                         i64({2}, {100, 200})},
+                         i64({2}, {100, 200}), std::nullopt, std::nullopt},
                         hashAttributes, {"i64", "i64"});
   ASSERT_TRUE(outcome.succeeded) << outcome.errors;
   auto [e, f] = row(4, 2, 2);
   expectIntegers(outcome.results[0], {1, 1, 2}, {100 + e, 200 + f});
   expectIntegers(outcome.results[1], {1, 2}, {2, 4});
-  outcome = runOperator(
-      "com.microsoft.NGramHashMapping",
-      {i64({1, 0}, {}), multipliers, sizes, i64({1, 2}, {6, 8}), std::nullopt},
-      hashAttributes, {"i64", "i64"});
+  outcome =
+      runOperator("com.microsoft.NGramHashMapping",
+                  {i64({1, 0}, {}), multipliers, sizes, i64({1, 2}, {6, 8}),
+                   std::nullopt, std::nullopt, std::nullopt},
+                  hashAttributes, {"i64", "i64"});
   ASSERT_TRUE(outcome.succeeded) << outcome.errors;
   expectIntegers(outcome.results[1], {1, 2}, {6, 8});
 }
@@ -48,7 +50,8 @@ TEST(EngramTest, HashesNeverAreNegative) {
   Outcome outcome = runOperator(
       "com.microsoft.NGramHashMapping",
       {i64({1, 1}, {3}), i64({3}, {std::numeric_limits<int64_t>::max(), 0, 0}),
-       i64({2}, {11, 13}), std::nullopt, std::nullopt},
+       i64({2}, {11, 13}), std::nullopt, std::nullopt, std::nullopt,
+       std::nullopt},
       hashAttributes, {"i64", "i64"});
   ASSERT_TRUE(outcome.succeeded) << outcome.errors;
   // 3 (2^63 - 1) wraps to 2^63 - 3.
@@ -57,21 +60,93 @@ TEST(EngramTest, HashesNeverAreNegative) {
   outcome = runOperator("com.microsoft.NGramHashMapping",
                         {i64({1, 1}, {2}),
                          i64({3}, {std::numeric_limits<int64_t>::max(), 0, 0}),
-                         i64({2}, {11, 13}), std::nullopt, std::nullopt},
+                         i64({2}, {11, 13}), std::nullopt, std::nullopt,
+                         std::nullopt, std::nullopt},
                         hashAttributes, {"i64", "i64"});
   ASSERT_TRUE(outcome.succeeded) << outcome.errors;
   expectIntegers(outcome.results[0], {1, 1, 2},
                  {9, 11}); // -2 mod 11 and mod 13
-  expectError(runOperator("com.microsoft.NGramHashMapping",
-                          {i64({1, 1}, {3}), i64({2}, {1, 1}),
-                           i64({2}, {11, 13}), std::nullopt, std::nullopt},
-                          hashAttributes, {"i64", "i64"}),
-              "needs 3 multipliers and 2 sizes and offsets, got 2, 2 and 0");
-  expectError(runOperator("com.microsoft.NGramHashMapping",
-                          {i64({1, 1}, {3}), i64({3}, {1, 1, 1}),
-                           i64({2}, {11, 0}), std::nullopt, std::nullopt},
-                          hashAttributes, {"i64", "i64"}),
-              "'vocab_sizes' must be positive, got 0 at element 1");
+  expectError(
+      runOperator("com.microsoft.NGramHashMapping",
+                  {i64({1, 1}, {3}), i64({2}, {1, 1}), i64({2}, {11, 13}),
+                   std::nullopt, std::nullopt, std::nullopt, std::nullopt},
+                  hashAttributes, {"i64", "i64"}),
+      "needs 3 multipliers or more, and 2 sizes and offsets, got 2, 2 "
+      "and 0");
+  expectError(
+      runOperator("com.microsoft.NGramHashMapping",
+                  {i64({1, 1}, {3}), i64({3}, {1, 1, 1}), i64({2}, {11, 0}),
+                   std::nullopt, std::nullopt, std::nullopt, std::nullopt},
+                  hashAttributes, {"i64", "i64"}),
+      "'vocab_sizes' must be positive, got 0 at element 1");
+}
+
+TEST(EngramTest, HashesStopAtEndsAndSegments) {
+  // With the multipliers 1, 10 and 100 and no carry between digits, order 3
+  // shows the three tokens that were hashed; what ONNX Runtime 1.31 gives.
+  auto run = [](llvm::ArrayRef<int64_t> ids, std::optional<Tensor> past,
+                std::optional<Tensor> end, std::optional<Tensor> segments,
+                int64_t reset) {
+    Outcome outcome = runOperator(
+        "com.microsoft.NGramHashMapping",
+        {i64({1, int64_t(ids.size())}, ids), i64({4}, {1, 16, 256, 0}),
+         i64({2}, {4096, 4096}), past, std::nullopt, end, segments},
+        "{max_ngram_size = 3 : i64, n_head_per_ngram = 1 : i64, pad_id = 9 : "
+        "i64, reset_on_eos = " +
+            std::to_string(reset) + " : i64}",
+        {"i64", "i64"});
+    EXPECT_TRUE(outcome.succeeded) << outcome.errors;
+    llvm::SmallVector<int64_t> windows;
+    for (int64_t t = 0; t < int64_t(ids.size()); ++t)
+      windows.push_back(outcome.results[0].integer(2 * t + 1));
+    return windows;
+  };
+  using testing::ElementsAre;
+  Tensor end = i64({}, {2});
+  Tensor segments =
+      Tensor::fromIntegers(ElementType::I32, {1, 4}, {5, 5, 6, 6});
+  // Digits from the right: the token, the one before, the one before that.
+  EXPECT_THAT(run({1, 2, 3, 4}, std::nullopt, std::nullopt, std::nullopt, 0),
+              ElementsAre(0x991, 0x912, 0x123, 0x234));
+  // Given the token, it stands for what is missing, also without a reset.
+  EXPECT_THAT(run({1, 2, 3, 4}, std::nullopt, end, std::nullopt, 0),
+              ElementsAre(0x221, 0x212, 0x123, 0x234));
+  EXPECT_THAT(run({1, 2, 3, 4}, std::nullopt, end, std::nullopt, 1),
+              ElementsAre(0x221, 0x212, 0x223, 0x234));
+  // An end in the history hides what lies before it.
+  EXPECT_THAT(run({1, 3}, i64({1, 2}, {7, 2}), end, std::nullopt, 1),
+              ElementsAre(0x221, 0x213));
+  EXPECT_THAT(run({1, 3}, i64({1, 2}, {2, 7}), end, std::nullopt, 1),
+              ElementsAre(0x271, 0x713));
+  // Segments end within the step only: the history belongs to the first.
+  EXPECT_THAT(run({1, 3, 4, 5}, i64({1, 2}, {7, 8}), std::nullopt, segments, 0),
+              ElementsAre(0x781, 0x813, 0x994, 0x945));
+  EXPECT_THAT(run({1, 3, 4, 5}, i64({1, 2}, {7, 8}), end, segments, 0),
+              ElementsAre(0x781, 0x813, 0x224, 0x245));
+  expectError(
+      runOperator("com.microsoft.NGramHashMapping",
+                  {i64({1, 1}, {3}), i64({2}, {1, 1}), i64({1}, {11}),
+                   std::nullopt, std::nullopt, i64({2}, {1, 1}), std::nullopt},
+                  "{max_ngram_size = 2 : i64, n_head_per_ngram = 1 : "
+                  "i64, pad_id = 0 : i64}",
+                  {"i64", "none"}),
+      "'eos_token_id' must have shape [], got [2]");
+}
+
+TEST(EngramTest, HashesOfNarrowIdsWrapInTheirType) {
+  auto narrow = [](llvm::ArrayRef<int64_t> shape,
+                   llvm::ArrayRef<int64_t> values) {
+    return Tensor::fromIntegers(ElementType::I32, shape, values);
+  };
+  // 3 * 2^31 - 3 wraps to 2^31 - 3; the remainder is that of a signed number.
+  Outcome outcome = runOperator(
+      "com.microsoft.NGramHashMapping",
+      {narrow({1, 1}, {3}), narrow({2}, {2147483647, 0}), narrow({1}, {1000}),
+       std::nullopt, std::nullopt, std::nullopt, std::nullopt},
+      "{max_ngram_size = 2 : i64, n_head_per_ngram = 1 : i64, pad_id = 0 : "
+      "i64}",
+      {"i32", "none"});
+  expectIntegers(only(outcome), {1, 1, 1}, {645});
 }
 
 TEST(EngramTest, Gates) {

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 from onnx import numpy_helper
 
-TYPES = {"f32": np.float32, "f16": np.float16, "i64": np.int64, "i1": np.bool_}
+TYPES = {"f32": np.float32, "f16": np.float16, "i32": np.int32, "i64": np.int64, "i1": np.bool_}
 
 
 def eval_size(text, symbols):
@@ -28,14 +28,14 @@ def main():
     symbols = {name: int(size) for name, size in (a.split("=") for a in sys.argv[3:])}
     text = open(model).read()
     signature = text[text.index("@main") : text.index("->")]
-    arguments = re.findall(r'tensor<[^>]*?(f32|f16|i64|i1)> \{onnx\.name = "(\w+)", onnx\.dims = \[([^\]]*)\]\}', signature)
+    arguments = re.findall(r'tensor<[^>]*?(f32|f16|i32|i64|i1)> \{onnx\.name = "(\w+)", onnx\.dims = \[([^\]]*)\]\}', signature)
     random = np.random.default_rng(1)
     os.makedirs(folder, exist_ok=True)
     for position, (element, name, dims) in enumerate(arguments):
         shape = [eval_size(d.strip().strip("\""), symbols) for d in dims.split(",") if d]
-        if element == "i64":
+        if element in ("i32", "i64"):
             match = re.search(r"_(\d+)$", name)
-            array = random.integers(0, int(match.group(1)) if match else 40, shape, dtype=np.int64)
+            array = random.integers(0, int(match.group(1)) if match else 40, shape, dtype=TYPES[element])
         elif element == "i1":
             array = random.random(shape) > 0.5
         else:
