@@ -106,6 +106,16 @@ ToleranceAnalysis::estimateTrine(Operation &op, unsigned result) const {
                         variance(experts.getWeights()),
                     2 * summed(width) + summed(inner) + summed(chosen) + 8, 4);
       })
+      .Case([&](GatedMLPOp network) {
+        double up =
+            variance(network.getWUp() ? network.getWUp() : network.getWGate());
+        return give(2 * variance(network.getInput()) +
+                        variance(network.getWGate()) + up +
+                        variance(network.getWDown()),
+                    2 * summed(lastOf(network.getInput())) +
+                        summed(sizeOf(network.getWDown(), 0)) + 8,
+                    3);
+      })
       .Case([&](MoEGroupedMatMulOp matmul) {
         return give(total, summed(lastOf(matmul.getInput())));
       })
@@ -164,6 +174,8 @@ ToleranceAnalysis::estimateTrine(Operation &op, unsigned result) const {
         sum.terms = terms;
         return sum;
       })
-      // Weights, and states, which hold what was written to them.
-      .Default([&](Operation *) { return Estimate{largest, 1.0}; });
+      .Case<WeightOp, AssembledWeightOp>([](Operation *) { return Estimate(); })
+      // States hold what was written to them.
+      .Case([&](StateReadOp) { return Estimate{largest, 1.0}; })
+      .Default([&](Operation *) { return give(total, 4); });
 }

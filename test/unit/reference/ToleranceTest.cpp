@@ -207,6 +207,14 @@ INSTANTIATE_TEST_SUITE_P(
              {"tensor<4x16xf32>"},
              {},
              {i64({4, 2}, {0, 1, 2, 1, 0, 2, 1, 0})}},
+        Case{"gated_mlp",
+             {{4, 16}, {16, 12}, {12, 8}, {16, 12}},
+             "%r = trine.gated_mlp %0 weights(%1, %2 : tensor<16x12xf32>, "
+             "tensor<12x8xf32>) up(%3 : tensor<16x12xf32>) activation "
+             "silu_gated : tensor<4x16xf32> -> tensor<4x8xf32>",
+             {"tensor<4x8xf32>"},
+             {},
+             {}},
         Case{"grouped_matmul",
              {{6, 32}, {3, 8, 32}},
              "%r = trine.moe.grouped_matmul %0, %2, %1 tiles rows_first : "
