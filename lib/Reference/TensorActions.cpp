@@ -184,11 +184,9 @@ static LogicalResult castType(Execution &execution, const Step &step) {
 static LogicalResult bitcast(Execution &execution, const Step &step) {
   Invocation call(execution, step);
   const Tensor &tensor = call.tensor(0);
-  std::optional<Tensor> result = Tensor::fromBytes(
-      call.typeOf(step.op->getResult(0)), tensor.getShape(), tensor.getBytes());
-  if (!result)
-    return call.fail("no memory for a copy of its operand");
-  return call.done(std::move(*result));
+  return call.done(Tensor::borrow(call.typeOf(step.op->getResult(0)),
+                                  tensor.getShape(), tensor.getBytes().data(),
+                                  std::make_shared<Tensor>(tensor)));
 }
 
 static LogicalResult reshapeTo(const Invocation &call,

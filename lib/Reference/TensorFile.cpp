@@ -200,6 +200,11 @@ static uint64_t fieldOf(ElementType type) {
   }
 }
 
+static llvm::Error noMemory(llvm::ArrayRef<int64_t> shape) {
+  // No test: the values are in memory already, so a copy of them fits too.
+  return problem("no memory for a tensor of shape " + describeShape(shape));
+}
+
 llvm::Expected<NamedTensor> reference::parseTensor(llvm::StringRef bytes) {
   TensorFields fields;
   WireReader reader(bytes);
@@ -230,8 +235,7 @@ llvm::Expected<NamedTensor> reference::parseTensor(llvm::StringRef bytes) {
     std::optional<Tensor> tensor = Tensor::fromBytes(
         *type, fields.dims, {fields.raw->data(), fields.raw->size()});
     if (!tensor)
-      return problem("no memory for a tensor of shape " +
-                     describeShape(fields.dims));
+      return noMemory(fields.dims);
     return NamedTensor{fields.name, *tensor};
   }
   if (static_cast<int64_t>(fields.values.size()) != *count ||
@@ -242,8 +246,7 @@ llvm::Expected<NamedTensor> reference::parseTensor(llvm::StringRef bytes) {
                    llvm::Twine(fields.valueField));
   std::optional<Tensor> tensor = Tensor::create(*type, fields.dims);
   if (!tensor)
-    return problem("no memory for a tensor of shape " +
-                   describeShape(fields.dims));
+    return noMemory(fields.dims);
   char *data = tensor->getMutableBytes().data();
   for (int64_t i = 0; i < *count;
        ++i) // the low bytes hold integers, and the bits of floats

@@ -72,12 +72,8 @@ static FailureOr<Slice> sliceOf(const Invocation &call, OpType op,
                        llvm::Twine(d) + " of size " + llvm::Twine(shape[d]));
     // A single element is at its offset, whatever the stride.
     slice.view.offset += offsets[d] * own[d];
-    if (dropped.test(d)) {
-      if (sizes[d] != 1)
-        return call.fail("size of the dropped dimension " + llvm::Twine(d) +
-                         " must be 1, got " + llvm::Twine(sizes[d]));
+    if (dropped.test(d)) // its size is the constant 1
       continue;
-    }
     slice.sizes.push_back(sizes[d]);
     slice.view.strides.push_back(sizes[d] > 1 ? strides[d] * own[d] : own[d]);
   }

@@ -103,6 +103,7 @@ static LogicalResult cleanUp(func::FuncOp function) {
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (int round = 0; round < 2; ++round) {
     if (failed(applyPatternsGreedily(function, frozen)))
+      // No test: only a defect upstream leads here.
       return function.emitOpError() << "could not be cleaned up";
     IRRewriter rewriter(context);
     DominanceInfo dominance(function);

@@ -261,6 +261,7 @@ struct DistributeWorkgroups
       for (scf::ForallOp op : inner) {
         rewriter.setInsertionPoint(op);
         if (failed(scf::forallToForLoop(rewriter, op))) {
+          // No test: only a defect upstream leads here.
           op.emitOpError() << "cannot become a loop";
           return signalPassFailure();
         }

@@ -173,6 +173,7 @@ static LogicalResult decompose(plan::KernelOp kernel, IRRewriter &rewriter) {
   for (linalg::LinalgOp op : named) {
     rewriter.setInsertionPoint(op);
     if (failed(linalg::generalizeNamedOp(rewriter, op)))
+      // No test: only a defect upstream leads here.
       return op.emitOpError() << "has no general form";
   }
   return success();
@@ -198,6 +199,7 @@ LogicalResult trine::prepareKernel(plan::KernelOp kernel) {
   tensor::CastOp::getCanonicalizationPatterns(patterns, kernel.getContext());
   memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
   if (failed(applyPatternsGreedily(kernel, std::move(patterns))))
+    // No test: only a defect upstream leads here.
     return kernel.emitOpError() << "could not be brought into canonical form";
   bindDestinations(kernel, rewriter);
   return success();

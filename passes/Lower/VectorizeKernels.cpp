@@ -188,12 +188,14 @@ struct VectorizeKernels : trine::impl::VectorizeKernelsBase<VectorizeKernels> {
         allowReassociation(rewriter, generic);
       rewriter.setInsertionPoint(op);
       if (failed(linalg::linalgOpToLoops(rewriter, op))) {
+        // No test: only a defect upstream leads here.
         op.emitOpError() << "cannot become loops";
         return signalPassFailure();
       }
       rewriter.eraseOp(op);
     }
     if (failed(approximateMath(function))) {
+      // No test: only a defect upstream leads here.
       function.emitOpError() << "math could not be expanded";
       return signalPassFailure();
     }

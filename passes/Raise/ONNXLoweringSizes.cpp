@@ -202,6 +202,7 @@ Value ONNXLowering::materialise(Expression expression) {
     if (!definition || !definition->isArgument) {
       // A handler that asks for a size which only a later op defines: a defect
       // of the handler, but no reason to crash.
+      // No test: no handler has it.
       emitError(loc) << "the size '" << expression.str()
                      << "' is used before it is known";
       usedUnknownSize = true;

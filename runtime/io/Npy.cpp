@@ -198,6 +198,7 @@ Status trine::runtime::readNpy(const uint8_t *data, uint64_t size,
                                    static_cast<uint32_t>(tensor.sizes.size())),
                        " of ", trine_type_name(tensor.type)));
   if (!tensor.allocate())
+    // No test: only when memory runs out.
     return fail(concat("needs ", bytes, " bytes, which are not there"));
   const uint8_t *source = data + offset + length;
   if (header.fortranOrder && tensor.sizes.size() > 1)

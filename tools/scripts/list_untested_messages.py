@@ -3,7 +3,8 @@
 """Lists the error messages of the compiler and the runtime that no test expects: one message, one test.
 
 A message is the string literals of a statement that emits an error. It counts as tested when its longest literal, or a piece of it of at
-least 16 characters between quotes and values, stands in a file under test/.
+least 16 characters between quotes and values, stands in a file under test/. Where no input can lead to it (memory that runs out, a defect
+upstream), the line above the statement says so, and why: "// No test: REASON". Exits with 1 when a message has neither.
 """
 import pathlib
 import re
@@ -11,6 +12,9 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ["dialects", "passes", "lib", "runtime", "tools"]
+# The simulator of a device under construction; its refusals of PTX are tested as a whole first.
+LATER = ROOT / "runtime" / "device" / "sim"
+EXEMPTION = re.compile(r"//\s*No test: \S")
 EMITTERS = r"\b(?:emitError|emitOpError|emitWarning|fail|problem|reportProblem|makeError|setError)\s*\("
 
 
@@ -30,13 +34,21 @@ def statements(text):
         yield text.count("\n", 0, match.start()) + 1, text[match.start():end]
 
 
+def is_exempt(text, line):
+    """Whether the comment right above a statement (or the condition before it) says that no test can lead there."""
+    above = text.split("\n")[max(0, line - 4):line - 1]
+    return any(EXEMPTION.search(l) for l in above)
+
+
 def main():
     tests = " ".join(re.sub(r"\s+", " ", p.read_text(errors="ignore")).replace('" "', "")
                      for p in ROOT.joinpath("test").rglob("*")
                      if p.is_file() and p.suffix in (".mlir", ".test", ".cpp", ".py", ".sh", ".txt", ".onnxtxt"))
-    untested = total = 0
+    untested = exempt = total = 0
     for folder in SOURCES:
         for path in sorted(ROOT.joinpath(folder).rglob("*.cpp")):
+            if LATER in path.parents:
+                continue
             text = path.read_text()
             for line, statement in statements(text):
                 literals = [l for l in re.findall(r'"((?:[^"\\]|\\.)*)"', re.sub(r'"\s*\n?\s*"', "", statement)) if len(l) >= 8]
@@ -45,11 +57,16 @@ def main():
                 total += 1
                 longest = re.sub(r",? got$", "", max(literals, key=len).strip())
                 pieces = [longest] + [p.strip() for p in re.split(r"['\"]", longest) if len(p.strip()) >= 16]
-                if not any(piece in tests for piece in pieces):
+                if any(piece in tests for piece in pieces):
+                    continue
+                if is_exempt(text, line):
+                    exempt += 1
+                else:
                     untested += 1
                     print(f"{path.relative_to(ROOT)}:{line}: {longest}")
-    print(f"{untested} of {total} messages have no test", file=sys.stderr)
+    print(f"{untested} of {total} messages have no test, and {exempt} need none", file=sys.stderr)
+    return untested != 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

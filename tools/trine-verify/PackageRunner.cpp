@@ -99,6 +99,7 @@ PackageRunner::run(llvm::ArrayRef<Tensor> inputs) {
     std::optional<int64_t> count = countElements(shape);
     if (!type || !count ||
         *count * bytesPerElement(*type) > static_cast<int64_t>(output.bytes))
+      // No test: the runtime gives no such output.
       return problem("output '" + llvm::Twine(output.name) +
                      "' has no valid type and shape");
     std::optional<Tensor> copy = Tensor::fromBytes(
@@ -106,6 +107,7 @@ PackageRunner::run(llvm::ArrayRef<Tensor> inputs) {
         {static_cast<const char *>(output.data),
          static_cast<size_t>(*count * bytesPerElement(*type))});
     if (!copy)
+      // No test: only when memory runs out.
       return problem("no memory for output '" + llvm::Twine(output.name) + "'");
     results.push_back(*copy);
   }

@@ -38,6 +38,7 @@ static FailureOr<Translated> translate(ModuleOp module) {
   result.context = std::make_unique<llvm::LLVMContext>();
   result.module = translateModuleToLLVMIR(module, *result.context);
   if (!result.module) {
+    // No test: only a defect upstream leads here.
     emitError(module.getLoc()) << "could not be translated to LLVM IR";
     return failure();
   }

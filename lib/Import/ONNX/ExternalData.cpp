@@ -96,6 +96,7 @@ Expected<int> ModelFolder::open(const std::string &location,
   int directory = ::open(path.empty() ? "." : path.c_str(),
                          O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0)
+    // No test: the model was just read from that folder.
     return fail("cannot be opened: the model's folder: " +
                 sys::StrError(errno));
   StringRef rest = location;

@@ -56,3 +56,33 @@ func.func @main(%x: memref<?xf32>) {
 func.func @main(%x: memref<?xf32, strided<[2]>>) {
   return
 }
+
+// -----
+
+// expected-error @+1 {{arguments must have at most 8 dimensions, got 'memref<1x1x1x1x1x1x1x1x1xf32>'}}
+func.func @main(%x: memref<1x1x1x1x1x1x1x1x1xf32>) {
+  return
+}
+
+// -----
+
+plan.weight @w "w" from "m" at 0 length 4 : tensor<1xf32> permutation [0] outer [] inner [] tiles [] stored tensor<1xf32>
+func.func @main() {
+  // expected-error @+1 {{result must be a memref}}
+  %w = plan.load_weight @w : tensor<1xf32>
+  return
+}
+
+// -----
+
+plan.device @device0
+plan.weight @w "w" from "m" at 0 length 4 : tensor<1xf32> permutation [0] outer [] inner [] tiles [] stored tensor<1xf32>
+plan.kernel @copy(%x: tensor<1xf32>, %out: tensor<1xf32>) -> tensor<1xf32> attributes {skeleton = "copy"} {
+  plan.return %x : tensor<1xf32>
+}
+func.func @main() {
+  %x = tensor.empty() : tensor<1xf32>
+  // expected-error @+1 {{operands must be memrefs, got 'tensor<1xf32>'}}
+  %y = plan.launch @copy on @device0 queue 0 ins(%x : tensor<1xf32>) outs(%x : tensor<1xf32>) -> tensor<1xf32>
+  return
+}

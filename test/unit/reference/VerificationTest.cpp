@@ -46,8 +46,9 @@ TEST(TensorFileTest, ReadsTypedFields) {
 }
 
 TEST(TensorFileTest, RefusesBadBytes) {
-  EXPECT_THAT(errorOf(llvm::StringRef("\xff", 1)),
-              testing::HasSubstr("tag is malformed"));
+  EXPECT_THAT(
+      errorOf(llvm::StringRef("\xff", 1)),
+      testing::HasSubstr("not a TensorProto: a field's tag is malformed"));
   EXPECT_THAT(errorOf(llvm::StringRef("\x4a\x7f", 2)),
               testing::HasSubstr("field 9 is malformed"));
   EXPECT_THAT(
@@ -58,7 +59,8 @@ TEST(TensorFileTest, RefusesBadBytes) {
   EXPECT_THAT(errorOf(llvm::StringRef("\x08\x02\x10\x01", 4)),
               testing::HasSubstr("expected 2 values of type f32, got 0"));
   EXPECT_THAT(errorOf(llvm::StringRef("\x10\x01\x70\x01", 4)),
-              testing::HasSubstr("must be in the file itself"));
+              testing::HasSubstr("the values must be in the file itself, not "
+                                 "segmented, strings or external data"));
   EXPECT_THAT(errorOf(llvm::StringRef(
                   "\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x10\x01", 12)),
               testing::HasSubstr("'dims' must be a valid shape"));
@@ -83,7 +85,11 @@ TEST(TensorFileTest, FindsDataSets) {
   llvm::Expected<std::vector<std::string>> none = findDataSets(folder);
   EXPECT_THAT(
       llvm::toString(none.takeError()),
-      testing::HasSubstr("has no input_0.pb and no folders test_data_set_0"));
+      testing::HasSubstr("' has no input_0.pb and no folders test_data_set_0, "
+                         "test_data_set_1, ..."));
+  llvm::Expected<DataSet> nothing = readDataSet(folder);
+  EXPECT_THAT(llvm::toString(nothing.takeError()),
+              testing::HasSubstr("' has no input_0.pb and no output_0.pb"));
   for (const char *name : {"/test_data_set_10", "/test_data_set_2"}) {
     std::string set = folder.str().str() + name;
     ASSERT_FALSE(llvm::sys::fs::create_directory(set));

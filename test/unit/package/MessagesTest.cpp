@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// What the package's writers say of planned modules that no compilation gives,
+// but a file of IR may.
+#include "Manifest.h"
+#include "WeightsFile.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "trine/Dialect/Plan/Plan.h"
+#include "trine/Dialect/Trine/Trine.h"
+#include "llvm/Support/FileSystem.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+namespace {
+/// A planned module, and what was said about it.
+struct Planned {
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  std::string errors;
+
+  explicit Planned(StringRef text) {
+    context.loadDialect<plan::PlanDialect, TrineDialect, func::FuncDialect,
+                        memref::MemRefDialect>();
+    module = parseSourceString<ModuleOp>(text, &context);
+    EXPECT_TRUE(module);
+    context.getDiagEngine().registerHandler([this](Diagnostic &diagnostic) {
+      errors += diagnostic.str();
+      return success();
+    });
+  }
+};
+} // namespace
+
+static std::string manifestError(StringRef text) {
+  Planned planned(text);
+  FailureOr<llvm::json::Value> manifest =
+      makeManifest(*planned.module, HostReport(), PackageOptions(), {}, 0);
+  EXPECT_TRUE(failed(manifest));
+  return planned.errors;
+}
+
+TEST(ManifestMessages, OneEach) {
+  EXPECT_EQ(manifestError("module {}"), "a planned module must define 'main'");
+  EXPECT_EQ(manifestError("func.func @main(%n: index) { return }"),
+            "input 0 must be a ranked memref, got 'index'");
+  EXPECT_EQ(manifestError("func.func @main(%x: memref<2xf32>) { return }"),
+            "input or output of type 'memref<2xf32>' must have a name and an "
+            "element type that packages know");
+  EXPECT_EQ(manifestError("func.func @main() attributes {plan.results = [{}]} "
+                          "{ return }"),
+            "'plan.results' must give each result a ranked type");
+}
+
+TEST(WeightsMessages, OneEach) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("trine-messages", folder));
+  std::error_code code;
+  {
+    llvm::raw_fd_ostream file((folder + "/m").str(), code);
+    file << "12345678";
+  }
+  auto error = [&](StringRef source, StringRef type) {
+    Planned planned(("plan.weight @w \"w\" " + source + " : tensor<" + type +
+                     "> permutation [0] outer [] inner [] tiles [] stored "
+                     "tensor<" +
+                     type + ">")
+                        .str());
+    auto file = HashedFile::create((folder + "/out").str());
+    EXPECT_TRUE(static_cast<bool>(file));
+    uint64_t dataOffset = 0;
+    EXPECT_TRUE(
+        failed(writeWeights(*planned.module, folder, **file, dataOffset)));
+    llvm::consumeError((*file)->finish().takeError());
+    return planned.errors;
+  };
+  EXPECT_EQ(error("from \"m\" at 0 length 2", "2xi4"),
+            "weight 'w' cannot be stored: the weights file has no element type "
+            "'i4'");
+  EXPECT_EQ(error("value dense_resource<r> : tensor<2xf32>", "2xf32"),
+            "weight 'w' must have a dense value");
+  EXPECT_THAT(error("from \"gone\" at 0 length 8", "2xf32"),
+              testing::HasSubstr("weight 'w' cannot be read from 'gone': "));
+  EXPECT_THAT(
+      error("pieces [#trine.piece<\"gone\" at 0 strides [1] into [0] sizes "
+            "[2]>]",
+            "2xf32"),
+      testing::HasSubstr("weight 'w' cannot be read from 'gone': "));
+  EXPECT_THAT(error("pieces [#trine.piece<\"m\" at 0 strides [4] into [0] "
+                    "sizes [2]>]",
+                    "2xf32"),
+              testing::HasSubstr("weight 'w' must lie within 'm' of 8 bytes, "
+                                 "got #trine.piece"));
+  llvm::sys::fs::remove_directories(folder);
+}
