@@ -15,6 +15,9 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   functions.addPass(createCSEPass());
   functions.addPass(createTrineRaiseRMSNorm());
   functions.addPass(createTrineRaiseRope());
+  functions.addPass(createRaiseAttention());
+  functions.addPass(createRaiseMLA());
+  functions.addPass(createRaiseState());
   functions.addPass(createDecomposeONNX());
   functions.addPass(createFoldWeightViews());
   functions.addPass(createConvertONNXToLinalg());

@@ -29,11 +29,11 @@ static Value contract(LinalgBuilder &b, Value left, ArrayRef<int64_t> leftLoops,
                   b.number(0, type), multiplyAdd);
 }
 
-/// `tensor` rounded to `elementType`.
-static Value roundTo(LinalgBuilder &b, Value tensor, Type elementType) {
+/// `tensor` of `sizes` rounded to `elementType`.
+static Value roundTo(LinalgBuilder &b, Value tensor,
+                     ArrayRef<OpFoldResult> sizes, Type elementType) {
   if (LinalgBuilder::typeOf(tensor).getElementType() == elementType)
     return tensor;
-  Sizes sizes = b.sizes(tensor);
   return b.map({{tensor, b.getMultiDimIdentityMap(sizes.size())}}, sizes,
                elementType,
                [](ImplicitLocOpBuilder &, ValueRange s) { return s[0]; });
@@ -53,6 +53,25 @@ static Value expand(LinalgBuilder &b, Value tensor,
 static Value collapse(LinalgBuilder &b, Value tensor,
                       ArrayRef<ReassociationIndices> groups) {
   return tensor::CollapseShapeOp::create(b, tensor, groups);
+}
+
+/// The product of sizes, as arithmetic on indices.
+static OpFoldResult multiply(LinalgBuilder &b, ArrayRef<OpFoldResult> sizes) {
+  int64_t factor = 1;
+  Value product;
+  for (OpFoldResult size : sizes) {
+    if (std::optional<int64_t> known = getConstantIntValue(size)) {
+      factor *= *known;
+      continue;
+    }
+    Value value = b.indexOf(size);
+    product = product ? b.createOrFold<arith::MulIOp>(product, value) : value;
+  }
+  if (!product)
+    return b.getIndexAttr(factor);
+  if (factor != 1)
+    product = b.createOrFold<arith::MulIOp>(product, b.index(factor));
+  return product;
 }
 
 namespace {
@@ -121,14 +140,16 @@ static Value maskScores(LinalgBuilder &b, ArrayRef<Value> parts,
       });
 }
 
-/// Softmax over the last dim of `scores`.
-static Weights softmax(LinalgBuilder &b, Value scores, const Masking &masking,
+/// Softmax over the last dim of `scores` [B, H, S, T]. It goes over rows
+/// [B * H * S, T]: masking then belongs to the product, not to the softmax.
+static Weights softmax(LinalgBuilder &b, Value masked, const Masking &masking,
                        bool wantsLse) {
-  Sizes sizes = b.sizes(scores);
-  Sizes rows(ArrayRef(sizes).drop_back());
+  Sizes sizes = b.sizes(masked);
+  Value scores = collapse(b, masked, {{0, 1, 2}, {3}});
+  Sizes rows = {multiply(b, ArrayRef(sizes).drop_back())},
+        flat = {rows[0], sizes[3]};
   Type type = LinalgBuilder::typeOf(scores).getElementType();
-  AffineMap identity = b.getMultiDimIdentityMap(4),
-            perRow = b.select(4, {0, 1, 2});
+  AffineMap identity = b.getMultiDimIdentityMap(2), perRow = b.select(2, {0});
   Value infinity = b.number(-std::numeric_limits<double>::infinity(), type);
   Value zero = b.number(0, type), one = b.number(1, type);
   // Only a mask can leave a row without keys.
@@ -137,12 +158,12 @@ static Weights softmax(LinalgBuilder &b, Value scores, const Masking &masking,
     return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, top, infinity);
   };
 
-  Value top = b.reduce({{scores, identity}}, 4, 3, rows, infinity,
+  Value top = b.reduce({{scores, identity}}, 2, 1, rows, infinity,
                        [](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
                          return arith::MaximumFOp::create(b, s[1], s[0]);
                        });
   Value powers = b.map(
-      {{scores, identity}, {top, perRow}}, sizes, type,
+      {{scores, identity}, {top, perRow}}, flat, type,
       [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
         if (!mayBeEmpty || masking.maskedRow == MaskedRow::NaN)
           return math::ExpOp::create(b, arith::SubFOp::create(b, s[0], s[1]));
@@ -154,13 +175,12 @@ static Weights softmax(LinalgBuilder &b, Value scores, const Masking &masking,
           power = arith::SelectOp::create(b, empty, one, power);
         return power;
       });
-  Value sum = b.reduce({{powers, identity}}, 4, 3, rows, zero,
+  Value sum = b.reduce({{powers, identity}}, 2, 1, rows, zero,
                        [](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
                          return arith::AddFOp::create(b, s[1], s[0]);
                        });
-  Weights result;
-  result.weights =
-      b.map({{powers, identity}, {sum, perRow}}, sizes, type,
+  Value weights =
+      b.map({{powers, identity}, {sum, perRow}}, flat, type,
             [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
               Value divisor = s[1];
               if (mayBeEmpty && masking.maskedRow == MaskedRow::Zero) {
@@ -170,15 +190,18 @@ static Weights softmax(LinalgBuilder &b, Value scores, const Masking &masking,
               }
               return arith::DivFOp::create(b, s[0], divisor);
             });
+  Weights result;
+  result.weights = expand(b, weights, sizes, {{0, 1, 2}, {3}});
   if (wantsLse) {
-    AffineMap row = b.getMultiDimIdentityMap(3);
-    result.lse = b.map(
+    AffineMap row = b.getMultiDimIdentityMap(1);
+    Value lse = b.map(
         {{top, row}, {sum, row}}, rows, b.getF32Type(),
         [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
           Value lse =
               arith::AddFOp::create(b, s[0], math::LogOp::create(b, s[1]));
           return arith::SelectOp::create(b, isEmpty(b, s[0]), infinity, lse);
         });
+    result.lse = expand(b, lse, ArrayRef(sizes).drop_back(), {{0, 1, 2}});
   }
   return result;
 }
@@ -205,7 +228,7 @@ static FailureOr<SmallVector<Value>> attend(LinalgBuilder &b, Operation *op,
   if (repeats > 1) {
     query = collapse(
         b, expand(b, query, {q[0], group, repeat, q[2], q[3]}, split), join);
-    rows = b.size(query, 2);
+    rows = multiply(b, {repeat, q[2]});
   }
   auto toGroups = [&](Value tensor) {
     if (repeats == 1)
@@ -239,8 +262,9 @@ Decomposed mlir::trine::decompose(AttentionOp op, LinalgBuilder &b) {
                              masking, !op.getLse().use_empty());
   if (failed(values))
     return failure();
-  (*values)[0] = roundTo(
-      b, (*values)[0], LinalgBuilder::typeOf(op.getOutput()).getElementType());
+  (*values)[0] =
+      roundTo(b, (*values)[0], b.sizes((*values)[0]),
+              LinalgBuilder::typeOf(op.getOutput()).getElementType());
   return values;
 }
 
@@ -282,12 +306,13 @@ Value LatentAttention::project(Value weight) {
   Value rows = collapse(b, op.getLatent(), {{0, 1}, {2}}),
         columns = collapse(b, weight, {{0}, {1, 2}});
   Type type = LinalgBuilder::computeType(elementType);
-  Value zeros =
-      b.filled({b.size(rows, 0), b.size(columns, 1)}, b.number(0, type));
+  Sizes flat = {multiply(b, {latent[0], latent[1]}),
+                multiply(b, {sizes[1], sizes[2]})};
+  Value zeros = b.filled(flat, b.number(0, type));
   Value product = linalg::MatmulOp::create(b, zeros.getType(),
                                            ValueRange{rows, columns}, zeros)
                       .getResult(0);
-  return expand(b, roundTo(b, product, elementType),
+  return expand(b, roundTo(b, product, flat, elementType),
                 {latent[0], latent[1], sizes[1], sizes[2]}, {{0, 1}, {2, 3}});
 }
 
@@ -427,8 +452,9 @@ Decomposed LatentAttention::run() {
                                                              : decompressed();
   if (failed(values))
     return failure();
-  (*values)[0] = roundTo(
-      b, (*values)[0], LinalgBuilder::typeOf(op.getOutput()).getElementType());
+  (*values)[0] =
+      roundTo(b, (*values)[0], b.sizes((*values)[0]),
+              LinalgBuilder::typeOf(op.getOutput()).getElementType());
   return values;
 }
 

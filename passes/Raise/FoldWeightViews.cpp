@@ -327,6 +327,21 @@ bool FoldWeightViews::isWorthFolding(Operation *op, const Assembly &assembly) {
   return true;
 }
 
+/// The two weights of a latent attention as parts of one: the attention
+/// multiplies by all of it at once.
+static bool isPartOfLatentWeight(Operation *op) {
+  if (!isa<onnx::SliceOp>(op) || op->use_empty())
+    return false;
+  return llvm::all_of(op->getUsers(), [&](Operation *user) {
+    auto attention = dyn_cast<MLAAttentionOp>(user);
+    if (!attention)
+      return false;
+    auto up = attention.getWUk().getDefiningOp<onnx::SliceOp>(),
+         down = attention.getWUv().getDefiningOp<onnx::SliceOp>();
+    return up && down && up->getOperand(0) == down->getOperand(0);
+  });
+}
+
 void FoldWeightViews::runOnOperation() {
   func::FuncOp function = getOperation();
   if (function.isExternal())
@@ -345,13 +360,13 @@ void FoldWeightViews::runOnOperation() {
       views.push_back(op);
   });
   // Of a chain of views the last is made, where something else uses it.
+  auto isOutside = [&](Operation *user) {
+    return user->getNumResults() != 1 || !assemble(user->getResult(0)) ||
+           isPartOfLatentWeight(user);
+  };
   SmallVector<Operation *> roots;
   for (Operation *op : views)
-    if (llvm::any_of(op->getUsers(),
-                     [&](Operation *user) {
-                       return user->getNumResults() != 1 ||
-                              !assemble(user->getResult(0));
-                     }) &&
+    if (!isPartOfLatentWeight(op) && llvm::any_of(op->getUsers(), isOutside) &&
         isWorthFolding(op, *assemble(op->getResult(0))))
       roots.push_back(op);
   for (Operation *op : roots) {
@@ -368,10 +383,8 @@ void FoldWeightViews::runOnOperation() {
         AssembledWeightOp::create(builder, op->getLoc(), type, assembly.name,
                                   builder.getArrayAttr(pieces));
     // Views of it stay views of weights, and go when nothing uses them.
-    op->getResult(0).replaceUsesWithIf(weight, [&](OpOperand &use) {
-      Operation *user = use.getOwner();
-      return user->getNumResults() != 1 || !assemble(user->getResult(0));
-    });
+    op->getResult(0).replaceUsesWithIf(
+        weight, [&](OpOperand &use) { return isOutside(use.getOwner()); });
     ++numFolded;
   }
   for (Operation *op : llvm::reverse(views))
