@@ -27,7 +27,7 @@ struct RaisedAttribute {
   /// the words for people.
   mlir::Attribute (*parse)(MLIRContext *context,
                            llvm::StringRef word) = nullptr;
-  llvm::StringRef words;
+  llvm::StringRef words = {};
 };
 
 /// The element type of a result: that of the first float operand, or given.
