@@ -150,6 +150,7 @@ private:
   SmallVector<Value> multiplyPaired(const Block &block, ValueRange sums);
   void emitDots();
   void emitDotBlock(Value row, int64_t rows, Value column, int64_t columns);
+  Value sumOfEach(ArrayRef<Value> sums);
 
   ImplicitLocOpBuilder &builder;
   linalg::GenericOp op;
@@ -416,6 +417,40 @@ void Emitter::emitDots() {
   });
 }
 
+/// The sums of the lanes of four vectors, as one vector of four: neighbours are
+/// added while the four are interleaved, which takes a third of the shuffles
+/// of four reductions.
+Value Emitter::sumOfEach(ArrayRef<Value> sums) {
+  auto add = [&](Value a, Value b, ArrayRef<int64_t> first,
+                 ArrayRef<int64_t> second) -> Value {
+    return arith::AddFOp::create(
+        builder, vector::ShuffleOp::create(builder, a, b, first),
+        vector::ShuffleOp::create(builder, a, b, second));
+  };
+  // Groups of `width` lanes of each in turn, then those behind them.
+  auto interleave = [&](Value a, Value b, int64_t width) {
+    SmallVector<int64_t> first, second;
+    for (int64_t group = 0; group < lanes; group += 2 * width)
+      for (int64_t source : {int64_t(0), lanes})
+        for (int64_t lane = 0; lane < width; ++lane) {
+          first.push_back(source + group + lane);
+          second.push_back(source + group + width + lane);
+        }
+    return add(a, b, first, second);
+  };
+  Value sum = interleave(interleave(sums[0], sums[1], 1),
+                         interleave(sums[2], sums[3], 1), 2);
+  for (int64_t width = lanes / 2; width >= 4; width /= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < width; ++lane) {
+      low.push_back(lane);
+      high.push_back(width + lane);
+    }
+    sum = add(sum, sum, low, high);
+  }
+  return sum;
+}
+
 void Emitter::emitDotBlock(Value row, int64_t rows, Value column,
                            int64_t columns) {
   auto multiply = [&](ValueRange sums, Value mask) {
@@ -448,6 +483,20 @@ void Emitter::emitDotBlock(Value row, int64_t rows, Value column,
     sums = multiply(sums, mask(rest, 0, lanes));
   }
   // The order of the sum is fixed here, at compile time.
+  if (columns == 4 && lanes >= 4 && result.isContiguous(roles.column)) {
+    auto type = VectorType::get({columns}, element);
+    for (int64_t at = 0; at < rows; ++at) {
+      if (roles.row >= 0)
+        position[roles.row] = add(row, at);
+      position[roles.column] = column;
+      Value sum = sumOfEach(ArrayRef(sums).slice(at * columns, columns));
+      SmallVector<Value> where = indices(result);
+      Value old = vector::LoadOp::create(builder, type, result.memref, where);
+      vector::StoreOp::create(builder, arith::AddFOp::create(builder, old, sum),
+                              result.memref, where);
+    }
+    return;
+  }
   for (int64_t at = 0; at < rows; ++at)
     for (int64_t part = 0; part < columns; ++part) {
       if (roles.row >= 0)
