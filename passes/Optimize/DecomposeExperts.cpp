@@ -6,8 +6,6 @@
 #include "DecomposeComposites.h"
 #include "DecomposeMoE.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
-
 using namespace mlir;
 using namespace mlir::trine;
 
@@ -17,6 +15,8 @@ using namespace mlir::trine;
 static constexpr int64_t kRows = 4;
 /// Columns of a product's tile.
 static constexpr int64_t kColumns = 32;
+/// Columns of a tile that is too wide for several rows.
+static constexpr int64_t kWideColumns = 2048;
 
 namespace {
 
@@ -36,11 +36,11 @@ static Value toInteger(LinalgBuilder &b, Value index) {
 }
 
 static OpFoldResult multiply(LinalgBuilder &b, OpFoldResult x, OpFoldResult y) {
-  AffineExpr left, right;
-  bindSymbols(b.getContext(), left, right);
   std::optional<int64_t> a = getConstantIntValue(x), c = getConstantIntValue(y);
   if (a && c)
     return b.getIndexAttr(*a * *c);
+  if (a == 1 || c == 1)
+    return a == 1 ? y : x;
   return b.createOrFold<arith::MulIOp>(b.indexOf(x), b.indexOf(y));
 }
 
@@ -182,11 +182,25 @@ static void addBias(LinalgBuilder &b, const ProductTile &tile, Value bias,
 /// Columns of a tile: a divisor of the whole if there is a good one, so that
 /// tiles are static.
 static int64_t chooseColumns(OpFoldResult columns) {
-  if (std::optional<int64_t> count = getConstantIntValue(columns))
-    for (int64_t size = kColumns; size >= 8; size -= 4)
-      if (*count % size == 0)
-        return size;
-  return kColumns;
+  std::optional<int64_t> count = getConstantIntValue(columns);
+  if (!count)
+    return kColumns;
+  if (*count <= kColumns)
+    return std::max<int64_t>(*count, 1);
+  for (int64_t size = kColumns; size >= 8; size -= 4)
+    if (*count % size == 0)
+      return size;
+  for (int64_t size = kColumns; size >= 8; --size)
+    if (*count % size == 0)
+      return size;
+  // A prime, or nearly: a tile of the least divisor that is not tiny.
+  for (int64_t size = kColumns + 1; size * size <= *count; ++size)
+    if (*count % size == 0)
+      return size;
+  for (int64_t other = std::min<int64_t>(kColumns, *count); other > 1; --other)
+    if (*count % other == 0)
+      return *count / other;
+  return *count;
 }
 
 /// A [rows, columns] tensor, computed by tiles: workgroups are pairs of an
@@ -210,17 +224,14 @@ static Value forEachExpert(
   ProductTile tile;
   tile.expert = tiles.getInductionVar(0);
   tile.column = tiles.getInductionVar(1);
-  AffineExpr at, end;
-  bindSymbols(b.getContext(), at, end);
   std::optional<int64_t> all = getConstantIntValue(columns);
-  tile.width =
-      all && *all % width == 0
-          ? OpFoldResult(b.getIndexAttr(width))
-          : affine::makeComposedFoldedAffineMin(
-                b, b.getLoc(),
-                AffineMap::get(0, 2, {b.getAffineConstantExpr(width), end - at},
-                               b.getContext()),
-                {tile.column, columns});
+  if (all && *all % width == 0)
+    tile.width = b.getIndexAttr(width);
+  else
+    tile.width = arith::MinSIOp::create(
+                     b, b.index(width),
+                     arith::SubIOp::create(b, b.indexOf(columns), tile.column))
+                     .getResult();
   // Offsets come from memory: whatever they say, rows stay within `input`.
   auto offset = [&](Value expert, Value low) -> Value {
     Value value = toIndex(b, tensor::ExtractOp::create(b, offsets, expert));
@@ -250,9 +261,13 @@ static Value forEachExpert(
         },
         step)[0];
   };
-  Value left = arith::RemUIOp::create(b, count, b.index(kRows));
-  Value border = arith::SubIOp::create(b, count, left);
-  Value done = rowsFrom(zeroIndex, border, own, kRows);
+  Value border = zeroIndex, done = own;
+  // Temporaries of very wide tiles hold one row.
+  if (width <= kWideColumns) {
+    Value left = arith::RemUIOp::create(b, count, b.index(kRows));
+    border = arith::SubIOp::create(b, count, left);
+    done = rowsFrom(zeroIndex, border, own, kRows);
+  }
   done = rowsFrom(border, count, done, 1);
   b.setInsertionPointToStart(tiles.getTerminator().getBody());
   tensor::ParallelInsertSliceOp::create(b, done, tiles.getRegionIterArgs()[0],
@@ -513,7 +528,21 @@ Decomposed mlir::trine::decompose(MoECombineOp op, LinalgBuilder &b) {
 
 Decomposed mlir::trine::decompose(GatedMLPOp op, LinalgBuilder &b) {
   Value input = op.getInput();
-  LinalgBuilder::Sizes sizes = b.sizes(input);
+  LinalgBuilder::Sizes allSizes = b.sizes(input);
+  LinalgBuilder::Sizes sizes = allSizes;
+  // All leading dims are rows of one matrix, so that a weight's tile serves
+  // many of them.
+  SmallVector<ReassociationIndices> groups(2);
+  if (allSizes.size() > 2) {
+    OpFoldResult rows = b.getIndexAttr(1);
+    for (unsigned i = 0; i + 1 < allSizes.size(); ++i) {
+      groups[0].push_back(i);
+      rows = multiply(b, rows, allSizes[i]);
+    }
+    groups[1].push_back(allSizes.size() - 1);
+    input = tensor::CollapseShapeOp::create(b, input, groups);
+    sizes = {rows, allSizes.back()};
+  }
   Type elementType = LinalgBuilder::typeOf(input).getElementType();
   Type type = LinalgBuilder::computeType(elementType);
   unsigned rank = sizes.size();
@@ -561,5 +590,11 @@ Decomposed mlir::trine::decompose(GatedMLPOp op, LinalgBuilder &b) {
               return arith::MulFOp::create(
                   b, buildActivation(b, op.getActivation(), s[0]), s[1]);
             });
-  return SmallVector<Value>{multiplyBy(hidden, op.getWDown())};
+  Value result = multiplyBy(hidden, op.getWDown());
+  if (allSizes.size() > 2) {
+    allSizes.back() = b.size(op.getWDown(), 1);
+    result = tensor::ExpandShapeOp::create(b, op.getResult().getType(), result,
+                                           groups, allSizes);
+  }
+  return SmallVector<Value>{result};
 }
