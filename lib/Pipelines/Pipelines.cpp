@@ -17,6 +17,9 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   functions.addPass(createTrineRaiseRope());
   functions.addPass(createRaiseAttention());
   functions.addPass(createRaiseMLA());
+  functions.addPass(createTrineRaiseRouter());
+  functions.addPass(createTrineRaiseExperts());
+  functions.addPass(createTrineRaiseGatedMLP());
   functions.addPass(createRaiseState());
   functions.addPass(createDecomposeONNX());
   functions.addPass(createFoldWeightViews());

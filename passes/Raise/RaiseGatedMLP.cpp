@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// trine-raise-gated-mlp: dense SwiGLU and relatives become trine.gated_mlp.
+#include "RaiseMoE.h"
+#include "trine/Passes/Raise.h"
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_TRINERAISEGATEDMLP
+#include "trine/Passes/Raise.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// The network that ends with the product `last`; false also where `last` is
+/// nothing of the kind.
+static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
+  Raising &raising = pattern.raising;
+  Value result = last->getResult(0);
+  std::optional<LinearLayer> down = takeLinear(pattern, result);
+  if (!down)
+    return false;
+  std::optional<GatedActivation> activation =
+      takeActivation(pattern, down->input);
+  if (!activation || !activation->gate) {
+    // Other networks than gated ones are none of this pass's business.
+    return false;
+  }
+  std::optional<LinearLayer> gate, up;
+  std::optional<GateUpLayout> layout;
+  if (std::optional<FusedHalves> halves =
+          takeHalves(pattern, activation->gate, activation->up)) {
+    layout = halves->layout;
+    gate = takeLinear(pattern, halves->product);
+  } else if (!pattern.failed()) {
+    gate = takeLinear(pattern, activation->gate);
+    up = takeLinear(pattern, activation->up);
+    if (gate && up && gate->input != up->input)
+      return pattern.fail(last, "gate and up have different inputs");
+    if (!up)
+      return false;
+  }
+  if (!gate)
+    return false;
+  if (activation->clamp || activation->alpha != 1 || activation->beta != 0)
+    return pattern.fail(down->input.getDefiningOp(),
+                        "its activation has limits or constants");
+  if (down->bias || gate->bias || (up && up->bias))
+    return pattern.fail(last, "one of its products has a bias");
+  SmallVector<LinearLayer *> layers{&*down, &*gate};
+  if (up)
+    layers.push_back(&*up);
+  for (LinearLayer *layer : layers) {
+    if (!isWeight(layer->weight) || raising.rank(layer->weight) != 2)
+      return pattern.fail(last, "one of its matrices is no weight");
+    if (layer->weight.getType() != down->weight.getType() &&
+        getElementTypeOrSelf(layer->weight.getType()) !=
+            getElementTypeOrSelf(down->weight.getType()))
+      return pattern.fail(last, "its matrices have different types");
+  }
+  Type type = getElementTypeOrSelf(gate->input.getType());
+  if (getElementTypeOrSelf(result.getType()) != type)
+    return pattern.fail(last, "its result has another type than its input");
+  if (Operation *user = pattern.findOutsideUse(result))
+    return pattern.fail(user, "a value inside of it is used here");
+  for (LinearLayer *layer : layers)
+    if (layer->transposed)
+      layer->weight = raising.transpose(last, layer->weight, {1, 0});
+  ImplicitLocOpBuilder b = raising.builderBefore(last);
+  auto op = GatedMLPOp::create(
+      b, result.getType(), gate->input, gate->weight, down->weight,
+      up ? up->weight : Value(), activation->activation,
+      layout ? GateUpLayoutAttr::get(b.getContext(), *layout)
+             : GateUpLayoutAttr());
+  if (failed(raising.visit(op)))
+    return pattern.fail(last, "its sizes contradict each other");
+  raising.replace(result, op, up ? "gated-mlp" : "gated-mlp-fused",
+                  pattern.ops());
+  return true;
+}
+
+namespace {
+struct RaiseGatedMLP : trine::impl::TrineRaiseGatedMLPBase<RaiseGatedMLP> {
+  void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
+    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
+    if (!raising.isValid())
+      return signalPassFailure();
+    markAnalysesPreserved<RaisingState>();
+    SmallVector<Operation *> products;
+    getOperation().walk([&](Operation *op) {
+      if (isa<onnx::MatMulOp, onnx::GemmOp>(op) &&
+          isa<func::FuncOp>(op->getParentOp()))
+        products.push_back(op);
+    });
+    for (Operation *op : products) {
+      if (!Raising::isLinked(op))
+        continue;
+      MoEPattern pattern(raising);
+      if (raiseGatedMLP(pattern, op)) {
+        ++numRaised;
+      } else if (pattern.failed()) {
+        raising.missed(op, "a gated network", pattern.reason());
+        ++numMissed;
+      }
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// What the recognition of routers, experts and gated networks shares.
+#ifndef TRINE_PASSES_RAISE_RAISEMOE_H
+#define TRINE_PASSES_RAISE_RAISEMOE_H
+
+#include "Raising.h"
+
+namespace mlir::trine {
+
+/// One attempt to recognise a structure: the ops that it consists of, and the
+/// first condition that failed.
+class MoEPattern {
+public:
+  explicit MoEPattern(Raising &raising) : raising(raising) {}
+
+  /// The op that makes `value` if it is an `OpTy`; it then belongs to the
+  /// structure.
+  template <typename OpTy>
+  OpTy take(Value value) {
+    auto op = producer<OpTy>(value);
+    if (op)
+      matched.insert(op);
+    return op;
+  }
+  void add(Operation *op) { matched.insert(op); }
+  ArrayRef<Operation *> ops() const { return matched.getArrayRef(); }
+  /// A place to go back to when an alternative did not hold.
+  size_t mark() const { return matched.size(); }
+  void rollback(size_t mark) {
+    while (matched.size() > mark)
+      matched.pop_back();
+  }
+
+  /// Keeps the first reason; always false.
+  bool fail(Operation *node, const Twine &reason) {
+    if (miss.reason.empty())
+      miss = {node, reason.str()};
+    return false;
+  }
+  bool failed() const { return !miss.reason.empty(); }
+  const NearMiss &reason() const { return miss; }
+
+  /// Who uses an inner value from outside of the structure, so that it may not
+  /// vanish. Views and casts of what comes from outside are cheap: they may be
+  /// shared.
+  Operation *findOutsideUse(ValueRange results);
+
+  /// The value before Reshapes.
+  Value takeViews(Value value);
+  /// The value before Reshapes and Casts that only widen.
+  Value takeViewsAndWidening(Value value);
+
+  Raising &raising;
+
+private:
+  llvm::SetVector<Operation *> matched;
+  NearMiss miss;
+};
+
+/// A tensor known before the program runs: initialisers and constants, moved
+/// about or converted.
+bool isWeight(Value value);
+
+/// The axes, in [0, rank), of a reduction whose axes are an operand; none if
+/// they are not constant. All axes if they are absent.
+std::optional<SmallVector<int64_t>> reducedAxes(Raising &raising,
+                                                Operation *op);
+/// Whether `op` reduces just one axis; the last is -1.
+bool reducesAxis(Raising &raising, Operation *op, int64_t axis);
+
+/// value[start : end : step] along one axis.
+struct SliceRange {
+  Value input;
+  int64_t axis, start, end, step;
+};
+std::optional<SliceRange> sliceOf(Raising &raising, Value value);
+
+/// input · weight (+ bias), as MatMul or Gemm. The weight is [in, out], or
+/// [out, in] if `transposed`.
+struct LinearLayer {
+  Value input, weight, bias;
+  bool transposed = false;
+};
+std::optional<LinearLayer> takeLinear(MoEPattern &pattern, Value value);
+
+/// activation(gate) · (up + beta), or activation(up) without a gate.
+struct GatedActivation {
+  Activation activation = Activation::SiluGated;
+  Value gate, up;
+  std::optional<double> clamp;
+  double alpha = 1, beta = 0;
+};
+/// Records its ops in the pattern. None if `value` is no known activation; if
+/// it is one with another constant somewhere, the pattern has failed.
+std::optional<GatedActivation> takeActivation(MoEPattern &pattern, Value value);
+
+/// Gate and up as parts of one product along its last axis (after Reshapes).
+struct FusedHalves {
+  Value product;
+  GateUpLayout layout;
+};
+std::optional<FusedHalves> takeHalves(MoEPattern &pattern, Value gate,
+                                      Value up);
+
+/// `value` under the sizes of `result`, made before `before` without a use of
+/// `result`: from what `result` was reshaped to, or from leading sizes of
+/// `source`. Null if they do not say.
+Value reshapeAs(Raising &raising, Operation *before, Value value, Value result,
+                Value source);
+
+/// All that trine.moe.experts needs, and what it replaces.
+struct ExpertsMatch {
+  /// Any shape whose elements are those of [N, D], [N, k], [N, k].
+  Value input, ids, weights;
+  /// [E, G, D], [E, D, I], [E, G], [E, D].
+  Value wGateUp, wDown, bGateUp, bDown;
+  GatedActivation activation;
+  GateUpLayout layout = GateUpLayout::Concatenated;
+  int64_t k = 0;
+  Value result;
+  /// Added to the result where that was the start of a sum.
+  Value base;
+  StringRef form;
+};
+
+/// Puts trine.moe.experts in the place of what was matched; false if its sizes
+/// do not go together (the pattern says why).
+bool raiseExperts(MoEPattern &pattern, ExpertsMatch match);
+
+/// The result of all that follows until the type is that of `input` again: a
+/// Cast of a sum in f32.
+Value takeFinalCast(MoEPattern &pattern, Value value, Value input);
+
+// RaiseExpertsBatched.cpp: weights gathered for each slot.
+bool matchBatchedExperts(MoEPattern &pattern, onnx::ReduceSumOp sum,
+                         ExpertsMatch &match);
+// RaiseExpertsGrouped.cpp: slots sorted by expert, one product for each.
+bool matchGroupedExperts(MoEPattern &pattern, onnx::ReduceSumOp sum,
+                         ExpertsMatch &match);
+/// How many structures were raised, and how many nearly.
+struct RaiseCounts {
+  unsigned raised = 0, missed = 0;
+};
+// RaiseExpertsDense.cpp: every expert on every token, weights mostly zero.
+RaiseCounts raiseDenseExperts(Raising &raising);
+// RaiseExpertsSelected.cpp: each expert on the tokens that NonZero found.
+RaiseCounts raiseSelectedExperts(Raising &raising);
+// RaiseExpertsContrib.cpp: MoE of com.microsoft, with its router.
+RaiseCounts raiseContribExperts(Raising &raising);
+
+/// One expert's weights of an unrolled form, to be stacked.
+class ExpertStack {
+public:
+  /// Adds the matrix of the next expert.
+  void add(const LinearLayer &layer) { layers.push_back(layer); }
+  size_t size() const { return layers.size(); }
+  /// The stack [E, out, in], made before `before`: the one tensor whose
+  /// consecutive slices the matrices are, or a Concat. Null if they are
+  /// slices of one tensor in another order (the pattern says which expert).
+  Value build(MoEPattern &pattern, Operation *before);
+  /// The same without making anything.
+  bool check(MoEPattern &pattern);
+
+private:
+  SmallVector<LinearLayer> layers;
+};
+
+/// The matrices and the activation of one expert of an unrolled form, down to
+/// the product that gives its output.
+struct ExpertLayers {
+  LinearLayer first, second, down; ///< `second` without a weight: fused
+  GatedActivation activation;
+  GateUpLayout layout = GateUpLayout::Concatenated;
+};
+bool takeExpertLayers(MoEPattern &pattern, int64_t expert, Value output,
+                      Operation *node, ExpertLayers &layers);
+
+/// All experts of an unrolled form: they must be alike but for their matrices.
+class UnrolledExperts {
+public:
+  /// Adds the next expert.
+  bool add(MoEPattern &pattern, const ExpertLayers &layers, Operation *node);
+  /// Gives the weights and the activation to the match.
+  bool finish(MoEPattern &pattern, ExpertsMatch &match);
+  const ExpertLayers &getFirst() const { return reference; }
+
+private:
+  ExpertStack first, second, down;
+  ExpertLayers reference;
+};
+
+/// Recognises the weights slots get: from the value in which row r of
+/// [N·k, ...] has the weight of slot r, to the source [N, k].
+Value takeSlotSource(MoEPattern &pattern, Value value, int64_t k);
+
+} // namespace mlir::trine
+
+#endif

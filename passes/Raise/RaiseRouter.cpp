@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// trine-raise-router: what chooses experts and weighs them becomes
+// trine.moe.route.
+#include "RaiseMoE.h"
+#include "trine/Passes/Raise.h"
+
+#include <cmath>
+
+namespace mlir::trine {
+#define GEN_PASS_DEF_TRINERAISEROUTER
+#include "trine/Passes/Raise.h.inc"
+} // namespace mlir::trine
+
+using namespace mlir;
+using namespace mlir::trine;
+
+/// More experts than any router has: what is longer is a vocabulary.
+static constexpr int64_t kMaximumExperts = 4096;
+
+namespace {
+
+struct RouteMatch {
+  Value logits, bias, tokenIds, table;
+  Scoring scoring = Scoring::Sigmoid;
+  int64_t k = 0, groups = 1, kept = 1;
+  GroupScore groupScore = GroupScore::Max;
+  MaskedScore maskedScore = MaskedScore::Zero;
+  bool fromChoice = false, renormalize = false;
+  double epsilon = 0, scale = 1;
+  ScalePosition scalePosition = ScalePosition::AfterDivision;
+  /// What is replaced.
+  Value ids, weights;
+};
+
+class RouterMatcher {
+public:
+  RouterMatcher(MoEPattern &pattern)
+      : pattern(pattern), raising(pattern.raising) {}
+
+  bool matchTopK(onnx::TopKOp topK);
+  bool matchTable(onnx::GatherElementsOp gather);
+  bool raise(Operation *before, StringRef form);
+
+  RouteMatch match;
+
+private:
+  bool takeScores(Value value);
+  Value takeBias(Value value);
+  bool takeGroups(Value choice, Value masked);
+  bool takeGroupScores(Value ranks, Value choice);
+  bool takeMask(Value mask, onnx::TopKOp &groups, int64_t experts);
+  bool takeWeights(Value chosen);
+  Operation *onlyUser(Value value) {
+    return value.hasOneUse() ? *value.user_begin() : nullptr;
+  }
+
+  MoEPattern &pattern;
+  Raising &raising;
+  /// The scores before the bias.
+  Value scores;
+};
+
+} // namespace
+
+static bool isLastAxis(Raising &raising, int64_t axis, Value value) {
+  return raising.normalAxis(axis, value) == raising.rank(value) - 1;
+}
+
+/// The scoring function that gives `value`; its logits.
+bool RouterMatcher::takeScores(Value value) {
+  scores = value;
+  if (auto sigmoid = pattern.take<onnx::SigmoidOp>(value)) {
+    match.scoring = Scoring::Sigmoid;
+    match.logits = sigmoid->getOperand(0);
+  } else if (auto softmax = producer<onnx::SoftmaxOp>(value);
+             softmax && isLastAxis(raising, softmax.getAxis(), value)) {
+    pattern.add(softmax);
+    match.scoring = Scoring::Softmax;
+    match.logits = softmax->getOperand(0);
+  } else if (auto root = producer<onnx::SqrtOp>(value);
+             root && producer<onnx::SoftplusOp>(root->getOperand(0))) {
+    pattern.add(root);
+    match.scoring = Scoring::SqrtSoftplus;
+    match.logits =
+        pattern.take<onnx::SoftplusOp>(root->getOperand(0))->getOperand(0);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+/// choice = scores + bias, with a bias per expert; gives the scores.
+Value RouterMatcher::takeBias(Value value) {
+  auto add = producer<onnx::AddOp>(value);
+  if (!add)
+    return value;
+  int64_t experts = raising.dims(value).back().getConstant().value_or(-1);
+  for (unsigned i : {1u, 0u}) {
+    Value bias = add->getOperand(i), other = add->getOperand(1 - i);
+    ArrayRef<SymbolicExpression> dims = raising.dims(bias);
+    bool isRow = !dims.empty() && dims.back().isConstant(experts) &&
+                 llvm::all_of(dims.drop_back(), [](SymbolicExpression size) {
+                   return size.isConstant(1);
+                 });
+    if (!isRow || raising.dims(other) != raising.dims(value))
+      continue;
+    pattern.add(add);
+    match.bias = bias;
+    return other;
+  }
+  return value;
+}
+
+/// The mask of kept groups: ones scattered to the chosen groups, each repeated
+/// for the experts of its group.
+bool RouterMatcher::takeMask(Value mask, onnx::TopKOp &groups,
+                             int64_t experts) {
+  Value value = mask;
+  bool sawExpand = false;
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto cast = dyn_cast<onnx::CastOp>(op)) {
+      pattern.add(op);
+      value = cast->getOperand(0);
+    } else if (auto reshape = dyn_cast<onnx::ReshapeOp>(op)) {
+      // [.., G, E/G] becomes [.., E]; [.., G] becomes [.., G, 1].
+      pattern.add(op);
+      value = reshape->getOperand(0);
+    } else if (auto expand = dyn_cast<onnx::ExpandOp>(op)) {
+      ArrayRef<SymbolicExpression> from = raising.dims(expand->getOperand(0)),
+                                   to = raising.dims(value);
+      if (sawExpand || from.size() != to.size() || from.empty() ||
+          from.drop_back() != to.drop_back() || !from.back().isConstant(1))
+        return pattern.fail(op, "the mask of groups is not repeated for each "
+                                "expert of a group");
+      sawExpand = true;
+      match.groups =
+          from.size() > 1 ? from[from.size() - 2].getConstant().value_or(0) : 0;
+      pattern.add(op);
+      value = expand->getOperand(0);
+    } else {
+      break;
+    }
+  }
+  auto scatter = producer<onnx::ScatterElementsOp>(value);
+  if (!scatter || !sawExpand || !isLastAxis(raising, scatter.getAxis(), value))
+    return false;
+  pattern.add(scatter);
+  if (scatter.getReduction() != "none" ||
+      constantNumber(scatter->getOperand(0)) != 0 ||
+      constantNumber(scatter->getOperand(2)) != 1)
+    return pattern.fail(scatter, "the mask of groups is not one at the chosen "
+                                 "groups and zero elsewhere");
+  if (match.groups < 1 ||
+      !raising.dims(value).back().isConstant(match.groups) ||
+      experts % match.groups != 0)
+    return pattern.fail(scatter,
+                        "the mask has " + raising.dims(value).back().str() +
+                            " groups for " + Twine(experts) + " experts");
+  Value indices = scatter->getOperand(1);
+  groups = producer<onnx::TopKOp>(indices);
+  if (!groups || indices != groups.getIndices() || !groups.getLargest() ||
+      !isLastAxis(raising, groups.getAxis(), indices))
+    return pattern.fail(scatter, "the groups are not chosen by TopK");
+  pattern.add(groups);
+  return true;
+}
+
+/// The ranks of groups: the largest choice, or the sum of the two largest.
+bool RouterMatcher::takeGroupScores(Value ranks, Value choice) {
+  Value value = pattern.takeViews(ranks);
+  Operation *op = value.getDefiningOp();
+  Value parts;
+  if (isa_and_nonnull<onnx::ReduceMaxOp>(op) && reducesAxis(raising, op, -1)) {
+    pattern.add(op);
+    match.groupScore = GroupScore::Max;
+    parts = op->getOperand(0);
+  } else if (isa_and_nonnull<onnx::ReduceSumOp>(op) &&
+             reducesAxis(raising, op, -1)) {
+    pattern.add(op);
+    Value best = op->getOperand(0);
+    auto topK = pattern.take<onnx::TopKOp>(best);
+    if (!topK || best != topK.getValues() || !topK.getLargest() ||
+        !isLastAxis(raising, topK.getAxis(), best))
+      return pattern.fail(op, "the ranks of groups are no sums of the largest");
+    if (!raising.dims(best).back().isConstant(2))
+      return pattern.fail(topK, "the rank of a group is the sum of its " +
+                                    raising.dims(best).back().str() +
+                                    " largest");
+    match.groupScore = GroupScore::SumTop2;
+    parts = topK.getX();
+  } else {
+    return pattern.fail(op ? op : choice.getDefiningOp(),
+                        "the ranks of groups are neither a maximum nor a sum "
+                        "of two");
+  }
+  ArrayRef<SymbolicExpression> dims = raising.dims(parts);
+  if (dims.size() < 2 || !dims[dims.size() - 2].isConstant(match.groups))
+    return pattern.fail(op, "the ranks are not of the groups that are masked");
+  if (pattern.takeViews(parts) != choice)
+    return pattern.fail(op, "the ranks of groups are not of what experts are "
+                            "chosen by");
+  return true;
+}
+
+/// masked = where(mask, choice, value).
+bool RouterMatcher::takeGroups(Value choice, Value masked) {
+  auto where = producer<onnx::WhereOp>(masked);
+  Value mask = where->getOperand(0);
+  int64_t experts = *raising.staticDim(masked, raising.rank(masked) - 1);
+  onnx::TopKOp groups;
+  if (!takeMask(mask, groups, experts))
+    return false;
+  pattern.add(where);
+  std::optional<double> value = constantNumber(where->getOperand(2));
+  if (!value)
+    return pattern.fail(where, "the masked value is not known");
+  if (*value == 0)
+    match.maskedScore = MaskedScore::Zero;
+  else if (std::isinf(*value) && *value < 0)
+    match.maskedScore = MaskedScore::NegativeInfinity;
+  else
+    return pattern.fail(where, "the masked value is " + std::to_string(*value));
+  std::optional<int64_t> kept = raising.staticDim(
+      groups.getIndices(), raising.rank(groups.getIndices()) - 1);
+  if (!kept)
+    return pattern.fail(groups, "the number of kept groups is not known");
+  match.kept = *kept;
+  if (!takeGroupScores(groups.getX(), choice))
+    return false;
+  if (match.kept * (experts / match.groups) < match.k)
+    return pattern.fail(groups, "the kept groups hold fewer experts than are "
+                                "chosen");
+  return true;
+}
+
+/// From the chosen scores on: softmax, renormalisation, scale.
+bool RouterMatcher::takeWeights(Value chosen) {
+  match.weights = chosen;
+  // The sum of the chosen, and what divides by it.
+  auto divisionBy = [&](Value numerator) -> Operation * {
+    for (Operation *user : numerator.getUsers())
+      if (isa<onnx::DivOp>(user) && user->getOperand(0) == numerator)
+        return user;
+    return nullptr;
+  };
+  auto takeDenominator = [&](Value value) {
+    size_t mark = pattern.mark();
+    double epsilon = 0;
+    value = pattern.takeViews(value);
+    if (auto add = producer<onnx::AddOp>(value))
+      if (std::optional<NumberOperand> parts = splitNumber(add)) {
+        pattern.add(add);
+        epsilon = parts->number;
+        value = pattern.takeViews(parts->other);
+      }
+    auto sum = pattern.take<onnx::ReduceSumOp>(value);
+    if (sum && sum->getOperand(0) == chosen && reducesAxis(raising, sum, -1) &&
+        epsilon >= 0) {
+      match.epsilon = epsilon;
+      return true;
+    }
+    pattern.rollback(mark);
+    return false;
+  };
+  auto takeScale = [&](Value value) -> Operation * {
+    for (Operation *user : value.getUsers())
+      if (isa<onnx::MulOp>(user))
+        if (std::optional<NumberOperand> parts = splitNumber(user);
+            parts && parts->other == value)
+          return user;
+    return nullptr;
+  };
+  if (Operation *division = divisionBy(chosen)) {
+    if (takeDenominator(division->getOperand(1))) {
+      pattern.add(division);
+      match.renormalize = true;
+      match.weights = division->getResult(0);
+    }
+  } else if (Operation *mul = takeScale(chosen)) {
+    Operation *division = divisionBy(mul->getResult(0));
+    if (division && takeDenominator(division->getOperand(1))) {
+      pattern.add(mul);
+      pattern.add(division);
+      match.renormalize = true;
+      match.scale = splitNumber(mul)->number;
+      match.scalePosition = ScalePosition::BeforeDivision;
+      match.weights = division->getResult(0);
+      return true;
+    }
+  }
+  // The scale comes last and alone.
+  if (Operation *mul = takeScale(match.weights);
+      mul && match.weights.hasOneUse()) {
+    pattern.add(mul);
+    match.scale = splitNumber(mul)->number;
+    match.weights = mul->getResult(0);
+  }
+  return true;
+}
+
+bool RouterMatcher::matchTopK(onnx::TopKOp topK) {
+  Value data = topK.getX();
+  std::optional<int64_t> experts =
+      raising.rank(data) < 1 ? std::nullopt
+                             : raising.staticDim(data, raising.rank(data) - 1);
+  std::optional<int64_t> k =
+      experts ? raising.staticDim(topK.getIndices(), raising.rank(data) - 1)
+              : std::nullopt;
+  if (!topK.getLargest() || !k || *experts > kMaximumExperts || *k < 1 ||
+      !isLastAxis(raising, topK.getAxis(), data) ||
+      !isa<FloatType>(getElementTypeOrSelf(data.getType())) ||
+      topK.getIndices().use_empty())
+    return false;
+  pattern.add(topK);
+  match.k = *k;
+  match.ids = topK.getIndices();
+  // Softmax over the chosen.
+  if (topK.getValues().hasOneUse()) {
+    auto softmax = dyn_cast<onnx::SoftmaxOp>(*topK.getValues().user_begin());
+    if (softmax &&
+        isLastAxis(raising, softmax.getAxis(), softmax->getResult(0)) &&
+        raising.rank(data) >= 2) {
+      pattern.add(softmax);
+      match.scoring = Scoring::SoftmaxTopK;
+      match.logits = data;
+      Value weights = softmax->getResult(0);
+      return takeWeights(weights);
+    }
+  }
+  Value choice = data;
+  Value masked;
+  if (auto where = producer<onnx::WhereOp>(data)) {
+    choice = where->getOperand(1);
+    masked = data;
+  }
+  if (!takeScores(takeBias(choice)))
+    return false;
+  // From here on it looks like a router.
+  if (masked && !takeGroups(choice, masked))
+    return pattern.fail(masked.getDefiningOp(),
+                        "the choice is masked by something else than groups");
+  // The weights: the scores, or the values of the choice.
+  onnx::GatherElementsOp gather;
+  for (Operation *user : match.ids.getUsers())
+    if (auto op = dyn_cast<onnx::GatherElementsOp>(user);
+        op && op->getOperand(1) == match.ids) {
+      if (gather)
+        return pattern.fail(op, "two values are gathered by the choice");
+      gather = op;
+    }
+  if (gather) {
+    if (gather->getOperand(0) != scores)
+      return pattern.fail(gather, "the weights are not gathered from the "
+                                  "scores");
+    if (!isLastAxis(raising, gather.getAxis(), scores))
+      return pattern.fail(gather, "the weights are gathered along axis " +
+                                      Twine((int64_t)gather.getAxis()));
+    if (!topK.getValues().use_empty())
+      return pattern.fail(topK, "the values of the choice are used too");
+    pattern.add(gather);
+    return takeWeights(gather->getResult(0));
+  }
+  if (topK.getValues().use_empty())
+    return pattern.fail(topK, "the choice gives no weights");
+  match.fromChoice = match.bias || masked;
+  return takeWeights(topK.getValues());
+}
+
+bool RouterMatcher::matchTable(onnx::GatherElementsOp gather) {
+  if (!isLastAxis(raising, gather.getAxis(), gather->getOperand(0)) ||
+      raising.rank(gather->getOperand(0)) != 2)
+    return false;
+  Value ids = gather->getOperand(1), value = ids;
+  // Table rows may be reshaped to [N, k].
+  SmallVector<Operation *> views;
+  while (auto reshape = producer<onnx::ReshapeOp>(value)) {
+    views.push_back(reshape);
+    value = reshape->getOperand(0);
+  }
+  auto rows = producer<onnx::GatherOp>(value);
+  if (!rows || rows.getAxis() != 0 || !isWeight(rows->getOperand(0)) ||
+      raising.rank(rows->getOperand(0)) != 2 ||
+      !getElementTypeOrSelf(value.getType()).isInteger(64) ||
+      !takeScores(gather->getOperand(0)))
+    return false;
+  std::optional<int64_t> k = raising.staticDim(rows->getOperand(0), 1);
+  if (!k || !raising.dims(ids).back().isConstant(*k))
+    return false;
+  if (!getElementTypeOrSelf(rows->getOperand(1).getType()).isInteger(64))
+    return pattern.fail(rows, "token ids are no 64-bit integers");
+  for (Operation *view : views)
+    pattern.add(view);
+  pattern.add(rows);
+  pattern.add(gather);
+  match.k = *k;
+  match.ids = ids;
+  match.table = rows->getOperand(0);
+  match.tokenIds = rows->getOperand(1);
+  for (Operation *user : ids.getUsers())
+    if (user->getBlock() == gather->getBlock() && user->isBeforeInBlock(gather))
+      return pattern.fail(user, "the ids are used before the scores are known");
+  return takeWeights(gather->getResult(0));
+}
+
+bool RouterMatcher::raise(Operation *before, StringRef form) {
+  Type f32 = Float32Type::get(raising.getContext());
+  for (Value value : {scores, match.weights})
+    if (value && getElementTypeOrSelf(value.getType()) != f32)
+      return pattern.fail(before, "its scores are not f32");
+  Value results[] = {match.ids, match.weights};
+  if (Operation *user = pattern.findOutsideUse(results))
+    return pattern.fail(user, "a value inside of it is used here");
+  auto flatten = [&](Value value, int64_t columns) {
+    if (raising.rank(value) == 2)
+      return value;
+    return raising.reshape(before, value, {-1, columns});
+  };
+  Value logits = skipWideningCasts(match.logits);
+  int64_t experts = *raising.staticDim(logits, raising.rank(logits) - 1);
+  logits = flatten(logits, experts);
+  Value bias = match.bias;
+  if (bias && raising.rank(bias) != 1)
+    bias = raising.reshape(before, bias, {experts});
+  Value tokens = match.tokenIds;
+  if (tokens && raising.rank(tokens) != 1)
+    tokens = raising.reshape(before, tokens, {-1});
+  ImplicitLocOpBuilder b = raising.builderBefore(before);
+  int64_t rows = cast<RankedTensorType>(logits.getType()).getDimSize(0);
+  auto type = [&](Type element) {
+    return RankedTensorType::get({rows, match.k}, element);
+  };
+  auto op = MoERouteOp::create(
+      b, type(b.getI64Type()), type(f32), logits, bias, tokens, match.table,
+      match.scoring, match.k, match.groups, match.kept, match.groupScore,
+      match.maskedScore, match.fromChoice, match.renormalize,
+      APFloat(match.epsilon), APFloat(match.scale), match.scalePosition);
+  if (failed(raising.visit(op)))
+    return pattern.fail(before, "its sizes contradict each other");
+  SmallVector<Value> values;
+  for (auto [value, result] : llvm::zip_equal(op->getResults(), results))
+    values.push_back(reshapeAs(raising, before, value, result, match.logits));
+  if (llvm::is_contained(values, Value())) {
+    raising.eraseIfDead(op);
+    return pattern.fail(before, "the shape of its results is not that of its "
+                                "logits");
+  }
+  raising.replace(results, values, op, form, pattern.ops());
+  return true;
+}
+
+/// The row of docs/forms.md that a match is.
+static StringRef formOf(const RouteMatch &match) {
+  if (match.table)
+    return "router-table";
+  if (match.groups > 1)
+    return match.groupScore == GroupScore::SumTop2 ? "router-groups-sum"
+                                                   : "router-groups-max";
+  switch (match.scoring) {
+  case Scoring::Sigmoid:
+    return "router-sigmoid";
+  case Scoring::Softmax:
+    return "router-softmax";
+  case Scoring::SqrtSoftplus:
+    return "router-sqrt-softplus";
+  case Scoring::SoftmaxTopK:
+    return "router-top-k-softmax";
+  }
+  return "router";
+}
+
+namespace {
+struct RaiseRouter : trine::impl::TrineRaiseRouterBase<RaiseRouter> {
+  void runOnOperation() override {
+    if (getOperation().isExternal())
+      return;
+    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
+    if (!raising.isValid())
+      return signalPassFailure();
+    markAnalysesPreserved<RaisingState>();
+    auto finish = [&](Operation *anchor, MoEPattern &pattern,
+                      RouterMatcher &matcher, bool found) {
+      if (found && matcher.raise(anchor, formOf(matcher.match))) {
+        ++numRaised;
+      } else if (pattern.failed()) {
+        raising.missed(anchor, "a router", pattern.reason());
+        ++numMissed;
+      }
+    };
+    // The last TopK of a router comes after those of its groups.
+    SmallVector<onnx::TopKOp> choices = raising.opsOf<onnx::TopKOp>();
+    for (onnx::TopKOp topK : llvm::reverse(choices)) {
+      if (!Raising::isLinked(topK))
+        continue;
+      MoEPattern pattern(raising);
+      RouterMatcher matcher(pattern);
+      bool found = matcher.matchTopK(topK);
+      finish(topK, pattern, matcher, found);
+    }
+    for (onnx::GatherElementsOp gather :
+         raising.opsOf<onnx::GatherElementsOp>()) {
+      MoEPattern pattern(raising);
+      RouterMatcher matcher(pattern);
+      bool found = matcher.matchTable(gather);
+      finish(gather, pattern, matcher, found);
+    }
+  }
+};
+} // namespace

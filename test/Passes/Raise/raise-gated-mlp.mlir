@@ -1,0 +1,58 @@
+// RUN: trine-opt %s --trine-raise-gated-mlp --split-input-file | FileCheck %s
+// RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/(%%h, %%wd, %%none)/(%%h, %%v, %%none)/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=WEIGHT
+// WEIGHT: looks like a gated network, but one of its matrices is no weight
+// WEIGHT-NOT: trine.gated_mlp
+// RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/(%%h, %%wd, %%none)/(%%h, %%wd, %%bias)/; s/tensor<6x10xf32>, none/tensor<6x10xf32>, tensor<6xf32>/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=BIAS
+// BIAS: looks like a gated network, but one of its products has a bias
+// BIAS-NOT: trine.gated_mlp
+// RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/onnx.Gemm(%%x, %%wu/onnx.Gemm(%%z, %%wu/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=INPUT
+// INPUT: looks like a gated network, but gate and up have different inputs
+// INPUT-NOT: trine.gated_mlp
+// RUN: sed -n -e '/^func.func @fused(/,/^}/p' %s | sed -e 's/return %%y : .*/return %%p : tensor<?x?x12xf16>/; s/-> tensor<?x?x8xf16> {/-> tensor<?x?x12xf16> {/; s/%%y = /%%r = /' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=OUTSIDE
+// OUTSIDE: looks like a gated network, but a value inside of it is used here at node {{[0-9]+}} (return)
+// OUTSIDE-NOT: trine.gated_mlp
+
+// Gemm's weights are transposed, at compile time.
+// CHECK-LABEL: func.func @gemm
+// CHECK-DAG: %[[G:.*]] = onnx.Transpose(%{{.*}}) {perm = array<i64: 1, 0>} : (tensor<10x8xf32>) -> tensor<8x10xf32>
+// CHECK-DAG: %[[D:.*]] = onnx.Transpose(%{{.*}}) {perm = array<i64: 1, 0>} : (tensor<6x10xf32>) -> tensor<10x6xf32>
+// CHECK: %[[Y:.*]] = trine.gated_mlp %arg0 weights(%[[G]], %[[D]] : tensor<8x10xf32>, tensor<10x6xf32>) up(%{{.*}} : tensor<8x10xf32>) activation silu_gated {trine.form = "gated-mlp"}
+// CHECK-NOT: onnx.Gemm
+// CHECK: return %[[Y]]
+func.func @gemm(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %z: tensor<?x8xf32> {onnx.name = "z", onnx.dims = ["n", 8]},
+                %v: tensor<6x10xf32> {onnx.name = "v", onnx.dims = [6, 10]}) -> tensor<?x6xf32> {
+  %none = onnx.None
+  %bias = onnx.Constant dense<0.5> : tensor<6xf32>
+  %wg = onnx.Initializer "g" from "m.onnx" at 0 length 320 : tensor<10x8xf32>
+  %wu = onnx.Initializer "u" from "m.onnx" at 320 length 320 : tensor<10x8xf32>
+  %wd = onnx.Initializer "d" from "m.onnx" at 640 length 240 : tensor<6x10xf32>
+  %g = onnx.Gemm(%x, %wg, %none) {transB = 1 : i64} : (tensor<?x8xf32>, tensor<10x8xf32>, none) -> tensor<?x10xf32>
+  %u = onnx.Gemm(%x, %wu, %none) {transB = 1 : i64} : (tensor<?x8xf32>, tensor<10x8xf32>, none) -> tensor<?x10xf32>
+  %s = onnx.Sigmoid(%g) : (tensor<?x10xf32>) -> tensor<?x10xf32>
+  %gu = onnx.Mul(%u, %g) : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<?x10xf32>
+  %h = onnx.Mul(%s, %gu) : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<?x10xf32>
+  %y = onnx.Gemm(%h, %wd, %none) {transB = 1 : i64} : (tensor<?x10xf32>, tensor<6x10xf32>, none) -> tensor<?x6xf32>
+  return %y : tensor<?x6xf32>
+}
+
+// -----
+
+// One product for gate and up.
+// CHECK-LABEL: func.func @fused
+// CHECK: trine.gated_mlp %arg0 weights(%{{.*}}, %{{.*}} : tensor<8x12xf16>, tensor<6x8xf16>) activation gelu_gated gate_up concatenated {trine.form = "gated-mlp-fused"}
+func.func @fused(%x: tensor<?x?x8xf16> {onnx.name = "x", onnx.dims = ["b", "s", 8]}) -> tensor<?x?x8xf16> {
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c2 = onnx.Constant dense<2> : tensor<1xi64>
+  %c6 = onnx.Constant dense<6> : tensor<1xi64>
+  %c12 = onnx.Constant dense<12> : tensor<1xi64>
+  %wg = onnx.Initializer "g" from "m.onnx" at 0 length 192 : tensor<8x12xf16>
+  %wd = onnx.Initializer "d" from "m.onnx" at 192 length 96 : tensor<6x8xf16>
+  %p = onnx.MatMul(%x, %wg) : (tensor<?x?x8xf16>, tensor<8x12xf16>) -> tensor<?x?x12xf16>
+  %g = onnx.Slice(%p, %c0, %c6, %c2, %c1) : (tensor<?x?x12xf16>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x?x6xf16>
+  %u = onnx.Slice(%p, %c6, %c12, %c2, %c1) : (tensor<?x?x12xf16>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x?x6xf16>
+  %a = onnx.Gelu(%g) : (tensor<?x?x6xf16>) -> tensor<?x?x6xf16>
+  %h = onnx.Mul(%a, %u) : (tensor<?x?x6xf16>, tensor<?x?x6xf16>) -> tensor<?x?x6xf16>
+  %y = onnx.MatMul(%h, %wd) : (tensor<?x?x6xf16>, tensor<6x8xf16>) -> tensor<?x?x8xf16>
+  return %y : tensor<?x?x8xf16>
+}
