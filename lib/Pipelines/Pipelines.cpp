@@ -20,6 +20,11 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   functions.addPass(createTrineRaiseRouter());
   functions.addPass(createTrineRaiseExperts());
   functions.addPass(createTrineRaiseGatedMLP());
+  functions.addPass(createTrineRaiseEngramHash());
+  functions.addPass(createTrineRaiseEngramLookup());
+  functions.addPass(createTrineRaiseEngramGate());
+  functions.addPass(createTrineRaiseEngramConv());
+  functions.addPass(createTrineRaiseHyperConnections());
   functions.addPass(createRaiseState());
   functions.addPass(createDecomposeONNX());
   functions.addPass(createFoldWeightViews());
