@@ -184,6 +184,17 @@ Value ONNXNormalizer::fromContents(Operation *op) {
 // The walk
 //===----------------------------------------------------------------------===//
 
+/// An axis counted from the end, from the start. OneHot counts in its result.
+void ONNXNormalizer::countAxisFromStart(Operation *op) {
+  auto axis = op->getAttrOfType<IntegerAttr>("axis");
+  if (!axis || axis.getInt() >= 0 || op->getNumOperands() == 0 ||
+      isa<onnx::OneHotOp>(op))
+    return;
+  int64_t fromStart = axis.getInt() + rank(op->getOperand(0));
+  if (fromStart >= 0)
+    op->setAttr("axis", builder.getIntegerAttr(axis.getType(), fromStart));
+}
+
 Replacement ONNXNormalizer::simplify(Operation *op) {
   if (isBroken || depth >= maximumDepth || op->getNumRegions() != 0 ||
       isa<onnx::ConstantOp, onnx::InitializerOp, onnx::NoneOp>(op))
@@ -193,6 +204,7 @@ Replacement ONNXNormalizer::simplify(Operation *op) {
       return {};
   if (Value value = fromContents(op))
     return {value};
+  countAxisFromStart(op);
   auto found = getNormalizeTable().find(op->getName().getStringRef());
   if (found == getNormalizeTable().end())
     return {};

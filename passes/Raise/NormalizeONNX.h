@@ -104,6 +104,7 @@ public:
 private:
   Operation *build(StringRef name, ArrayRef<Value> operands,
                    ArrayRef<NamedAttribute> attributes);
+  void countAxisFromStart(Operation *op);
   /// The rewritten results of a visited op; none when it is in the form.
   Replacement simplify(Operation *op);
   /// A small integer tensor whose elements are known, from them.

@@ -22,6 +22,7 @@ def TrineNormalizeONNX : Pass<"trine-normalize-onnx", "::mlir::func::FuncOp"> {
       on data is Slices. Gather of rows that constants name, upwards one by one, is a Slice (and a Reshape).
     - Joins. Concat has an axis that is not negative, no empty parts, two parts or more, and no parts that were neighbours in one tensor.
       Element-wise work with numbers on Concat(x, x) is Concat of the work with itself; so is a Reshape that moves sizes of 1 only.
+    - Axes in attributes are counted from the first dimension (but those of OneHot).
     - ScatterND of whole rows, and ScatterElements along one axis, over a contiguous range inside of the data is Concat(before, updates, after).
     - Operands. Constants, then initialisers, are last in commutative ops with two operands and comparisons. Pow(x, 2) is Mul(x, x),
       Reciprocal(x) is Div(1, x), Sum of two is Add, CastLike is Cast. x * 1, x / 1, integers + 0 and - 0, `and` true, `or` false are gone,

@@ -290,7 +290,7 @@ std::optional<Rope> RopeMatcher::matchRotatedHalf() {
   // The value itself, whole: what the pairs were cut from.
   auto isWhole = [&](Value value) {
     value = raising.skipUnitReshapes(value);
-    if (value == pairs->cut && pairs->begin == 0)
+    if (value == raising.skipUnitReshapes(pairs->cut) && pairs->begin == 0)
       return raising.dims(value).back().isConstant(2 * half) ||
              (pairs->isView && pairs->pairing == RopePairing::Interleaved &&
               pairs->cut == pairs->source);
