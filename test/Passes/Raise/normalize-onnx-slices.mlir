@@ -182,3 +182,18 @@ func.func @scatterElements(%x: tensor<?x5xf32> {onnx.dims = ["n", 5]}, %u: tenso
   %1 = onnx.ScatterElements(%x, %j2, %u) {axis = 1 : i64} : (tensor<?x5xf32>, tensor<?x?xi64>, tensor<?x2xf32>) -> tensor<?x?xf32>
   return %0, %1 : tensor<?x?xf32>, tensor<?x?xf32>
 }
+
+// -----
+
+// Axes are counted from the first dimension, but OneHot's, which is one of its result.
+// CHECK-LABEL: func.func @axes
+// CHECK: onnx.Softmax({{.*}}) {axis = 1 : i64}
+// CHECK: onnx.Gather({{.*}}) {axis = 0 : i64}
+// CHECK: onnx.OneHot({{.*}}) {axis = -1 : i64}
+func.func @axes(%x: tensor<?x12xf32> {onnx.dims = ["n", 12]}, %i: tensor<5xi64>, %v: tensor<2xf32>) -> (tensor<?x12xf32>, tensor<5x12xf32>, tensor<5x3xf32>) {
+  %0 = onnx.Softmax(%x) {axis = -1 : i64} : (tensor<?x12xf32>) -> tensor<?x12xf32>
+  %1 = onnx.Gather(%x, %i) {axis = -2 : i64} : (tensor<?x12xf32>, tensor<5xi64>) -> tensor<5x12xf32>
+  %d = onnx.Constant dense<3> : tensor<i64>
+  %2 = onnx.OneHot(%i, %d, %v) {axis = -1 : i64} : (tensor<5xi64>, tensor<i64>, tensor<2xf32>) -> tensor<5x3xf32>
+  return %0, %1, %2 : tensor<?x12xf32>, tensor<5x12xf32>, tensor<5x3xf32>
+}

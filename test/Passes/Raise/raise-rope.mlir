@@ -157,6 +157,35 @@ func.func @rotateHalf(%x: tensor<?x4x?x8xf32> {onnx.dims = ["b", 4, "s", 8]}, %c
 
 // -----
 
+// The value had a dimension of one head put in before it was cut.
+// CHECK-LABEL: func.func @rotateHalfOfOneHead
+// CHECK: trine.rope %{{.+}}, %{{.+}}, %{{.+}} pairing half layout in_place begin 0 {trine.form = "rope-rotate-half"}
+func.func @rotateHalfOfOneHead(%k: tensor<?x?x8xf32> {onnx.dims = ["b", "s", 8]}, %c: tensor<?x1x?x4xf32> {onnx.dims = ["b", 1, "s", 4]}, %s: tensor<?x1x?x4xf32> {onnx.dims = ["b", 1, "s", 4]}) -> tensor<?x1x?x8xf32> {
+  %zero = onnx.Constant dense<0> : tensor<1xi64>
+  %batch = onnx.Shape(%k) {end = 1 : i64} : (tensor<?x?x8xf32>) -> tensor<1xi64>
+  %rest = onnx.Constant dense<[1, -1, 8]> : tensor<3xi64>
+  %head = onnx.Concat(%batch, %rest) {axis = 0 : i64} : (tensor<1xi64>, tensor<3xi64>) -> tensor<4xi64>
+  %x = onnx.Reshape(%k, %head) {allowzero = 0 : i64} : (tensor<?x?x8xf32>, tensor<4xi64>) -> tensor<?x1x?x8xf32>
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c2 = onnx.Constant dense<2> : tensor<1xi64>
+  %c3 = onnx.Constant dense<3> : tensor<1xi64>
+  %c4 = onnx.Constant dense<4> : tensor<1xi64>
+  %c8 = onnx.Constant dense<8> : tensor<1xi64>
+  %cw = onnx.Concat(%c, %c) {axis = 3 : i64} : (tensor<?x1x?x4xf32>, tensor<?x1x?x4xf32>) -> tensor<?x1x?x8xf32>
+  %sw = onnx.Concat(%s, %s) {axis = 3 : i64} : (tensor<?x1x?x4xf32>, tensor<?x1x?x4xf32>) -> tensor<?x1x?x8xf32>
+  %a = onnx.Slice(%x, %c0, %c4, %c3, %c1) : (tensor<?x1x?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x1x?x4xf32>
+  %b = onnx.Slice(%x, %c4, %c8, %c3, %c1) : (tensor<?x1x?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x1x?x4xf32>
+  %nb = onnx.Neg(%b) : (tensor<?x1x?x4xf32>) -> tensor<?x1x?x4xf32>
+  %rot = onnx.Concat(%nb, %a) {axis = 3 : i64} : (tensor<?x1x?x4xf32>, tensor<?x1x?x4xf32>) -> tensor<?x1x?x8xf32>
+  %xc = onnx.Mul(%x, %cw) : (tensor<?x1x?x8xf32>, tensor<?x1x?x8xf32>) -> tensor<?x1x?x8xf32>
+  %rs = onnx.Mul(%rot, %sw) : (tensor<?x1x?x8xf32>, tensor<?x1x?x8xf32>) -> tensor<?x1x?x8xf32>
+  %y = onnx.Add(%xc, %rs) : (tensor<?x1x?x8xf32>, tensor<?x1x?x8xf32>) -> tensor<?x1x?x8xf32>
+  return %y : tensor<?x1x?x8xf32>
+}
+
+// -----
+
 // The other way round: the sine is negative.
 // CHECK-LABEL: func.func @inverse
 // CHECK-SAME: %[[X:[^:]*]]: tensor<?x4x?x8xf32>
