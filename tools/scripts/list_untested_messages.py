@@ -13,7 +13,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ["dialects", "passes", "lib", "runtime", "tools"]
 # Refusals of PTX by the simulator, and reasons why a graph was not raised (remarks of the report): tested by family, not one by one.
-FAMILIES = ["runtime/device/sim/*.cpp", "passes/Raise/Raise*.cpp"]
+FAMILIES = ["runtime/device/sim/*.cpp", "passes/Raise/Raise*.cpp", "passes/Raise/EngramLanes.cpp"]
 EXEMPTION = re.compile(r"//\s*No test: \S")
 EMITTERS = r"\b(?:emitError|emitOpError|emitWarning|fail|problem|reportProblem|makeError|setError)\s*\("
 

@@ -188,8 +188,9 @@ func.func @scatterElements(%x: tensor<?x5xf32> {onnx.dims = ["n", 5]}, %u: tenso
 // Axes are counted from the first dimension, but OneHot's, which is one of its result.
 // CHECK-LABEL: func.func @axes
 // CHECK: onnx.Softmax({{.*}}) {axis = 1 : i64}
-// CHECK: onnx.Gather({{.*}}) {axis = 0 : i64}
-// CHECK: onnx.OneHot({{.*}}) {axis = -1 : i64}
+// The defaults, 0 and -1, are not printed.
+// CHECK: onnx.Gather(%{{.*}}, %{{.*}}) : 
+// CHECK: onnx.OneHot(%{{.*}}, %{{.*}}, %{{.*}}) : 
 func.func @axes(%x: tensor<?x12xf32> {onnx.dims = ["n", 12]}, %i: tensor<5xi64>, %v: tensor<2xf32>) -> (tensor<?x12xf32>, tensor<5x12xf32>, tensor<5x3xf32>) {
   %0 = onnx.Softmax(%x) {axis = -1 : i64} : (tensor<?x12xf32>) -> tensor<?x12xf32>
   %1 = onnx.Gather(%x, %i) {axis = -2 : i64} : (tensor<?x12xf32>, tensor<5xi64>) -> tensor<5x12xf32>
