@@ -560,6 +560,39 @@ static std::optional<AxisSlice> readStream(Raising &raising, Value query) {
   return slice;
 }
 
+/// Moves what uses a gate's result behind `last`, the last gate of all, so that
+/// one op can give all results there. False where a gate needs another's
+/// result.
+static bool sinkUsers(ArrayRef<GateForm *> gates, Operation *last) {
+  llvm::SmallPtrSet<Operation *, 32> dependents;
+  SmallVector<Operation *> users;
+  Operation *first = last;
+  for (GateForm *gate : gates) {
+    Operation *op = gate->result.getDefiningOp();
+    dependents.insert(op);
+    if (op->getBlock() != last->getBlock())
+      return false;
+    if (op->isBeforeInBlock(first))
+      first = op;
+  }
+  for (Operation *op = first;; op = op->getNextNode()) {
+    bool depends = false;
+    op->walk([&](Operation *inner) {
+      for (Value operand : inner->getOperands())
+        depends |= dependents.contains(operand.getDefiningOp());
+    });
+    if (depends && !dependents.insert(op).second)
+      return false; // a gate itself
+    if (depends)
+      users.push_back(op);
+    if (op == last)
+      break;
+  }
+  for (Operation *op : llvm::reverse(users))
+    op->moveAfter(last);
+  return true;
+}
+
 /// Joins gates of all streams of one tensor.
 bool GateRaiser::raiseStreams(ArrayRef<GateForm *> gates) {
   for (GateForm *gate : gates)
@@ -584,11 +617,8 @@ bool GateRaiser::raiseStreams(ArrayRef<GateForm *> gates) {
     before = !before || before->isBeforeInBlock(op) ? op : before;
   }
   // After all keys, and before all that reads a result.
-  for (GateForm *gate : gates)
-    for (Operation *user : gate->result.getUsers())
-      if (user->getBlock() != before->getBlock() ||
-          !before->isBeforeInBlock(user))
-        return false;
+  if (!sinkUsers(gates, before))
+    return false;
 
   int64_t width = *raising.staticDim(gates[0]->key.input, 2);
   SmallVector<Value> keyWeights, queryWeights, results, values;
