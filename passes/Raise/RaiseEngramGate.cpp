@@ -299,6 +299,13 @@ bool GateRaiser::readProduct(Value value, GateForm &form) {
                 "the product has " + Twine(sides.size()) + " sides, not two");
   if (sides[0].input == sides[1].input)
     return fail(dot.getDefiningOp(), "both sides are one value");
+  // Streams that are still one value (an embedding) are repeated for the norm
+  // alone: the product broadcasts them.
+  for (Side &side : sides)
+    for (const MeanSquare &norm : norms)
+      if (auto expand = producer<onnx::ExpandOp>(skipWideningCasts(norm.input));
+          expand && expand.getInput() == skipWideningCasts(side.input))
+        side.input = expand.getResult();
   int64_t rank = raising.rank(sides[0].input);
   if ((rank != 3 && rank != 4) ||
       !raising.haveSameShape(sides[0].input, sides[1].input))

@@ -1,0 +1,1 @@
+B&output.past_key_values.layers.0.valuesJ G,O¿év?h“½W—…¾˜˜?£õ@é÷=¹~s>

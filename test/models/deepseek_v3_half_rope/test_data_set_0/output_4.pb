@@ -1,0 +1,1 @@
+B&output.past_key_values.layers.1.valuesJ ¦º¿§	Ú¿EEº'?¹?®=?AúÊ?@Ñ¿

@@ -1,0 +1,1 @@
+B&output.past_key_values.layers.2.valuesJ ÈK#?ã/?jÙú¼9¿Ó5Y?;à¿ˆ¢¸?;P+¿
