@@ -17,6 +17,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+sys.path.insert(0, os.path.dirname(__file__))
+import rewrite
+
 OTHER_OPERATOR = {
     "Add": ["Sub", "Mul"], "Sub": ["Add"], "Mul": ["Add"], "Sigmoid": ["Tanh"], "Sin": ["Cos"], "Cos": ["Sin"], "Sqrt": ["Abs"],
     "Reciprocal": ["Neg"], "Neg": ["Abs"], "ReduceSum": ["ReduceMax"], "ReduceMean": ["ReduceSum"], "ReduceMax": ["ReduceMin"], "Less": ["LessOrEqual"],
@@ -139,8 +142,17 @@ def main():
         for place, _, files in os.walk(f"{here}/plain"):
             for name in files:
                 shutil.copy(os.path.join(place, name), data)
-        compiled = run(f"{tools}/trine-compile", path, "--emit", "trine", "-o", f"{here}/raised.mlir")
-        judged = compiled if compiled.returncode else run(f"{tools}/trine-verify", "--reference", f"{here}/raised.mlir", "--weights", here, "--data", here, "--quiet")
+        for form in ("model", "rewritten"):
+            if form == "rewritten":
+                path = os.path.join(here, "rewritten.onnx")
+                onnx.save(rewrite.rewrite(loaded, seed), path)
+            raised = f"{here}/{form}.mlir"
+            judged = run(f"{tools}/trine-compile", path, "--emit", "trine", "-o", raised)
+            if not judged.returncode:
+                judged = run(f"{tools}/trine-verify", "--reference", raised, "--weights", here, "--data", here, "--quiet")
+            if judged.returncode:
+                what += f" ({form})"
+                break
         if judged.returncode:
             differ += 1
             lines = (judged.stderr + judged.stdout).strip().splitlines()
