@@ -108,8 +108,7 @@ bool ContribMoE::raise() {
       RankedTensorType::get({rows, k}, f32), logits, Value(), Value(), Value(),
       Scoring::Softmax, k, 1, 1, GroupScore::Max, MaskedScore::Zero,
       /*weights_from_choice=*/false, op.getNormalizeRoutingWeights() != 0,
-      APFloat(0.0), APFloat(1.0),
-      ScalePosition::AfterDivision);
+      APFloat(0.0), APFloat(1.0), ScalePosition::AfterDivision);
   if (failed(raising.visit(route)))
     return pattern.fail(op, "the sizes of its router contradict each other");
   match.ids = route.getIds();
