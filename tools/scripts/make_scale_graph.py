@@ -43,6 +43,8 @@ def grow_tensors(graph, experts):
             value = numpy.resize(value, (experts, *value.shape[1:]))
         elif value.dtype == numpy.int64 and value.shape == () and value == EXPERTS - 1:
             value = numpy.array(experts - 1)
+        elif value.dtype == numpy.float32 and value.shape == () and value == numpy.float32((EXPERTS - 1) / EXPERTS):
+            value = numpy.array((experts - 1) / experts, numpy.float32)  # the width of the histogram's bins
         elif value.dtype == numpy.int64 and value.ndim == 1 and tuple(value) in shapes:
             value = numpy.array(shapes[tuple(value)])
         else:
