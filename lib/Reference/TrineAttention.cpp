@@ -93,6 +93,27 @@ static RowWeights softmaxRow(llvm::MutableArrayRef<double> row, int64_t seen,
   return weights;
 }
 
+namespace {
+/// The results of attention.
+struct Attended {
+  Tensor output, lse;
+};
+} // namespace
+
+/// Zeros of [B, H, S, V] and [B, H, S] for a query [B, H, S, ...].
+static FailureOr<Attended>
+allocateResults(OperatorCall &call, const Tensor &query, int64_t valueWidth) {
+  llvm::SmallVector<int64_t> rows(query.getShape().take_front(3));
+  llvm::SmallVector<int64_t> shape = rows;
+  shape.push_back(valueWidth);
+  FailureOr<Tensor> output =
+      call.allocate(call.resultType(0, query.getElementType()), shape);
+  FailureOr<Tensor> lse = call.allocate(ElementType::F32, rows);
+  if (failed(output) || failed(lse))
+    return failure();
+  return Attended{*output, *lse};
+}
+
 static LogicalResult attention(OperatorCall &call) {
   auto op = cast<AttentionOp>(call.op);
   const Tensor &query = call.operand(0), &key = call.operand(1),
@@ -113,12 +134,8 @@ static LogicalResult attention(OperatorCall &call) {
                   {batches, heads, length, keys});
   if (failed(masking))
     return failure();
-  FailureOr<Tensor> output =
-      call.allocate(call.resultType(0, query.getElementType()),
-                    {batches, heads, length, valueWidth});
-  FailureOr<Tensor> lse =
-      call.allocate(ElementType::F32, {batches, heads, length});
-  if (failed(output) || failed(lse))
+  FailureOr<Attended> results = allocateResults(call, query, valueWidth);
+  if (failed(results))
     return failure();
   double scale = op.getScale().convertToDouble();
   double cap = op.getSoftCap() ? op.getSoftCap()->convertToDouble() : 0;
@@ -142,16 +159,16 @@ static LogicalResult attention(OperatorCall &call) {
         }
         RowWeights weights =
             softmaxRow(scores, seen, masking->maskedRow, single);
-        lse->setReal(at, weights.lse);
+        results->lse.setReal(at, weights.lse);
         for (int64_t i = 0; i < valueWidth; ++i) {
           Accumulator sum(single, weights.start);
           for (int64_t t = 0; t < weights.keys; ++t)
             sum.addProduct(scores[t], value.real((keyAt + t) * valueWidth + i));
-          output->setReal(at * valueWidth + i, sum.get());
+          results->output.setReal(at * valueWidth + i, sum.get());
         }
       }
-  call.setResult(0, *output);
-  call.setResult(1, *lse);
+  call.setResult(0, results->output);
+  call.setResult(1, results->lse);
   return success();
 }
 
@@ -225,16 +242,12 @@ static LogicalResult expandedAttention(OperatorCall &call, MLAAttentionOp op) {
                   {batches, heads, length, keys});
   if (failed(masking))
     return failure();
-  FailureOr<Tensor> output =
-      call.allocate(call.resultType(0, queryNope.getElementType()),
-                    {batches, heads, length, valueWidth});
-  FailureOr<Tensor> lse =
-      call.allocate(ElementType::F32, {batches, heads, length});
+  FailureOr<Attended> results = allocateResults(call, queryNope, valueWidth);
   FailureOr<Tensor> key =
       call.allocate(pastKey.getElementType(), {batches, heads, keys, width});
   FailureOr<Tensor> value = call.allocate(pastValue.getElementType(),
                                           {batches, heads, keys, valueWidth});
-  if (failed(output) || failed(lse) || failed(key) || failed(value))
+  if (failed(results) || failed(key) || failed(value))
     return failure();
   double scale = op.getScale().convertToDouble();
   bool single = call.accumulateInSingle();
@@ -280,18 +293,18 @@ static LogicalResult expandedAttention(OperatorCall &call, MLAAttentionOp op) {
         }
         RowWeights weights =
             softmaxRow(scores, seen, masking->maskedRow, single);
-        lse->setReal(at, weights.lse);
+        results->lse.setReal(at, weights.lse);
         for (int64_t i = 0; i < valueWidth; ++i) {
           Accumulator sum(single, weights.start);
           for (int64_t t = 0; t < weights.keys; ++t)
             sum.addProduct(scores[t],
                            value->real((head * keys + t) * valueWidth + i));
-          output->setReal(at * valueWidth + i, sum.get());
+          results->output.setReal(at * valueWidth + i, sum.get());
         }
       }
     }
-  call.setResult(0, *output);
-  call.setResult(1, *lse);
+  call.setResult(0, results->output);
+  call.setResult(1, results->lse);
   call.setResult(2, *key);
   call.setResult(3, *value);
   return success();
@@ -320,12 +333,8 @@ static LogicalResult latentAttention(OperatorCall &call) {
                   {batches, heads, length, keys});
   if (failed(masking))
     return failure();
-  FailureOr<Tensor> output =
-      call.allocate(call.resultType(0, queryNope.getElementType()),
-                    {batches, heads, length, valueWidth});
-  FailureOr<Tensor> lse =
-      call.allocate(ElementType::F32, {batches, heads, length});
-  if (failed(output) || failed(lse))
+  FailureOr<Attended> results = allocateResults(call, queryNope, valueWidth);
+  if (failed(results))
     return failure();
   double scale = op.getScale().convertToDouble();
   bool single = call.accumulateInSingle();
@@ -361,7 +370,7 @@ static LogicalResult latentAttention(OperatorCall &call) {
         }
         RowWeights weights =
             softmaxRow(scores, seen, masking->maskedRow, single);
-        lse->setReal(at, weights.lse);
+        results->lse.setReal(at, weights.lse);
         std::vector<double> mixed(absorbed ? rank : 0);
         for (int64_t r = 0; r < static_cast<int64_t>(mixed.size()); ++r) {
           Accumulator sum(single);
@@ -376,12 +385,12 @@ static LogicalResult latentAttention(OperatorCall &call) {
                            down.real(head.weightAt(r, valueWidth, i)));
           for (int64_t t = 0; !absorbed && t < weights.keys; ++t)
             sum.addProduct(scores[t], values[t * valueWidth + i]);
-          output->setReal(at * valueWidth + i, sum.get());
+          results->output.setReal(at * valueWidth + i, sum.get());
         }
       }
     }
-  call.setResult(0, *output);
-  call.setResult(1, *lse);
+  call.setResult(0, results->output);
+  call.setResult(1, results->lse);
   return success();
 }
 

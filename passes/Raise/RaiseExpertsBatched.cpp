@@ -232,17 +232,6 @@ bool BatchedMatcher::match(Value value, ExpertsMatch &match) {
 bool mlir::trine::matchBatchedExperts(MoEPattern &pattern,
                                       onnx::ReduceSumOp sum,
                                       ExpertsMatch &match) {
-  Raising &raising = pattern.raising;
-  Value input = sum->getOperand(0);
-  int64_t rank = raising.rank(input);
-  // [.., k, D], summed over k.
-  if (rank < 3 || !reducesAxis(raising, sum, -2))
-    return false;
-  std::optional<int64_t> k = raising.staticDim(input, rank - 2);
-  if (!k || *k < 1)
-    return false;
-  pattern.add(sum);
-  match.k = *k;
-  match.result = sum->getResult(0);
-  return BatchedMatcher(pattern, *k).match(input, match);
+  return takeSumOfSlots(pattern, sum, match) &&
+         BatchedMatcher(pattern, match.k).match(sum->getOperand(0), match);
 }

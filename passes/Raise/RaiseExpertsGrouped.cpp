@@ -400,16 +400,6 @@ bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
 bool mlir::trine::matchGroupedExperts(MoEPattern &pattern,
                                       onnx::ReduceSumOp sum,
                                       ExpertsMatch &match) {
-  Raising &raising = pattern.raising;
-  Value input = sum->getOperand(0);
-  int64_t rank = raising.rank(input);
-  if (rank < 3 || !reducesAxis(raising, sum, -2))
-    return false;
-  std::optional<int64_t> k = raising.staticDim(input, rank - 2);
-  if (!k || *k < 1)
-    return false;
-  pattern.add(sum);
-  match.k = *k;
-  match.result = sum->getResult(0);
-  return GroupedMatcher(pattern, *k).match(input, match);
+  return takeSumOfSlots(pattern, sum, match) &&
+         GroupedMatcher(pattern, match.k).match(sum->getOperand(0), match);
 }

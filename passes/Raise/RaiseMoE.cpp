@@ -639,6 +639,22 @@ Value mlir::trine::reshapeAs(Raising &raising, Operation *before, Value value,
   return raising.create(before, "Reshape", {value, shape}, allowZero);
 }
 
+bool mlir::trine::takeSumOfSlots(MoEPattern &pattern, onnx::ReduceSumOp sum,
+                                 ExpertsMatch &match) {
+  Raising &raising = pattern.raising;
+  Value input = sum->getOperand(0);
+  int64_t rank = raising.rank(input);
+  if (rank < 3 || !reducesAxis(raising, sum, -2))
+    return false;
+  std::optional<int64_t> k = raising.staticDim(input, rank - 2);
+  if (!k || *k < 1)
+    return false;
+  pattern.add(sum);
+  match.k = *k;
+  match.result = sum->getResult(0);
+  return true;
+}
+
 bool mlir::trine::raiseExperts(MoEPattern &pattern, ExpertsMatch match) {
   Raising &raising = pattern.raising;
   Operation *before = match.result.getDefiningOp();

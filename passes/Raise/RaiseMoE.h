@@ -131,6 +131,11 @@ bool raiseExperts(MoEPattern &pattern, ExpertsMatch match);
 /// Cast of a sum in f32.
 Value takeFinalCast(MoEPattern &pattern, Value value, Value input);
 
+/// The sum over the k slots of each token, [.., k, D]: takes `sum`, and gives k
+/// and the result.
+bool takeSumOfSlots(MoEPattern &pattern, onnx::ReduceSumOp sum,
+                    ExpertsMatch &match);
+
 // RaiseExpertsBatched.cpp: weights gathered for each slot.
 bool matchBatchedExperts(MoEPattern &pattern, onnx::ReduceSumOp sum,
                          ExpertsMatch &match);
