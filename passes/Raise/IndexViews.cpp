@@ -392,9 +392,7 @@ Value IndexSpace::reshapeTo(Operation *before, Value value,
       return nullptr;
     }
   }
-  Value shape = raising.create(
-      before, "Concat", parts,
-      {builder.getNamedAttr("axis", builder.getI64IntegerAttr(0))});
+  Value shape = raising.concat(before, parts, 0);
   return raising.create(before, "Reshape", {value, shape}, allowZero);
 }
 

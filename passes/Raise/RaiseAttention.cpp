@@ -843,10 +843,8 @@ bool AttentionMatch::matchOperator(onnx::AttentionOp op) {
     return fail(op, "sizes are unknown");
   Builder attributes(raising.getContext());
   if (hasPast) {
-    auto axis =
-        attributes.getNamedAttr("axis", attributes.getI64IntegerAttr(2));
-    k = raising.create(op, "Concat", {op.getPastKey(), k}, axis);
-    v = raising.create(op, "Concat", {op.getPastValue(), v}, axis);
+    k = raising.concat(op, {op.getPastKey(), k}, 2);
+    v = raising.concat(op, {op.getPastValue(), v}, 2);
   }
   ImplicitLocOpBuilder builder = raising.builderBefore(op);
   auto sizes = [&](Value tensor) {

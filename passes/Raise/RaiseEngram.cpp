@@ -162,10 +162,7 @@ Value engram::concat(Raising &raising, Operation *before, ArrayRef<Value> parts,
   if (constants.size() == parts.size())
     if (Value joined = concatConstants(raising, before, constants, axis))
       return joined;
-  Builder builder(raising.getContext());
-  return raising.create(
-      before, "Concat", parts,
-      builder.getNamedAttr("axis", builder.getI64IntegerAttr(axis)));
+  return raising.concat(before, parts, axis);
 }
 
 Value engram::filled(Raising &raising, Operation *before,

@@ -363,7 +363,6 @@ bool ConvRaiser::raise(onnx::ConcatOp op) {
 void ConvRaiser::build(onnx::ConvOp op, ConvForm &form) {
   Value input = form.input, state = form.state;
   SmallVector<Value> results, values;
-  int64_t time = form.channelsFirst ? 2 : 1;
   SmallVector<Value> presents = findPresents(form);
   // Before all that reads the next state. Weights stand anywhere.
   Operation *before = op;

@@ -213,14 +213,10 @@ bool BatchedMatcher::match(Value value, ExpertsMatch &match) {
   match.wGateUp = oriented(*first);
   match.bGateUp = first->bias;
   if (second) {
-    Builder b(raising.getContext());
-    auto join = [&](Value x, Value y) {
-      return raising.create(before, "Concat", {x, y},
-                            b.getNamedAttr("axis", b.getI64IntegerAttr(1)));
-    };
-    match.wGateUp = join(match.wGateUp, oriented(*second));
+    match.wGateUp =
+        raising.concat(before, {match.wGateUp, oriented(*second)}, 1);
     if (match.bGateUp)
-      match.bGateUp = join(match.bGateUp, second->bias);
+      match.bGateUp = raising.concat(before, {match.bGateUp, second->bias}, 1);
   }
   // [n, 1, D, 1] and the like become [n, D].
   if (!raising.dims(match.input).back().isConstant(*width))

@@ -88,10 +88,7 @@ bool ContribMoE::raise() {
   Value third = orNull(op.getFc3ExpertsWeights()),
         thirdBias = orNull(op.getFc3ExpertsBias());
   Builder b(op.getContext());
-  auto join = [&](Value x, Value y) {
-    return raising.create(op, "Concat", {x, y},
-                          b.getNamedAttr("axis", b.getI64IntegerAttr(1)));
-  };
+  auto join = [&](Value x, Value y) { return raising.concat(op, {x, y}, 1); };
   if (third) {
     if (static_cast<bool>(thirdBias) != static_cast<bool>(match.bGateUp))
       return pattern.fail(op, "only one of gate and up has a bias");

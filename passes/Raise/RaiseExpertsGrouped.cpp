@@ -387,12 +387,9 @@ bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
   Operation *before = match.result.getDefiningOp();
   match.wDown = down.build(pattern, before);
   match.wGateUp = first.build(pattern, before);
-  if (second.size()) {
-    Builder b(raising.getContext());
-    match.wGateUp = raising.create(
-        before, "Concat", {match.wGateUp, second.build(pattern, before)},
-        b.getNamedAttr("axis", b.getI64IntegerAttr(1)));
-  }
+  if (second.size())
+    match.wGateUp = raising.concat(
+        before, {match.wGateUp, second.build(pattern, before)}, 1);
   match.form = "experts-grouped";
   return true;
 }

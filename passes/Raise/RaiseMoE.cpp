@@ -466,12 +466,7 @@ Value ExpertStack::build(MoEPattern &pattern, Operation *before) {
     for (const LinearLayer &layer : layers)
       parts.push_back(
           raising.reshape(before, layer.weight, {1, *rows, *columns}));
-    Builder builder(raising.getContext());
-    stack = parts.size() == 1
-                ? parts[0]
-                : raising.create(before, "Concat", parts,
-                                 builder.getNamedAttr(
-                                     "axis", builder.getI64IntegerAttr(0)));
+    stack = raising.concat(before, parts, 0);
   } else {
     // A slice may have been reshaped to the matrix; the stack is [E, r, c].
     SmallVector<int64_t> sizes{static_cast<int64_t>(layers.size())};
@@ -558,12 +553,9 @@ bool UnrolledExperts::finish(MoEPattern &pattern, ExpertsMatch &match) {
   Operation *before = match.result.getDefiningOp();
   match.wDown = down.build(pattern, before);
   match.wGateUp = first.build(pattern, before);
-  if (second.size()) {
-    Builder b(pattern.raising.getContext());
-    match.wGateUp = pattern.raising.create(
-        before, "Concat", {match.wGateUp, second.build(pattern, before)},
-        b.getNamedAttr("axis", b.getI64IntegerAttr(1)));
-  }
+  if (second.size())
+    match.wGateUp = pattern.raising.concat(
+        before, {match.wGateUp, second.build(pattern, before)}, 1);
   return true;
 }
 

@@ -284,6 +284,14 @@ Value Raising::transpose(Operation *before, Value value,
       builder.getNamedAttr("perm", builder.getDenseI64ArrayAttr(permutation)));
 }
 
+Value Raising::concat(Operation *before, ArrayRef<Value> parts, int64_t axis) {
+  if (parts.size() == 1)
+    return parts.front();
+  Builder builder(getContext());
+  return create(before, "Concat", parts,
+                builder.getNamedAttr("axis", builder.getI64IntegerAttr(axis)));
+}
+
 Value Raising::slice(Operation *before, Value value, int64_t axis,
                      int64_t begin, int64_t end) {
   return create(before, "Slice",

@@ -155,6 +155,8 @@ public:
   Value reshapeLike(Operation *before, Value value, Value like);
   Value transpose(Operation *before, Value value,
                   ArrayRef<int64_t> permutation);
+  /// The parts one behind the other along an axis; a single part as it is.
+  Value concat(Operation *before, ArrayRef<Value> parts, int64_t axis);
   /// value[begin:end] along one axis.
   Value slice(Operation *before, Value value, int64_t axis, int64_t begin,
               int64_t end);
