@@ -20,7 +20,7 @@ RULES = {
     "passes/Lower": ["trine/Support/", "trine/Dialect/", "trine/Passes/", "trine/Runtime/ProgramABI.h"],
     "lib/Import": ["trine/Support/", "trine/Dialect/ONNX/", "trine/Dialect/Trine/", "trine/Import/"],
     "lib/Reference": ["trine/Support/", "trine/Dialect/", "trine/Reference/"],
-    "lib/Codegen": ["trine/Support/", "trine/Dialect/", "trine/Codegen/", "trine/Passes/Lower", "trine/Runtime/ProgramABI.h"],
+    "lib/Codegen": ["trine/Support/", "trine/Dialect/", "trine/Codegen/", "trine/Passes/Lower", "trine/Runtime/ProgramABI.h", "trine/Runtime/KernelConfiguration.h"],
     "lib/Package": ["trine/Support/", "trine/Dialect/", "trine/Codegen/", "trine/Package/", "trine/Runtime/"],
     "lib/Pipelines": ["trine/Support/", "trine/Dialect/", "trine/Passes/", "trine/Import/", "trine/Codegen/", "trine/Package/", "trine/Pipelines/",
                       "trine/Reference/Tolerance.h"],
