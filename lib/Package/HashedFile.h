@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-/// A file that is hashed while it is written.
+/// A file that is hashed and written while the next bytes are made.
 #ifndef TRINE_LIB_PACKAGE_HASHEDFILE_H
 #define TRINE_LIB_PACKAGE_HASHEDFILE_H
 
+#include "trine/Runtime/Sha256.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
+#include <condition_variable>
+#include <deque>
 #include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 namespace mlir::trine {
 
+/// Blocks are handed to a thread that hashes and writes them; at most a few
+/// wait at any time.
 class HashedFile {
 public:
   /// Creates the file; the error names it.
   static llvm::Expected<std::unique_ptr<HashedFile>>
   create(llvm::StringRef path);
+  ~HashedFile();
 
   void write(llvm::ArrayRef<uint8_t> bytes);
   void write(llvm::StringRef text);
@@ -30,13 +38,27 @@ public:
   llvm::Expected<std::string> finish();
 
 private:
-  HashedFile(llvm::StringRef path, int descriptor)
-      : path(path.str()), stream(descriptor, /*shouldClose=*/true) {}
+  using Block = std::vector<uint8_t>;
+
+  HashedFile(llvm::StringRef path, int descriptor);
+  /// Hands `block` over; waits while too many wait.
+  void pass();
+  void stop();
+  void work();
 
   std::string path;
-  llvm::raw_fd_ostream stream;
-  llvm::SHA256 hash;
   uint64_t written = 0;
+  Block block; // being filled
+
+  // The thread's own.
+  llvm::raw_fd_ostream stream;
+  ::trine::runtime::Sha256 hash;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<Block> waiting;
+  bool ended = false;
+  std::thread thread;
 };
 
 } // namespace mlir::trine

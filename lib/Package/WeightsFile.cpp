@@ -10,6 +10,8 @@
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include <sys/mman.h>
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -172,6 +174,18 @@ mapPieces(plan::WeightOp weight, StringRef folder, uint64_t elementBytes,
   return pieces;
 }
 
+/// Gives back the pages of a mapped file that were read: they stay in the
+/// system's cache, not in this process. (MemoryBuffer::dontNeedIfMmap calls
+/// posix_madvise, which does nothing in glibc.)
+static void releasePages(const llvm::MemoryBuffer &buffer) {
+  static const uintptr_t page = llvm::sys::Process::getPageSizeEstimate();
+  uintptr_t begin = reinterpret_cast<uintptr_t>(buffer.getBufferStart());
+  uintptr_t aligned = begin / page * page;
+  if (buffer.getBufferKind() == llvm::MemoryBuffer::MemoryBuffer_MMap)
+    (void)::madvise(reinterpret_cast<void *>(aligned),
+                    begin - aligned + buffer.getBufferSize(), MADV_DONTNEED);
+}
+
 LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
                                         HashedFile &file,
                                         uint64_t &dataOffset) {
@@ -182,8 +196,20 @@ LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
   file.write(StringRef(*header));
   dataOffset = file.size();
 
-  auto write = [&](ArrayRef<uint8_t> bytes) { file.write(bytes); };
   llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
+  std::unique_ptr<llvm::MemoryBuffer> mapped;
+  constexpr uint64_t keptBytes = uint64_t(64) << 20;
+  uint64_t released = 0;
+  auto write = [&](ArrayRef<uint8_t> bytes) {
+    file.write(bytes);
+    if (file.size() - released < keptBytes)
+      return;
+    released = file.size();
+    if (mapped)
+      releasePages(*mapped);
+    for (auto &entry : files)
+      releasePages(*entry.second);
+  };
   for (const WeightPlace &place : layout.places) {
     auto weight = place.weight;
     file.pad(dataOffset + place.offset - file.size());
@@ -198,7 +224,6 @@ LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
       repackWeight(weight, *pieces, elementBytes, write);
       continue;
     }
-    std::unique_ptr<llvm::MemoryBuffer> mapped;
     std::vector<uint8_t> computed;
     ArrayRef<uint8_t> bytes;
     if (weight.getFile()) {
@@ -224,6 +249,7 @@ LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
              << " bytes, got " << bytes.size();
     repackWeight(weight, wholeSource(weight, bytes.data()), elementBytes,
                  write);
+    mapped.reset();
   }
   file.pad(dataOffset + layout.bytes - file.size());
   return success();

@@ -2,8 +2,8 @@
 #include "Package.h"
 #include "CpuFeatures.h"
 #include "Safetensors.h"
-#include "Sha256.h"
 #include "trine/Runtime/PackageFormat.h"
+#include "trine/Runtime/Sha256.h"
 #include <algorithm>
 #include <map>
 #include <sys/stat.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Sha256.h"
+#include "trine/Runtime/Sha256.h"
 #include "CpuFeatures.h"
+#include <algorithm>
 #include <cstring>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -103,23 +104,44 @@ processBlocksWithShaInstructions(uint32_t state[8], const uint8_t *data,
 }
 #endif
 
-using ProcessBlocks = void (*)(uint32_t[8], const uint8_t *, uint64_t);
+Sha256::Sha256(bool allowInstructions)
+    : process(processBlocks),
+      state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+            0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19} {
+#if defined(__x86_64__)
+  if (allowInstructions && hasCpuFeature("sha") && hasCpuFeature("sse4.1"))
+    process = processBlocksWithShaInstructions;
+#endif
+}
 
-static std::string compute(ProcessBlocks process, const void *data,
-                           uint64_t size) {
-  uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+void Sha256::update(const void *data, uint64_t size) {
   const uint8_t *bytes = static_cast<const uint8_t *>(data);
-  uint64_t whole = size / 64, rest = size % 64;
-  process(state, bytes, whole);
+  uint64_t held = total % 64;
+  total += size;
+  if (held > 0) {
+    uint64_t taken = std::min<uint64_t>(size, 64 - held);
+    if (taken > 0)
+      memcpy(rest + held, bytes, taken);
+    bytes += taken;
+    size -= taken;
+    if (held + taken < 64)
+      return;
+    process(state, rest, 1);
+  }
+  process(state, bytes, size / 64);
+  if (size % 64 > 0)
+    memcpy(rest, bytes + size / 64 * 64, size % 64);
+}
+
+std::string Sha256::finish() {
+  uint64_t held = total % 64, bits = total * 8;
   uint8_t tail[128] = {0};
-  if (rest)
-    memcpy(tail, bytes + 64 * whole, rest);
-  tail[rest] = 0x80;
-  uint64_t tailBlocks = rest < 56 ? 1 : 2;
+  memcpy(tail, rest, held);
+  tail[held] = 0x80;
+  uint64_t blocks = held < 56 ? 1 : 2;
   for (int i = 0; i < 8; ++i)
-    tail[64 * tailBlocks - 1 - i] = static_cast<uint8_t>(size * 8 >> (8 * i));
-  process(state, tail, tailBlocks);
+    tail[64 * blocks - 1 - i] = static_cast<uint8_t>(bits >> (8 * i));
+  process(state, tail, blocks);
 
   std::string digits;
   for (uint32_t word : state)
@@ -128,15 +150,8 @@ static std::string compute(ProcessBlocks process, const void *data,
   return digits;
 }
 
-std::string trine::runtime::computeSha256Portably(const void *data,
-                                                  uint64_t size) {
-  return compute(processBlocks, data, size);
-}
-
 std::string trine::runtime::computeSha256(const void *data, uint64_t size) {
-#if defined(__x86_64__)
-  if (hasCpuFeature("sha") && hasCpuFeature("sse4.1"))
-    return compute(processBlocksWithShaInstructions, data, size);
-#endif
-  return computeSha256Portably(data, size);
+  Sha256 hash;
+  hash.update(data, size);
+  return hash.finish();
 }
