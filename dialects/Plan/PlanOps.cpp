@@ -329,3 +329,13 @@ LogicalResult RequireOp::verifySymbolUses(SymbolTableCollection &symbols) {
   // require_c2: the device exists.
   return verifyDevice(*this, getDeviceAttr(), symbols);
 }
+
+LogicalResult SelectOp::verify() {
+  // select_c1: both regions yield the results.
+  for (Region *region : getRegions()) {
+    auto yield = dyn_cast<YieldOp>(region->front().getTerminator());
+    if (!yield || yield.getValues().getTypes() != getOutputs().getTypes())
+      return emitOpError() << "both regions must yield its result types";
+  }
+  return success();
+}

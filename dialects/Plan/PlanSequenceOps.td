@@ -115,4 +115,40 @@ def Plan_RequireOp : Plan_Op<"require", [MemoryEffects<[MemRead, MemWrite]>, Dec
   let hasVerifier = 1;
 }
 
+def Plan_SelectOp : Plan_Op<"select", [RecursiveMemoryEffects, NoRegionArguments, SingleBlockImplicitTerminator<"YieldOp">]> {
+  let summary = "A choice by shape at run time";
+  let description = [{
+    Runs the first region where `condition` holds, else the second. Both are parts of the launch sequence. The condition is computed from sizes alone, so
+    the host decides without waiting for a queue. On tensors the results are what the region yields; on memrefs there are none, and
+    both regions write the same destinations. Buffers of a region live only there, so the two share memory.
+
+    ```mlir
+    %o = plan.select %few -> (tensor<?x64xf32>) {
+      %a = plan.launch @absorbed ... -> tensor<?x64xf32>
+      plan.yield %a : tensor<?x64xf32>
+    } else {
+      %d = plan.launch @decompressed ... -> tensor<?x64xf32>
+      plan.yield %d : tensor<?x64xf32>
+    }
+    plan.select %few {
+      plan.launch @absorbed ... outs(%o : memref<?x64xf32>)
+    } else {
+      plan.launch @decompressed ... outs(%o : memref<?x64xf32>)
+    }
+    ```
+  }];
+  let arguments = (ins I1:$condition);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let regions = (region SizedRegion<1>:$then_region, SizedRegion<1>:$else_region);
+  let assemblyFormat = "$condition (`->` `(` type($outputs)^ `)`)? $then_region `else` $else_region attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_YieldOp : Plan_Op<"yield", [Pure, Terminator, ReturnLike, HasParent<"SelectOp">]> {
+  let summary = "Ends a region of a choice with its results";
+  let arguments = (ins Variadic<AnyRankedTensor>:$values);
+  let builders = [OpBuilder<(ins), [{ /* yields nothing */ }]>];
+  let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+}
+
 #endif

@@ -366,3 +366,16 @@ func.func @main(%x: memref<i1>) {
   plan.require %x, "no" on @device0 queue 0 : memref<i1>
   return
 }
+
+// -----
+
+// select_c1
+func.func @main(%c: i1, %x: tensor<4xf32>) {
+  // expected-error @below {{both regions must yield its result types}}
+  %y = plan.select %c -> (tensor<4xf32>) {
+    plan.yield %x : tensor<4xf32>
+  } else {
+    plan.yield
+  }
+  return
+}

@@ -47,3 +47,32 @@ func.func @tensors(%n: index, %x: tensor<?xf32>, %e: tensor<?xf32>) -> tensor<?x
   %y = plan.launch @negate on @device0 queue 0 ins(%n, %x : index, tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
   return %y : tensor<?xf32>
 }
+
+// CHECK-LABEL: func.func @select
+func.func @select(%n: index, %few: i1, %x: tensor<?xf32>, %e: tensor<?xf32>) -> tensor<?xf32> {
+  // CHECK: %[[Y:.*]] = plan.select %{{.*}} -> (tensor<?xf32>) {
+  // CHECK-NEXT: plan.launch @negate
+  // CHECK-NEXT: plan.yield %{{.*}} : tensor<?xf32>
+  // CHECK-NEXT: } else {
+  // CHECK-NEXT: plan.yield %{{.*}} : tensor<?xf32>
+  %y = plan.select %few -> (tensor<?xf32>) {
+    %a = plan.launch @negate on @device0 queue 0 ins(%n, %x : index, tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    plan.yield %a : tensor<?xf32>
+  } else {
+    plan.yield %x : tensor<?xf32>
+  }
+  return %y : tensor<?xf32>
+}
+
+// CHECK-LABEL: func.func @select_memory
+func.func @select_memory(%n: index, %few: i1, %x: memref<?xf32>, %y: memref<?xf32>) {
+  // CHECK: plan.select %{{.*}} {
+  // CHECK-NEXT: plan.launch @negate
+  // CHECK-NEXT: } else {
+  // CHECK-NEXT: }
+  plan.select %few {
+    plan.launch @negate on @device0 queue 0 ins(%n, %x : index, memref<?xf32>) outs(%y : memref<?xf32>)
+  } else {
+  }
+  return
+}
