@@ -106,14 +106,20 @@ TRINE_HOST_DEVICE constexpr int gemmTileK(const GemmConfiguration &c) {
   return c.element == Element::F32 ? 16 : 64;
 }
 
+/// sm_80, 16-bit types: warps that share the rows of a tile; each has 32 columns
+/// and 32 or 64 rows.
+TRINE_HOST_DEVICE constexpr int gemmWarpsM(const GemmConfiguration &) {
+  return 2;
+}
+
 /// sm_90a with 16-bit types: a warpgroup for each 64 rows multiplies, one more
-/// loads. Else: 16-bit types a warp for each 32 by 32, f32 256 threads.
+/// loads. f32: 256 threads.
 TRINE_HOST_DEVICE constexpr int gemmThreads(const GemmConfiguration &c) {
   if (c.element == Element::F32)
     return 256;
   if (c.architecture == Architecture::SM90a)
     return c.tileM / 64 * 128 + 128;
-  return c.tileM / 32 * (c.tileN / 32) * 32;
+  return gemmWarpsM(c) * (c.tileN / 32) * 32;
 }
 
 /// Dynamic shared memory, bytes. 16-bit tiles are aligned to 1,024 bytes.
