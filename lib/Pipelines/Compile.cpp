@@ -35,6 +35,7 @@ private:
   LogicalResult writeText();
   LogicalResult writeLLVM();
   LogicalResult writePackage();
+  LogicalResult checkMemory();
 
   MLIRContext &context;
   const CompileOptions &options;
@@ -111,12 +112,41 @@ LogicalResult Compilation::run() {
   if (options.emit == Emit::Trine)
     return writeText();
 
-  if (failed(stage("plan", [&] { return runPipeline(buildPlanPipeline); })))
+  if (failed(stage("plan", [&] {
+        return runPipeline([&](OpPassManager &manager) {
+          buildPlanPipeline(manager, options.plan);
+        });
+      })))
     return failure();
   describePlan(*module, report);
+  if (failed(checkMemory()))
+    return failure();
   if (options.emit == Emit::Plan)
     return writeText();
   return options.emit == Emit::LLVM ? writeLLVM() : writePackage();
+}
+
+/// Refuses what does not fit, and says what takes how much.
+LogicalResult Compilation::checkMemory() {
+  if (options.memoryLimit == 0)
+    return success();
+  uint64_t workspace = 0;
+  for (const auto &[space, bytes] : report.workspaceBytes)
+    workspace += bytes;
+  uint64_t needed = report.packedWeightBytes + workspace;
+  if (needed <= options.memoryLimit)
+    return success();
+  InFlightDiagnostic error = emitError(UnknownLoc::get(&context));
+  error << "'" << report.model << "' needs " << needed
+        << " bytes, more than the limit of " << options.memoryLimit
+        << ": weights " << report.packedWeightBytes << ", a step " << workspace;
+  for (const auto &[kind, bytes] : report.weightKinds)
+    error.attachNote() << "weights of kind '" << kind << "' have " << bytes
+                       << " bytes in the model";
+  error.attachNote() << "a step's memory is that of the sizes given with "
+                        "--size, or of 64 for each symbol; smaller sizes or a "
+                        "higher --memory-limit would fit";
+  return error;
 }
 
 /// "baseline" is the generator's default of several variants.

@@ -120,7 +120,21 @@ void CompileReport::printText(llvm::raw_ostream &stream) const {
   list("skeletons", skeletons);
   line("weights") << bytesText(weightBytes) << " in the model, "
                   << bytesText(packedWeightBytes) << " in the package\n";
-  line("memory") << buffers << " buffers in " << arenaSlots << " slots\n";
+  int64_t known = 0;
+  for (const auto &[kind, bytes] : weightKinds)
+    known += bytes;
+  if (weightKinds.size() > 1 || weightKinds.count("other") == 0)
+    for (const auto &[bytes, kind] : byCount(weightKinds))
+      line("") << kind << " " << bytesText(bytes)
+               << llvm::format(" (%.1f %%)",
+                               known ? 100.0 * static_cast<double>(bytes) /
+                                           static_cast<double>(known)
+                                     : 0.0)
+               << "\n";
+  line("memory") << buffers << " buffers in " << arenaSlots << " slots";
+  for (const auto &[space, bytes] : workspaceBytes)
+    stream << ", " << bytesText(bytes) << " of " << space << " memory";
+  stream << "\n";
   line("code") << bytesText(codeBytes) << "\n";
   double total = 0;
   for (const Stage &stage : stages)
@@ -176,6 +190,8 @@ llvm::json::Value CompileReport::toJSON() const {
       {"launches", launches},
       {"skeletons", histogram(skeletons)},
       {"weight_bytes", weightBytes},
+      {"weight_kind_bytes", histogram(weightKinds)},
+      {"workspace_bytes", histogram(workspaceBytes)},
       {"packed_weight_bytes", packedWeightBytes},
       {"buffers", buffers},
       {"arena_slots", arenaSlots},

@@ -89,6 +89,8 @@ void mlir::trine::describePlan(ModuleOp module, CompileReport &report) {
       auto value = entries ? entries.getAs<IntegerAttr>(name) : nullptr;
       return value ? value.getInt() : 0;
     };
+    if (auto name = entries ? entries.getAs<StringAttr>("space") : nullptr)
+      report.workspaceBytes[name.str()] += number("bytes");
     report.buffers += number("buffers");
     report.arenaSlots += number("slots") + number("unbounded");
   }

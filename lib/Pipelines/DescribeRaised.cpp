@@ -55,7 +55,30 @@ static void numberLayers(std::vector<CompileReport::Recognised> &entries) {
     entries[j].layer = layer;
 }
 
+/// What a weight is for, by the op that takes it.
+static StringRef kindOf(OpOperand &use) {
+  if (auto experts = dyn_cast<MoEExpertsOp>(use.getOwner()))
+    return use.get() == experts.getInput() || use.get() == experts.getWeights()
+               ? "other"
+               : "experts";
+  return isa<EngramLookupOp>(use.getOwner()) ? "tables" : "other";
+}
+
+/// Weights of the trine level are made once each, and every byte of a file
+/// belongs to one of them or is not used.
+static void describeWeights(ModuleOp module, CompileReport &report) {
+  module.walk([&](Operation *op) {
+    if (!isa<WeightOp, AssembledWeightOp>(op) || op->use_empty())
+      return;
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    int64_t bits = std::max<int64_t>(8, type.getElementTypeBitWidth());
+    report.weightKinds[kindOf(*op->getUses().begin()).str()] +=
+        type.getNumElements() * bits / 8;
+  });
+}
+
 void mlir::trine::describeRaised(ModuleOp module, CompileReport &report) {
+  describeWeights(module, report);
   module.walk([&](Operation *op) {
     if (auto form = op->getAttrOfType<StringAttr>("trine.form"))
       report.recognised.push_back({0, op->getName().getStringRef().str(),

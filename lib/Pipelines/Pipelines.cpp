@@ -34,7 +34,8 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   manager.addPass(createCheckLevelTrine());
 }
 
-void mlir::trine::buildPlanPipeline(OpPassManager &manager) {
+void mlir::trine::buildPlanPipeline(OpPassManager &manager,
+                                    const PlanPipelineOptions &options) {
   manager.addNestedPass<func::FuncOp>(createTrineDecomposeComposites());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
@@ -49,7 +50,9 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager) {
   manager.addPass(createTrineDeduplicateKernels());
   manager.addPass(createTrinePlanScratch());
   manager.addPass(createTrineAssignBuffers());
-  manager.addPass(createTrinePlanMemory());
+  TrinePlanMemoryOptions memory;
+  llvm::append_range(memory.sizes, options.sizes);
+  manager.addPass(createTrinePlanMemory(std::move(memory)));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createTrineCheckLevelPlan());
@@ -60,7 +63,7 @@ void mlir::trine::registerPipelines() {
       "trine-raise-pipeline",
       "From the onnx level to the trine level: linalg, tensor and trine ops",
       buildRaisePipeline);
-  PassPipelineRegistration<>(
+  PassPipelineRegistration<PlanPipelineOptions>(
       "trine-plan-pipeline",
       "From the trine level to the plan level: kernels, launches and memory",
       buildPlanPipeline);

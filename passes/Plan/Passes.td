@@ -140,7 +140,7 @@ def TrinePlanMemory : Pass<"trine-plan-memory", "ModuleOp"> {
     nearest in size. A slot is as large as its largest member; slots start at multiples of 64 bytes. Offsets are computed once, at the top of
     `@main`, from the sizes of the inputs. A buffer whose size is neither known there nor bounded gets an arena of its own, where it is made.
     `@main` gets `plan.memory`: per space the number of buffers and slots, and the bytes with and without sharing when every
-    symbol is `report-size`.
+    symbol is what `size` says, or `report-size`.
 
     ```mlir
     %b = plan.buffer(%n) on @device0 space <device> : memref<?x64xf32>
@@ -149,7 +149,9 @@ def TrinePlanMemory : Pass<"trine-plan-memory", "ModuleOp"> {
     %b = memref.view %a[%offset][%n] : memref<?xi8> to memref<?x64xf32>
     ```
   }];
-  let options = [Option<"reportSize", "report-size", "int64_t", "64", "What every symbol is taken for in the report and where sizes are compared">];
+  let options = [Option<"reportSize", "report-size", "int64_t", "64",
+                        "What a symbol without a `size` is taken for in the report and where sizes are compared">,
+                 ListOption<"sizes", "size", "std::string", "What one symbol is taken for, as past=4096">];
   let statistics = [Statistic<"numSlots", "slots", "Slots of all arenas">];
   let dependentDialects = ["mlir::trine::plan::PlanDialect", "memref::MemRefDialect", "arith::ArithDialect"];
 }

@@ -9,6 +9,7 @@
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Passes/Plan.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace mlir::trine {
@@ -62,6 +63,7 @@ private:
   std::optional<SizeKey> sizeOf(plan::BufferOp buffer,
                                 const SizeBounds &bounds);
   unsigned lastUse(Value buffer) const;
+  LogicalResult readSizes(func::FuncOp main);
   int64_t nominal(Value size);
   int64_t nominal(const SizeKey &key);
   Value emit(OpBuilder &builder, Location loc, const SizeKey &key);
@@ -128,7 +130,43 @@ unsigned PlanMemory::lastUse(Value buffer) const {
   return last;
 }
 
-/// The value of a size when every symbol is `report-size`.
+/// Takes symbols for what the option says: the sizes of @main's arguments that
+/// show them.
+LogicalResult PlanMemory::readSizes(func::FuncOp main) {
+  llvm::StringMap<plan::SymbolOp> symbols;
+  for (auto symbol : getOperation().getOps<plan::SymbolOp>())
+    symbols[symbol.getSymName()] = symbol;
+  for (const std::string &size : sizes) {
+    auto [name, text] = StringRef(size).split('=');
+    int64_t value;
+    if (text.getAsInteger(10, value) || value < 0)
+      return mlir::emitError(getOperation().getLoc())
+             << "size '" << size
+             << "' must be a symbol and a number that is not negative, as "
+                "past=4096";
+    auto symbol = symbols.find(name);
+    if (symbol == symbols.end()) {
+      InFlightDiagnostic error = mlir::emitError(getOperation().getLoc());
+      error << "size '" << size << "' names no symbol; the model has ";
+      if (symbols.empty())
+        error << "none";
+      llvm::interleaveComma(getOperation().getOps<plan::SymbolOp>(), error,
+                            [&](plan::SymbolOp known) {
+                              error << "'" << known.getSymName() << "'";
+                            });
+      return error;
+    }
+    for (memref::DimOp dim : main.getOps<memref::DimOp>()) {
+      auto argument = dyn_cast<BlockArgument>(dim.getSource());
+      if (argument && argument.getArgNumber() == symbol->second.getInput() &&
+          dim.getConstantIndex() == symbol->second.getDimension())
+        nominals[dim] = value;
+    }
+  }
+  return success();
+}
+
+/// The value of a size when symbols are what the options say.
 int64_t PlanMemory::nominal(Value size) {
   auto found = nominals.find(size);
   if (found != nominals.end())
@@ -336,6 +374,8 @@ void PlanMemory::runOnOperation() {
   nominals.clear();
   numbers.clear();
   report.clear();
+  if (failed(readSizes(function)))
+    return signalPassFailure();
   unsigned position = 0;
   for (Operation &op : block) {
     op.walk([&](Operation *nested) { positions[nested] = position; });

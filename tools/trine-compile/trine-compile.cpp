@@ -41,6 +41,15 @@ int main(int argc, char **argv) {
   cl::opt<unsigned> threads("jobs",
                             cl::desc("Threads of the compiler; 0: all cores"),
                             cl::init(0), cl::cat(category));
+  cl::list<std::string> sizes(
+      "size", cl::value_desc("symbol=n"),
+      cl::desc("What a symbol is taken for where memory is reported and "
+               "limited, as past=4096; may be repeated"),
+      cl::cat(category));
+  cl::opt<uint64_t> memoryLimit(
+      "memory-limit", cl::value_desc("bytes"),
+      cl::desc("Refuse a model whose weights and step need more"), cl::init(0),
+      cl::cat(category));
   cl::opt<bool> report("report", cl::desc("Print what was compiled"),
                        cl::cat(category));
   cl::opt<std::string> reportJSON(
@@ -65,6 +74,9 @@ int main(int argc, char **argv) {
   options.target = target;
   options.cpu = cpu;
   options.threads = threads;
+  options.memoryLimit = memoryLimit;
+  for (const std::string &size : sizes)
+    options.plan.sizes.push_back(size);
   auto showStage = [&](llvm::StringRef stage) {
     if (terminal)
       llvm::errs() << "\r\033[K" << stage << " ...";

@@ -6,6 +6,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassOptions.h"
 #include "trine/Pipelines/CompileReport.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include <string>
@@ -18,9 +19,19 @@ namespace trine {
 /// check. Also `trine-raise-pipeline`.
 void buildRaisePipeline(OpPassManager &manager);
 
+/// How the trine level becomes the plan level: what trine-compile's options of
+/// the same names choose.
+struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
+  ListOption<std::string> sizes{
+      *this, "size",
+      llvm::cl::desc("What a symbol is taken for where memory is reported and "
+                     "compared, as past=4096")};
+};
+
 /// linalg -> plan in memref form: fusion, weights, kernels, buffers, memory,
 /// border check. Also `trine-plan-pipeline`.
-void buildPlanPipeline(OpPassManager &manager);
+void buildPlanPipeline(OpPassManager &manager,
+                       const PlanPipelineOptions &options);
 
 /// Registers the pipelines above.
 void registerPipelines();
@@ -39,6 +50,11 @@ struct CompileOptions {
   /// "baseline" (x86-64-v3 and -v4, chosen when the package is loaded),
   /// "native", or LLVM's name of a processor.
   std::string cpu = "baseline";
+  /// How the trine level is planned.
+  PlanPipelineOptions plan;
+  /// Bytes that weights and the working memory of a step may take together;
+  /// 0: no limit. A model that needs more is refused.
+  uint64_t memoryLimit = 0;
   /// Threads for code generation; 0: one per core.
   unsigned threads = 0;
   /// Called with the imported model, which it may change before it is compiled.

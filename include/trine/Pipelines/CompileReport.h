@@ -50,7 +50,13 @@ struct CompileReport {
   std::vector<Recognised> recognised;
   std::vector<NearMiss> nearMisses;
   int64_t weightBytes = 0;
+  /// Bytes of weights in the model by what they are for: "experts", "tables"
+  /// (of Engram), "other".
+  std::map<std::string, int64_t> weightKinds;
   int64_t packedWeightBytes = 0;
+  /// Working memory of a step by space, bytes, when symbols are what the
+  /// options say.
+  std::map<std::string, int64_t> workspaceBytes;
   int64_t codeBytes = 0;
   int64_t kernels = 0;
   int64_t launches = 0;
