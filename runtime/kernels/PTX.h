@@ -135,12 +135,12 @@ inline void copyTensor3(u32 target, const TensorMap *map, int x, int y, int z,
       "l"(map), "r"(x), "r"(y), "r"(z), "r"(barrier)
       : "memory");
 }
-inline void copyTensor5(u32 target, const TensorMap *map, int x, int y, int z,
-                        int u, int v, u32 barrier) {
+inline void copyTensor4(u32 target, const TensorMap *map, int x, int y, int z,
+                        int u, u32 barrier) {
   asm volatile(
-      "cp.async.bulk.tensor.5d.shared::cluster.global.mbarrier::complete_tx::"
-      "bytes [%0], [%1, {%2, %3, %4, %5, %6}], [%7];" ::"r"(target),
-      "l"(map), "r"(x), "r"(y), "r"(z), "r"(u), "r"(v), "r"(barrier)
+      "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::"
+      "bytes [%0], [%1, {%2, %3, %4, %5}], [%6];" ::"r"(target),
+      "l"(map), "r"(x), "r"(y), "r"(z), "r"(u), "r"(barrier)
       : "memory");
 }
 inline void prefetchMap(const TensorMap *map) {
