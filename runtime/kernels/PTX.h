@@ -13,6 +13,7 @@ inline u32 sharedAddress(const void *pointer) {
 }
 inline int laneIndex() { return threadIdx.x % 32; }
 /// The same in all lanes, which the compiler cannot see from threadIdx alone.
+/// All lanes must come here.
 inline int warpIndex() {
   return __shfl_sync(0xFFFFFFFFu, static_cast<int>(threadIdx.x) / 32, 0);
 }

@@ -29,11 +29,15 @@ Floats &Floats::randomise(unsigned seed, double scale) {
 void Floats::set(size_t i, double value) {
   int bytes = element == Element::F32 ? 4 : 2;
   uint64_t bits = encodeFloat(format(element), value);
+  written.resize(count);
+  written[i] = decodeFloat(format(element), bits);
   std::memcpy(memory + i * bytes, &bits, bytes);
   machine->markInitialised(memory + i * bytes, bytes);
 }
 
 double Floats::get(size_t i) const {
+  if (!written.empty())
+    return written[i];
   int bytes = element == Element::F32 ? 4 : 2;
   uint64_t bits = 0;
   std::memcpy(&bits, memory + i * bytes, bytes);

@@ -51,6 +51,8 @@ public:
 
 private:
   trine::sim::Machine *machine;
+  /// What the host wrote, decoded: empty when it wrote nothing.
+  std::vector<double> written;
   size_t count;
   uint8_t *memory;
 };
