@@ -94,7 +94,7 @@ Comparison reference::compareTensors(llvm::StringRef name,
         std::max(quotient(result.maximumError,
                           result.tolerance.relative * result.maximumExpected),
                  quotient(result.rootMeanSquareError,
-                          result.tolerance.rootMeanSquare() *
+                          result.tolerance.rootMeanSquare(finite) *
                               result.rootMeanSquareExpected));
   else if (result.mismatches > 0)
     result.ratio = std::numeric_limits<double>::infinity();

@@ -343,7 +343,9 @@ private:
   static double badness(const Verification &verification) {
     double sum = 0;
     for (const Comparison &c : verification.comparisons) {
-      double allowed = c.tolerance.rootMeanSquare() * c.rootMeanSquareExpected;
+      double allowed =
+          c.tolerance.rootMeanSquare(countElements(c.shape).value_or(1)) *
+          c.rootMeanSquareExpected;
       if (isFloat(c.type))
         sum += allowed > 0 ? std::pow(c.rootMeanSquareError / allowed, 2) : 0;
       else if (!c.shape.empty())

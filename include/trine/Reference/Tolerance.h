@@ -8,6 +8,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -20,9 +22,12 @@ struct Tolerance {
   /// Bounds the largest error divided by the largest magnitude of the expected
   /// values. 0: must be equal.
   double relative = 0.0;
-  /// Bounds the root mean square of the errors divided by that of the expected
-  /// values. Always half of `relative`, so that a manifest needs one number.
-  double rootMeanSquare() const { return relative / 2; }
+  /// Bounds the root mean square of the errors of `count` elements divided by
+  /// that of the expected values: half of `relative`, and more for fewer than
+  /// eight elements, which average less (docs/tolerances.md).
+  double rootMeanSquare(int64_t count) const {
+    return relative * std::max(0.5, 1 / std::cbrt(std::max<int64_t>(count, 1)));
+  }
 };
 
 struct ToleranceOptions {

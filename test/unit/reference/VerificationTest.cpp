@@ -109,22 +109,34 @@ TEST(TensorFileTest, FindsDataSets) {
 }
 
 TEST(CompareTest, JudgesByBothForms) {
-  Tensor expected = f32({4}, {1, 1, 1, 1});
+  std::vector<double> ones(8, 1), near(8, 1.04), far(8, 1.09), single(8, 1);
+  single[2] = 1.3;
+  Tensor expected = f32({8}, ones);
   Tolerance tolerance{0.1};
-  EXPECT_TRUE(compareTensors("x", expected, f32({4}, {1.04, 0.96, 1.04, 0.96}),
-                             tolerance)
-                  .passed());
+  EXPECT_TRUE(
+      compareTensors("x", expected, f32({8}, near), tolerance).passed());
   // Every element within the bound on the largest, but too far off together.
-  Comparison all = compareTensors(
-      "x", expected, f32({4}, {1.09, 0.91, 1.09, 0.91}), tolerance);
+  Comparison all = compareTensors("x", expected, f32({8}, far), tolerance);
   EXPECT_FALSE(all.passed());
   EXPECT_NEAR(all.ratio, 0.09 / 0.05, 1e-5);
-  Comparison one =
-      compareTensors("x", expected, f32({4}, {1, 1, 1.3, 1}), tolerance);
+  Comparison one = compareTensors("x", expected, f32({8}, single), tolerance);
   EXPECT_FALSE(one.passed());
   ASSERT_FALSE(one.worst.empty());
   EXPECT_EQ(one.worst[0].index, 2);
   EXPECT_NEAR(one.ratio, 3, 1e-5);
+}
+
+TEST(CompareTest, FewElementsAverageLess) {
+  // One element's root mean square is its error: both forms are one.
+  Tolerance tolerance{0.1};
+  EXPECT_NEAR(tolerance.rootMeanSquare(1), 0.1, 1e-12);
+  EXPECT_NEAR(tolerance.rootMeanSquare(2), 0.1 / std::cbrt(2.0), 1e-12);
+  EXPECT_NEAR(tolerance.rootMeanSquare(8), 0.05, 1e-12);
+  EXPECT_NEAR(tolerance.rootMeanSquare(1000), 0.05, 1e-12);
+  EXPECT_TRUE(
+      compareTensors("x", f32({1}, {1}), f32({1}, {1.09}), tolerance).passed());
+  EXPECT_FALSE(
+      compareTensors("x", f32({1}, {1}), f32({1}, {1.11}), tolerance).passed());
 }
 
 TEST(CompareTest, SpecialValues) {
