@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(cmake ninja-build ccache git clang-22 lld-22 liblld-22-dev libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools
-          libprotobuf-dev protobuf-compiler nlohmann-json3-dev libzip-dev zlib1g-dev libzstd-dev python3-venv)
+          libprotobuf-dev protobuf-compiler nlohmann-json3-dev liburing-dev libzip-dev zlib1g-dev libzstd-dev python3-venv)
 if [[ "${1:-}" == --tests ]]; then
   packages+=(libgtest-dev libgmock-dev clang-format-22)
 fi

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "ConvertVectors.h"
+#include "Format.h"
+#include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+using namespace trine::runtime;
+using namespace trine::runtime::engram;
+
+#define TRINE_AVX2 __attribute__((target("avx2,f16c")))
+
+template <int32_t From>
+TRINE_AVX2 static __m256 load8(const uint8_t *values, __m256 scale) {
+  if constexpr (From == TRINE_ENGRAM_F32) {
+    return _mm256_loadu_ps(reinterpret_cast<const float *>(values));
+  } else if constexpr (From == TRINE_ENGRAM_F16) {
+    return _mm256_cvtph_ps(
+        _mm_loadu_si128(reinterpret_cast<const __m128i *>(values)));
+  } else if constexpr (From == TRINE_ENGRAM_BF16) {
+    __m256i bits = _mm256_cvtepu16_epi32(
+        _mm_loadu_si128(reinterpret_cast<const __m128i *>(values)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+  } else {
+    // e4m3's digits, put below a float's exponent, are the value over 2^120,
+    // also for subnormals; 2^120 is a factor in two normal parts, as
+    // subnormals must not be lost.
+    __m256i bytes = _mm256_cvtepu8_epi32(
+        _mm_loadl_epi64(reinterpret_cast<const __m128i *>(values)));
+    __m256i magnitude = _mm256_and_si256(bytes, _mm256_set1_epi32(0x7f));
+    __m256i sign =
+        _mm256_slli_epi32(_mm256_and_si256(bytes, _mm256_set1_epi32(0x80)), 24);
+    __m256 value =
+        _mm256_mul_ps(_mm256_castsi256_ps(_mm256_slli_epi32(magnitude, 20)),
+                      _mm256_set1_ps(0x1p120f));
+    __m256i isNan = _mm256_cmpeq_epi32(magnitude, _mm256_set1_epi32(0x7f));
+    value = _mm256_or_ps(
+        value,
+        _mm256_castsi256_ps(_mm256_or_si256(
+            sign, _mm256_and_si256(isNan, _mm256_set1_epi32(0x7fc00000)))));
+    return _mm256_mul_ps(value, scale);
+  }
+}
+
+TRINE_AVX2 static __m128i roundToBf16(__m256 value) {
+  __m256i bits = _mm256_castps_si256(value);
+  __m256i odd =
+      _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  __m256i rounded =
+      _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+  __m256i isNan =
+      _mm256_castps_si256(_mm256_cmp_ps(value, value, _CMP_UNORD_Q));
+  __m256i halves =
+      _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, isNan), 16);
+  __m256i packed =
+      _mm256_permute4x64_epi64(_mm256_packus_epi32(halves, halves), 0b11011000);
+  return _mm256_castsi256_si128(packed);
+}
+
+template <int32_t From, int32_t To>
+TRINE_AVX2 static void convert(const uint8_t *values, const uint8_t *scales,
+                               uint64_t width, void *destination) {
+  constexpr uint64_t fromBytes = From == TRINE_ENGRAM_F32    ? 4
+                                 : From == TRINE_ENGRAM_E4M3 ? 1
+                                                             : 2;
+  constexpr uint64_t toBytes = To == TRINE_ENGRAM_F32 ? 4 : 2;
+  uint8_t *target = static_cast<uint8_t *>(destination);
+  __m256 scale = _mm256_set1_ps(1);
+  uint64_t i = 0;
+  for (; i + 8 <= width; i += 8) {
+    if (From == TRINE_ENGRAM_E4M3 && i % kScaledValues == 0)
+      scale = _mm256_set1_ps(getScale(scales[i / kScaledValues]));
+    __m256 value = load8<From>(values + i * fromBytes, scale);
+    uint8_t *at = target + i * toBytes;
+    if constexpr (To == TRINE_ENGRAM_F32)
+      _mm256_storeu_ps(reinterpret_cast<float *>(at), value);
+    else if constexpr (To == TRINE_ENGRAM_BF16)
+      _mm_storeu_si128(reinterpret_cast<__m128i *>(at), roundToBf16(value));
+    else
+      _mm_storeu_si128(reinterpret_cast<__m128i *>(at),
+                       _mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
+  }
+  if (i < width) // never for E4M3, whose width is a multiple of 32
+    getConversion(From, To, /*portable=*/true)(values + i * fromBytes, scales,
+                                               width - i, target + i * toBytes);
+}
+
+template <int32_t From>
+static ConvertFunction getConversionFrom(trine_engram_type to) {
+  switch (to) {
+  case TRINE_ENGRAM_F32:
+    return convert<From, TRINE_ENGRAM_F32>;
+  case TRINE_ENGRAM_F16:
+    return convert<From, TRINE_ENGRAM_F16>;
+  case TRINE_ENGRAM_BF16:
+    return convert<From, TRINE_ENGRAM_BF16>;
+  }
+  return nullptr;
+}
+
+ConvertFunction engram::getAvx2Conversion(trine_engram_type from,
+                                          trine_engram_type to) {
+  if (from == to)
+    return nullptr;
+  switch (from) {
+  case TRINE_ENGRAM_F32:
+    return getConversionFrom<TRINE_ENGRAM_F32>(to);
+  case TRINE_ENGRAM_F16:
+    return getConversionFrom<TRINE_ENGRAM_F16>(to);
+  case TRINE_ENGRAM_BF16:
+    return getConversionFrom<TRINE_ENGRAM_BF16>(to);
+  case TRINE_ENGRAM_E4M3:
+    return getConversionFrom<TRINE_ENGRAM_E4M3>(to);
+  }
+  return nullptr;
+}
+#endif

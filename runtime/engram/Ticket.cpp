@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Ticket.h"
+#include "Store.h"
+#include <algorithm>
+#include <new>
+
+using namespace trine::runtime;
+using namespace trine::runtime::engram;
+
+Ticket::Ticket(std::shared_ptr<Store> store, std::shared_ptr<Table> table)
+    : store(std::move(store)), table(std::move(table)) {}
+
+Ticket::~Ticket() {
+  if (isCounted)
+    store->release(*this);
+}
+
+namespace {
+/// Numbers rows in the order in which they first come.
+class RowNumbers {
+public:
+  explicit RowNumbers(uint64_t count) {
+    uint64_t size = 64;
+    while (size < 2 * count)
+      size *= 2;
+    if (heads.size() < size)
+      heads.resize(size);
+    std::fill_n(heads.begin(), size, 0u);
+    mask = size - 1;
+  }
+  uint32_t add(int64_t row, std::vector<int64_t> &unique) {
+    uint64_t at = static_cast<uint64_t>(row) * 0x9e3779b97f4a7c15;
+    for (at = (at ^ at >> 29) & mask;; at = (at + 1) & mask) {
+      uint32_t head = heads[at];
+      if (head == 0) {
+        unique.push_back(row);
+        heads[at] = static_cast<uint32_t>(unique.size());
+        return heads[at] - 1;
+      }
+      if (unique[head - 1] == row)
+        return head - 1;
+    }
+  }
+
+private:
+  /// Kept by each thread: most chunks are alike.
+  static thread_local std::vector<uint32_t> heads;
+  uint64_t mask;
+};
+thread_local std::vector<uint32_t> RowNumbers::heads;
+} // namespace
+
+bool Ticket::plan() {
+  const RowLayout &layout = table->getLayout();
+  uint64_t rowBytes = layout.getRowBytes();
+  end = std::min(count, begin + chunkRows);
+  unique.clear();
+  missing.clear();
+  places.resize(end - begin);
+  RowNumbers numbers(end - begin);
+  for (uint64_t i = begin; i < end; ++i)
+    places[i - begin] = numbers.add(rows[i], unique);
+  if (!staging)
+    staging.reset(new (std::nothrow)
+                      uint8_t[std::min(count, chunkRows) * rowBytes]);
+  if (!staging)
+    return false;
+  for (uint64_t i = 0; i < unique.size(); ++i)
+    if (!table->cache.find(static_cast<uint64_t>(unique[i]),
+                           staging.get() + i * rowBytes))
+      missing.push_back(static_cast<uint32_t>(i));
+  table->statistics.uniqueRows += unique.size();
+  table->statistics.cacheRows += unique.size() - missing.size();
+  isPlanned = true;
+  return true;
+}
+
+void Ticket::stage() {
+  std::lock_guard<std::mutex> lock(mutex);
+  lateRow = -1;
+  if (state != Failed)
+    state = Staged;
+  changed.notify_all();
+}
+
+void Ticket::fail(const Status &why) {
+  std::lock_guard<std::mutex> lock(mutex);
+  isAbandoned = true;
+  if (state == Failed)
+    return;
+  state = Failed;
+  status = why;
+  if (why.getCode() == TRINE_ENGRAM_ERROR_CANCELLED)
+    ++table->statistics.cancelled;
+  else
+    ++table->statistics.failed;
+  changed.notify_all();
+}
+
+//===----------------------------------------------------------------------===//
+// Delivery
+//===----------------------------------------------------------------------===//
+
+void engram::deliverChunk(const Ticket &ticket, ConvertFunction convert,
+                          uint64_t elementBytes, uint8_t *destination) {
+  const RowLayout &layout = ticket.table->getLayout();
+  uint64_t rowBytes = layout.getRowBytes();
+  for (uint64_t i = ticket.begin; i < ticket.end; ++i) {
+    const uint8_t *row =
+        ticket.staging.get() + ticket.places[i - ticket.begin] * rowBytes;
+    convert(row, row + layout.valueBytes, layout.width,
+            destination + i * layout.width * elementBytes);
+  }
+}
+
+Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
+                                 uint64_t elementBytes, uint8_t *destination) {
+  Table &table = *ticket.table;
+  const RowLayout &layout = table.getLayout();
+  if (table.getTier() == TRINE_ENGRAM_TIER_MAPPED) {
+    // Beyond the end of a truncated file there is no memory.
+    if (Status status = table.getFile().checkUnchanged(table.getName());
+        !status.ok())
+      return status;
+    if (table.checksOnTouch())
+      for (uint64_t i = 0; i < ticket.count; ++i)
+        if (Status status = table.touch(ticket.rows[i]); !status.ok())
+          return status;
+  }
+  // Rows far enough ahead for memory to answer meanwhile.
+  constexpr uint64_t kAhead = 8;
+  for (uint64_t i = 0; i < ticket.count; ++i) {
+    if (i + kAhead < ticket.count) {
+      const uint8_t *next = table.getValues(ticket.rows[i + kAhead]);
+      for (uint64_t at = 0; at < std::min<uint64_t>(layout.getRowBytes(), 1024);
+           at += 64)
+        __builtin_prefetch(next + at);
+    }
+    uint64_t row = static_cast<uint64_t>(ticket.rows[i]);
+    convert(table.getValues(row), table.getScales(row), layout.width,
+            destination + i * layout.width * elementBytes);
+  }
+  table.statistics.memoryRows += ticket.count;
+  return Status();
+}
