@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TableFile.h"
-#include "core/Sha256.h"
+#include "trine/Runtime/Sha256.h"
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>

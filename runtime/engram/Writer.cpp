@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Writer.h"
 #include "Crc32c.h"
-#include "core/Sha256.h"
+#include "trine/Runtime/Sha256.h"
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>

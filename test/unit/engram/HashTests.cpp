@@ -3,7 +3,7 @@
 // plain oracle, and every refusal.
 #include "HashRules.h"
 #include "core/CpuFeatures.h"
-#include "core/Sha256.h"
+#include "trine/Runtime/Sha256.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include <algorithm>
@@ -191,6 +191,11 @@ TEST(HashRuleTests, RefusesWhatIsNoRule) {
     EXPECT_EQ(hash, nullptr);
     return std::string(trine_engram_message());
   };
+  trine_engram_hash *none;
+  EXPECT_EQ(trine_engram_hash_create(nullptr, 0, &none),
+            TRINE_ERROR_INVALID_ARGUMENT);
+  EXPECT_STREQ(trine_engram_message(),
+               "'rule' must be given, with its struct_size");
   EXPECT_EQ(message([](HashRule &r) { r.rule.order = 1; }),
             "'order' must be in [2, 64], got 1");
   EXPECT_EQ(message([](HashRule &r) { r.rule.heads = 0; }),
