@@ -110,6 +110,7 @@ void consumeTiles(float (&sums)[C.tileN / 2], u32 shared, u32 full, u32 empty,
       release(step - 1);
   }
   wgmmaWait<0>();
+  pinRegisters(sums);
 }
 
 } // namespace trine::kernels

@@ -40,7 +40,7 @@ inline u32 alignedShared(const void *shared) {
 template <class T, int Rows, int Boxes, int Threads, class RowAddress>
 void fillAsync(u32 tile, int thread, Index columns, const T *nowhere,
                RowAddress row) {
-#pragma unroll 4
+#pragma unroll 2
   for (int i = thread; i < Rows * Boxes * 8; i += Threads) {
     const int r = i / (Boxes * 8), chunk = i % (Boxes * 8);
     const T *address = row(r);

@@ -15,6 +15,18 @@ inline void wgmmaCommit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: 
 /// Waits until at most `Pending` groups are under way.
 template <int Pending> void wgmmaWait() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Pending) : "memory"); }
 
+/// The compiler may not move accesses of these registers over this place: stands before a fence behind which wgmma uses them, and behind the wait for it.
+template <int N> void pinRegisters(float (&d)[N]) {
+#pragma unroll
+  for (int i = 0; i < N; ++i)
+    asm volatile("" : "+f"(d[i])::"memory");
+}
+template <int N> void pinRegisters(u32 (&d)[N]) {
+#pragma unroll
+  for (int i = 0; i < N; ++i)
+    asm volatile("" : "+r"(d[i])::"memory");
+}
+
 template <class T, int N, bool RowsAreK> void wgmmaShared(float (&d)[N / 2], u64 a, u64 b, bool accumulate);
 template <class T, int N, bool RowsAreK> void wgmmaRegisters(float (&d)[N / 2], const u32 (&a)[4], u64 b, bool accumulate);
 

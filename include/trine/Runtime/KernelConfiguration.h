@@ -106,8 +106,8 @@ TRINE_HOST_DEVICE constexpr int gemmTileK(const GemmConfiguration &c) {
   return c.element == Element::F32 ? 16 : 64;
 }
 
-/// sm_80, 16-bit types: warps that share the rows of a tile; each has 32 columns
-/// and 32 or 64 rows.
+/// sm_80, 16-bit types: warps that share the rows of a tile; each has 32
+/// columns and 32 or 64 rows.
 TRINE_HOST_DEVICE constexpr int gemmWarpsM(const GemmConfiguration &) {
   return 2;
 }
@@ -209,10 +209,15 @@ struct AttentionConfiguration {
   /// parts, value heads); 1 is always right. Rows of a tile are (query, head)
   /// pairs.
   int headsPerGroup = 1;
-  /// Rows of a tile (query, head): 16-bit types 16, 32 or 64; f32 16.
+  /// Rows of a tile (query, head): f32 16; 16-bit types 16, 32 or 64, on sm_90a
+  /// 64 (with fewer rows the configuration for sm_80 wastes less, and runs
+  /// there as well).
   int tileRows = 64;
-  /// Keys of a tile: 16-bit types 32 or 64; f32 32.
+  /// Keys of a tile: f32 32; 16-bit types 32 or 64.
   int tileKeys = 64;
+  /// Tiles of keys and values in shared memory: 2 loads one while the other is
+  /// used.
+  int stages = 2;
   MaskKind mask = MaskKind::None;
   MaskedRow maskedRow = MaskedRow::Zero;
   bool softCap = false;
@@ -220,16 +225,17 @@ struct AttentionConfiguration {
   /// (f32) and log-sum-exps go to scratch memory, and attention_merge joins
   /// them.
   bool split = false;
-  /// 16-byte copies: all addresses, strides and head sizes are multiples of 16
-  /// bytes.
+  /// How keys and values are loaded; queries by Vector where this is not
+  /// Element.
   Load load = Load::Vector;
 };
 
-/// Head sizes are padded with zeros to a multiple of 64 (16-bit) in shared
-/// memory.
+/// Head sizes in shared memory: whole boxes of 64 elements, above 256 pairs of
+/// them; the rest is zeros.
 TRINE_HOST_DEVICE constexpr int attentionPadded(int size) {
-  return (size + 63) / 64 * 64;
+  return size > 256 ? (size + 127) / 128 * 128 : (size + 63) / 64 * 64;
 }
+/// Columns of all parts of a query or key.
 TRINE_HOST_DEVICE constexpr int
 attentionQuerySize(const AttentionConfiguration &c) {
   int size = 0;
@@ -238,12 +244,15 @@ attentionQuerySize(const AttentionConfiguration &c) {
   return size;
 }
 
-/// A tile of 64 by 512 values needs twice the registers: 256 threads.
+/// A thread holds at most 64 values of the output, on sm_90a 128: 128, 256 or
+/// 512 threads.
 TRINE_HOST_DEVICE constexpr int
 attentionThreads(const AttentionConfiguration &c) {
   if (c.element == Element::F32)
     return 128;
-  return attentionPadded(c.valueSize) > 256 ? 256 : 128;
+  int each = c.architecture == Architecture::SM90a ? 128 : 64;
+  int threads = c.tileRows * attentionPadded(c.valueSize) / each;
+  return threads > 256 ? 512 : threads > 128 ? 256 : 128;
 }
 
 TRINE_HOST_DEVICE constexpr int
@@ -254,14 +263,13 @@ attentionSharedBytes(const AttentionConfiguration &c) {
       query += c.partSize[part];
     int width = query > c.valueSize ? query : c.valueSize;
     return 4 * (c.tileRows * (query + 1) + c.tileKeys * (width + 1) +
-                c.tileRows * (c.valueSize + 1) + c.tileRows * (c.tileKeys + 1) +
-                4 * c.tileRows);
+                c.tileRows * c.tileKeys + 3 * c.tileRows);
   }
   int query = attentionQuerySize(c);
   int value = c.valueIsKey ? 0 : attentionPadded(c.valueSize);
-  int bytes =
-      2 * (c.tileRows * query + c.tileKeys * (query + value) + c.tileRows * 64);
-  return bytes + 4 * 4 * 2 * c.tileRows + 1024;
+  return 2 * (c.tileRows * query + c.stages * c.tileKeys * (query + value) +
+              c.tileRows * 64) +
+         4 * 4 * c.tileRows + 1024;
 }
 
 /// Workgroups for queries [batch, heads, queries, ..]: row tiles of each group
