@@ -5,6 +5,7 @@
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Runtime/PackageFormat.h"
 #include "trine/Runtime/ProgramABI.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 #include <limits>
 
@@ -89,13 +90,22 @@ static Array describeKernels(ModuleOp planned, const HostReport &host) {
   return kernels;
 }
 
-static Array describeSymbols(ModuleOp planned) {
+/// Symbols that inputs show. `inputCount` are inputs of the model; what only
+/// the storage of states shows is the runtime's own, but for the length of the
+/// past.
+static Array describeSymbols(ModuleOp planned, int64_t inputCount,
+                             int64_t pastArgument) {
   Array symbols;
   for (auto symbol : planned.getOps<plan::SymbolOp>()) {
+    int64_t input = symbol.getInput();
+    if (input >= inputCount && input != pastArgument)
+      continue;
+    if (input == pastArgument)
+      input = -1;
     int64_t maximum = symbol.getMaximum();
     bool bounded = maximum != std::numeric_limits<int64_t>::max();
     symbols.push_back(Object{{"name", symbol.getSymName()},
-                             {"input", int64_t(symbol.getInput())},
+                             {"input", input},
                              {"dimension", int64_t(symbol.getDimension())},
                              {"minimum", int64_t(symbol.getMinimum())},
                              {"maximum", bounded ? llvm::json::Value(maximum)
@@ -105,6 +115,78 @@ static Array describeSymbols(ModuleOp planned) {
   return symbols;
 }
 
+namespace {
+/// What `plan.states` says: arguments from `lengths` on and some results are
+/// the runtime's own.
+struct States {
+  int64_t lengths = std::numeric_limits<int64_t>::max();
+  bool ragged = false;
+  llvm::DenseSet<int64_t> results;
+  Array entries;
+};
+} // namespace
+
+/// The name of a dimension, or its size.
+static llvm::json::Value dimOf(Attribute attribute) {
+  if (auto text = dyn_cast<StringAttr>(attribute))
+    return text.getValue().str();
+  auto number = dyn_cast<IntegerAttr>(attribute);
+  return number ? llvm::json::Value(number.getInt()) : nullptr;
+}
+
+static FailureOr<States> describeStates(func::FuncOp main) {
+  States states;
+  auto all = main->getAttrOfType<DictionaryAttr>("plan.states");
+  if (!all)
+    return states;
+  auto numberOf = [](DictionaryAttr record, StringRef key) {
+    auto number = record.getAs<IntegerAttr>(key);
+    return number ? number.getInt() : int64_t(-1);
+  };
+  auto entries = all.getAs<ArrayAttr>("entries");
+  auto ragged = all.getAs<BoolAttr>("ragged");
+  states.lengths = numberOf(all, "lengths");
+  states.ragged = ragged && ragged.getValue();
+  for (Attribute attribute :
+       entries ? entries.getValue() : ArrayRef<Attribute>()) {
+    auto entry = dyn_cast<DictionaryAttr>(attribute);
+    int64_t argument = entry ? numberOf(entry, "argument") : -1,
+            axis = entry ? numberOf(entry, "axis") : -1;
+    auto dims = entry ? entry.getAs<ArrayAttr>("dims") : ArrayAttr(),
+         next = entry ? entry.getAs<ArrayAttr>("present_dims") : ArrayAttr();
+    auto present = entry ? entry.getAs<StringAttr>("present") : StringAttr();
+    auto shaped =
+        argument >= 0 && argument < int64_t(main.getNumArguments())
+            ? dyn_cast<ShapedType>(main.getArgument(argument).getType())
+            : ShapedType();
+    if (states.lengths < 0 || !shaped || !dims || !next || !present ||
+        axis < 0 || axis >= shaped.getRank() ||
+        int64_t(dims.size()) != shaped.getRank() ||
+        int64_t(next.size()) != shaped.getRank())
+      return main.emitError()
+             << "'plan.states' must give each state an argument, names and "
+                "sizes";
+    FailureOr<Object> state =
+        describeTensor(main.getLoc(), main.getArgAttrDict(argument), shaped);
+    if (failed(state))
+      return failure();
+    Array texts;
+    for (Attribute dim : dims)
+      texts.push_back(dimOf(dim));
+    (*state)["dims"] = std::move(texts);
+    (*state)["present"] = present.getValue().str();
+    (*state)["axis"] = axis;
+    if (auto initial = entry.getAs<IntegerAttr>("initial"))
+      (*state)["initial"] = initial.getInt();
+    if (axis > 0)
+      (*state)["next"] = dimOf(next[axis]);
+    else
+      states.results.insert(numberOf(entry, "result"));
+    states.entries.push_back(std::move(*state));
+  }
+  return states;
+}
+
 FailureOr<llvm::json::Value> mlir::trine::makeManifest(
     ModuleOp planned, const HostReport &host, const PackageOptions &options,
     ArrayRef<PackagedFile> files, uint64_t weightsDataOffset) {
@@ -112,8 +194,13 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
   if (!main)
     return planned.emitError() << "a planned module must define 'main'";
 
+  FailureOr<States> states = describeStates(main);
+  if (failed(states))
+    return failure();
   Array inputs, outputs, variants, devices, packaged;
   for (auto [index, type] : llvm::enumerate(main.getArgumentTypes())) {
+    if (int64_t(index) >= states->lengths)
+      break;
     auto shaped = dyn_cast<ShapedType>(type);
     if (!shaped || !shaped.hasRank())
       return main.emitError()
@@ -125,8 +212,10 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
     inputs.push_back(std::move(*input));
   }
   auto results = main->getAttrOfType<ArrayAttr>("plan.results");
-  for (Attribute attribute :
-       results ? results.getValue() : ArrayRef<Attribute>()) {
+  for (auto [index, attribute] :
+       llvm::enumerate(results ? results.getValue() : ArrayRef<Attribute>())) {
+    if (states->results.contains(index))
+      continue;
     auto result = dyn_cast<DictionaryAttr>(attribute);
     auto type = result ? result.getAs<TypeAttr>("type") : TypeAttr();
     auto shaped = type ? dyn_cast<ShapedType>(type.getValue()) : ShapedType();
@@ -150,6 +239,7 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
     packaged.push_back(Object{{"path", file.path},
                               {"bytes", int64_t(file.bytes)},
                               {"sha256", file.sha256}});
+  int64_t inputCount = inputs.size();
   return llvm::json::Value(Object{
       {"format", Object{{"major", TRINE_PACKAGE_FORMAT_MAJOR},
                         {"minor", TRINE_PACKAGE_FORMAT_MINOR}}},
@@ -160,10 +250,11 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
                         {"arch", "x86_64"},
                         {"variants", std::move(variants)}}},
       {"devices", std::move(devices)},
-      {"symbols", describeSymbols(planned)},
+      {"symbols", describeSymbols(planned, inputCount, states->lengths + 1)},
       {"inputs", std::move(inputs)},
       {"outputs", std::move(outputs)},
-      {"states", Array()},
+      {"states", std::move(states->entries)},
+      {"ragged", states->ragged},
       {"files", std::move(packaged)},
       {"weights", Object{{"path", TRINE_PACKAGE_WEIGHTS},
                          {"data_offset", int64_t(weightsDataOffset)}}},

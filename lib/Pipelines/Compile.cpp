@@ -4,10 +4,13 @@
 #include "DescribeModel.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
+#include "mlir/Transforms/Passes.h"
 #include "trine/Codegen/Host.h"
+#include "trine/Dialect/Trine/Trine.h"
 #include "trine/Import/ONNX.h"
 #include "trine/Package/Package.h"
 #include "trine/Passes/Lower.h"
+#include "trine/Passes/Optimize.h"
 #include "trine/Reference/Tolerance.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -32,6 +35,8 @@ private:
   /// Runs a stage under its name.
   LogicalResult stage(StringRef name, function_ref<LogicalResult()> body);
   LogicalResult runPipeline(function_ref<void(OpPassManager &)> build);
+  LogicalResult setInitialStates();
+  LogicalResult promoteState();
   LogicalResult writeText();
   LogicalResult writeLLVM();
   LogicalResult writePackage();
@@ -77,6 +82,55 @@ LogicalResult Compilation::writeText() {
   return success();
 }
 
+/// Writes what the user knows into the states' ops: `trine.initial`.
+LogicalResult Compilation::setInitialStates() {
+  for (const auto &[name, value] : options.stateInitials) {
+    StateOpenOp found;
+    module->walk([&, wanted = StringRef(name)](StateOpenOp open) {
+      if (open.getName() == wanted)
+        found = open;
+    });
+    auto type =
+        found ? cast<StateType>(found.getResult().getType()) : StateType();
+    if (!type || type.getAxis() != 0 ||
+        !type.getTensor().getElementType().isSignlessInteger())
+      return emitError(UnknownLoc::get(&context))
+             << "'--state-initial': the model has no replaced state '" << name
+             << "' of integers";
+    found->setAttr("trine.initial",
+                   IntegerAttr::get(IntegerType::get(&context, 64), value));
+  }
+  return success();
+}
+
+/// Tolerances stay with the results that are left.
+LogicalResult Compilation::promoteState() {
+  auto namesOf = [&] {
+    SmallVector<Attribute> names;
+    if (auto main = module->lookupSymbol<func::FuncOp>("main"))
+      for (unsigned i = 0; i < main.getNumResults(); ++i)
+        names.push_back(main.getResultAttr(i, "onnx.name"));
+    return names;
+  };
+  SmallVector<Attribute> before = namesOf();
+  if (failed(runPipeline([](OpPassManager &manager) {
+        manager.addNestedPass<func::FuncOp>(createTrinePromoteState());
+        manager.addPass(createCanonicalizerPass());
+        manager.addPass(createCSEPass());
+      })))
+    return failure();
+  if (failed(setInitialStates()))
+    return failure();
+  std::vector<double> left;
+  for (Attribute name : namesOf()) {
+    size_t index = llvm::find(before, name) - before.begin();
+    if (index < tolerances.size())
+      left.push_back(tolerances[index]);
+  }
+  tolerances = std::move(left);
+  return success();
+}
+
 LogicalResult Compilation::run() {
   report.model = llvm::sys::path::filename(options.input).str();
   report.target = options.target + " (" + options.cpu + ")";
@@ -109,6 +163,8 @@ LogicalResult Compilation::run() {
   if (failed(stage("raise", [&] { return runPipeline(buildRaisePipeline); })))
     return failure();
   describeRaised(*module, report);
+  if (options.state && failed(stage("state", [&] { return promoteState(); })))
+    return failure();
   if (options.emit == Emit::Trine)
     return writeText();
 

@@ -36,6 +36,7 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
 
 void mlir::trine::buildPlanPipeline(OpPassManager &manager,
                                     const PlanPipelineOptions &options) {
+  manager.addNestedPass<func::FuncOp>(createTrinePlanState());
   manager.addNestedPass<func::FuncOp>(createTrineDecomposeComposites());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

@@ -46,4 +46,29 @@ def TrineDecomposeComposites : Pass<"trine-decompose-composites", "func::FuncOp"
   let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect", "math::MathDialect", "scf::SCFDialect", "tensor::TensorDialect"];
 }
 
+def TrinePromoteState : Pass<"trine-promote-state", "func::FuncOp"> {
+  let summary = "Make past and present the state of a session";
+  let description = [{
+    Arguments and results that `trine-raise-state` paired become one state each, which the session keeps between steps: rows are appended where
+    they will be read, so that a step copies nothing of the past. A fixed-size state (a history, a convolution's window) is replaced. All
+    states that grow must grow by the same number of rows, from the same length. What cannot be promoted is an error: this pass runs when
+    state is asked for.
+
+    ```mlir
+    func.func @main(%x: tensor<?x?x8xf32>, %past: tensor<?x?x8xf32> {trine.state = {axis = 1, pair = 0, rule = "append"}, ...})
+        -> (tensor<?x?x8xf32> {trine.state = {axis = 1, pair = 0, rule = "append"}, ...}) {
+      %a = tensor.insert_slice %past into %e[0, 0, 0] [%b, %p, 8] [1, 1, 1] : ...
+      %present = tensor.insert_slice %new into %a[0, %p, 0] [%b, %s, 8] [1, 1, 1] : ...
+    // becomes
+    func.func @main(%x: tensor<?x?x8xf32>) {
+      %s = trine.state.open "past" capacity 0 : !trine.state<tensor<?x?x8xf32>, axis 1>
+      %s1 = trine.state.append %s, %new : !trine.state<tensor<?x?x8xf32>, axis 1>, tensor<?x?x8xf32>
+      %present, %lengths = trine.state.read %s1 : !trine.state<tensor<?x?x8xf32>, axis 1> -> tensor<?x?x8xf32>, tensor<?xi64>
+    ```
+  }];
+  let statistics = [Statistic<"numAppended", "num-appended", "States that grow">,
+                    Statistic<"numReplaced", "num-replaced", "States that are replaced">];
+  let dependentDialects = ["::mlir::trine::TrineDialect"];
+}
+
 #endif

@@ -156,6 +156,14 @@ Value AssignBuffers::undoViews(OpBuilder &builder, Location loc, Value output,
   return output;
 }
 
+/// True for what a launch wrote into the storage of a state.
+static bool isInStorage(Value base) {
+  auto launch = base.getDefiningOp<plan::LaunchOp>();
+  return launch &&
+         isStorage(
+             launch.getDestinations()[cast<OpResult>(base).getResultNumber()]);
+}
+
 /// The input that an element-wise launch may overwrite with its one result.
 std::optional<unsigned> AssignBuffers::inPlaceInput(plan::LaunchOp launch) {
   auto kernel = table->lookup<plan::KernelOp>(launch.getKernel());
@@ -163,7 +171,7 @@ std::optional<unsigned> AssignBuffers::inPlaceInput(plan::LaunchOp launch) {
     return std::nullopt;
   for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
     Value base = bases.lookup(input);
-    if (base && base.getDefiningOp<plan::LaunchOp>() &&
+    if (base && base.getDefiningOp<plan::LaunchOp>() && !isInStorage(base) &&
         !outputs.contains(base) && lastUses.lookup(base) == launch &&
         llvm::count_if(
             launch.getInputs(),
@@ -195,6 +203,11 @@ LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
                                                       : input);
   for (auto [result, destination] :
        llvm::zip(launch.getResults(), launch.getDestinations())) {
+    if (isStorage(destination)) {
+      destinations.push_back(memory.lookup(destination));
+      memory.map(result, destinations.back());
+      continue;
+    }
     if (!destination.getDefiningOp<tensor::EmptyOp>())
       return launch.emitOpError()
              << "destinations must be 'tensor.empty' before memory is assigned";

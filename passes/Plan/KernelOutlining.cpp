@@ -145,7 +145,7 @@ LogicalResult KernelOutliner::cloneOp(Operation *op, State &state) {
 FailureOr<Value> KernelOutliner::initialise(Value init, Value destination,
                                             State &state) {
   Operation *op = init.getDefiningOp();
-  if (op && isa<tensor::EmptyOp>(op))
+  if ((op && isa<tensor::EmptyOp>(op)) || isStorage(init))
     return destination;
   if (auto fill = dyn_cast_or_null<linalg::FillOp>(op);
       fill && grouping.role(op) == OpRole::Cheap) {
@@ -181,6 +181,21 @@ static OpOperand *tiedOperand(Operation *op, OpResult result) {
   if (auto loop = dyn_cast<scf::ForallOp>(op))
     return loop.getTiedOpOperand(result);
   return nullptr;
+}
+
+/// The storage of a state that an op writes its result into; null for most.
+static Value storageOf(OpResult result) {
+  Value value = result;
+  while (auto written = dyn_cast<OpResult>(value)) {
+    OpOperand *tied = tiedOperand(written.getOwner(), written);
+    if (!tied)
+      return nullptr;
+    value = tied->get();
+    // Pieces of one result are one kernel; another kernel's result is not ours.
+    if (!getInsertDestination(written.getOwner()))
+      break;
+  }
+  return isStorage(value) ? value : Value();
 }
 
 LogicalResult KernelOutliner::cloneRoot(Operation *root,
@@ -333,6 +348,10 @@ LogicalResult KernelOutliner::outline(const KernelGroup &group,
       inputs[argument.getArgNumber()] = value;
   for (unsigned number : results) {
     OpResult result = root->getResult(number);
+    if (Value storage = storageOf(result)) {
+      destinations.push_back(storage);
+      continue;
+    }
     destinations.push_back(tensor::EmptyOp::create(
         builder, loc, cast<RankedTensorType>(result.getType()),
         sizes.dynamicOf(result)));

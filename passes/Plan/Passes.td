@@ -5,6 +5,31 @@
 
 include "mlir/Pass/PassBase.td"
 
+def TrinePlanState : Pass<"trine-plan-state", "func::FuncOp"> {
+  let summary = "Make states of a session arguments of the program";
+  let description = [{
+    A state that grows becomes an argument of its storage, [slots, ..., capacity, ...], which the program alone writes to (`plan.storage`): new rows
+    go in behind each slot's length, and what is read is a slice, which kernels read where it lies. A state that is replaced becomes an
+    argument and a result, which the runtime exchanges after the step. Two more arguments: `state.lengths`, the entries of each slot, and
+    `state.past`, without data, whose size is the most entries of a slot. `plan.states` lists them for the manifest. Does nothing where
+    nothing is promoted.
+
+    ```mlir
+    %s = trine.state.open "past" capacity 0 {...} : !trine.state<tensor<?x?x8xf32>, axis 1>
+    %s1 = trine.state.append %s, %new : ...
+    %present, %lengths = trine.state.read %s1 : ...
+    // becomes, with arguments %lengths: tensor<?xi64>, %past: tensor<?xi8>, %storage: tensor<?x?x8xf32>
+    %s1 = scf.forall (%b) in (%slots) shared_outs(%o = %storage) -> (tensor<?x?x8xf32>) {
+      %l = tensor.extract %lengths[%b] : tensor<?xi64>
+      ... tensor.parallel_insert_slice %rows into %o[%b, %l, 0] [1, %new_rows, 8] [1, 1, 1]
+    }
+    %present = tensor.extract_slice %s1[0, 0, 0] [%slots, %all, 8] [1, 1, 1] : ...
+    ```
+  }];
+  let statistics = [Statistic<"numStates", "states", "States planned">];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect", "scf::SCFDialect", "tensor::TensorDialect"];
+}
+
 def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
   let summary = "Give each weight a stored layout and a package symbol";
   let description = [{

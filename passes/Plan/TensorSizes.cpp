@@ -12,6 +12,16 @@
 using namespace mlir;
 using namespace mlir::trine;
 
+bool mlir::trine::isStorage(Value value) {
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto function =
+      argument
+          ? dyn_cast_or_null<func::FuncOp>(argument.getOwner()->getParentOp())
+          : func::FuncOp();
+  return function && argument.getOwner()->isEntryBlock() &&
+         function.getArgAttr(argument.getArgNumber(), "plan.storage");
+}
+
 ArrayRef<OpFoldResult> TensorSizes::of(Value tensor) const {
   auto found = sizes.find(tensor);
   return found == sizes.end() ? ArrayRef<OpFoldResult>() : found->second;

@@ -25,6 +25,10 @@ private:
   llvm::DenseMap<std::pair<Value, Value>, Value> products;
 };
 
+/// True for an argument of the sequence that launches write to: the storage of
+/// a state.
+bool isStorage(Value value);
+
 class TensorSizes {
 public:
   /// Walks the entry block of `function` in order. Sizes of arguments are

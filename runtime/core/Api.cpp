@@ -121,6 +121,8 @@ trine_status trine_package_describe(const trine_package *package,
   answer.output_count = static_cast<uint32_t>(m.outputs.size());
   answer.symbol_count = static_cast<uint32_t>(m.symbols.size());
   answer.kernel_count = p.getProgram().kernel_count;
+  answer.state_count = static_cast<uint32_t>(m.states.size());
+  answer.ragged = m.isRagged;
   return writeInfo(answer, info);
 }
 
@@ -207,6 +209,26 @@ trine_status trine_package_symbol(const trine_package *package, uint32_t index,
   return writeInfo(answer, info);
 }
 
+trine_status trine_package_state(const trine_package *package, uint32_t index,
+                                 trine_state_info *info) {
+  if (!package)
+    return failNull("package");
+  const auto &states = package->package->getManifest().states;
+  if (index >= states.size())
+    return failIndex("state", index, states.size());
+  const ManifestState &state = states[index];
+  trine_state_info answer = {};
+  answer.type = state.tensor.type;
+  answer.name = state.tensor.name.c_str();
+  answer.present = state.present.c_str();
+  answer.rank = static_cast<uint32_t>(state.tensor.sizes.size());
+  answer.axis = static_cast<uint32_t>(state.axis);
+  answer.sizes = state.tensor.sizes.data();
+  answer.symbols = state.tensor.symbolTexts.data();
+  answer.initial = &state.initial;
+  return writeInfo(answer, info);
+}
+
 trine_status trine_package_kernel(const trine_package *package, uint32_t index,
                                   trine_kernel_info *info) {
   if (!package)
@@ -238,6 +260,10 @@ trine_status trine_session_create(trine_package *package,
   sessionOptions.threads = options.threads;
   sessionOptions.device = options.device ? options.device : "";
   sessionOptions.profile = options.profile != 0;
+  if (options.undo_steps > 1024)
+    return failArgument(
+        concat("'undo_steps' must be in [0, 1024], got ", options.undo_steps));
+  sessionOptions.undo = options.undo_steps;
   std::unique_ptr<Session> created;
   Status status = Session::create(package->package, sessionOptions, created);
   if (status.ok())
@@ -258,6 +284,25 @@ trine_status trine_session_run(trine_session *session,
     return failNull("outputs");
   return finish(
       session->session->run(inputs, inputCount, outputs, outputCount));
+}
+
+trine_status trine_session_step(trine_session *session,
+                                const trine_step_options *given,
+                                const trine_tensor *inputs, uint32_t inputCount,
+                                trine_tensor *outputs, uint32_t outputCount) {
+  if (!session)
+    return failNull("session");
+  if (!inputs && inputCount)
+    return failNull("inputs");
+  if (!outputs && outputCount)
+    return failNull("outputs");
+  trine_step_options options = TRINE_STEP_OPTIONS_INIT;
+  if (trine_status code = readOptions(given, options))
+    return code;
+  if (options.first_slot && !session->session->getState())
+    return failArgument("'first_slot' needs a package with state");
+  return finish(session->session->run(inputs, inputCount, outputs, outputCount,
+                                      options.first_slot));
 }
 
 trine_status trine_session_output(const trine_session *session, uint32_t index,
@@ -282,4 +327,109 @@ trine_status trine_session_profile(const trine_session *session,
   *records = all.data();
   *count = all.size();
   return TRINE_OK;
+}
+
+/// The session's states for a function on them; NULL after a failure, which is
+/// in `code`.
+static StateStore *findState(const trine_session *session, trine_status &code) {
+  StateStore *state = nullptr;
+  if (!session)
+    code = failNull("session");
+  else if (session->session->isRunning())
+    code = failArgument("the session is running a step");
+  else if (!(state = session->session->getState()))
+    code = failArgument("the package has no state: compile the model with "
+                        "'trine-compile --state'");
+  return state;
+}
+
+trine_status trine_state_slots(const trine_session *session, uint32_t *slots) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  if (!state)
+    return code;
+  if (!slots)
+    return failNull("slots");
+  *slots = state->getSlots();
+  return TRINE_OK;
+}
+
+trine_status trine_state_lengths(const trine_session *session, int64_t *lengths,
+                                 uint32_t count) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  if (!state)
+    return code;
+  if (!lengths && count)
+    return failNull("lengths");
+  if (count > state->getSlots())
+    return failArgument(concat("'count' must be in [0, ", state->getSlots(),
+                               "], the session's slots, got ", count));
+  std::copy_n(state->getLengths().begin(), count, lengths);
+  return TRINE_OK;
+}
+
+trine_status trine_state_capacity(const trine_session *session,
+                                  int64_t *entries) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  if (!state)
+    return code;
+  if (!entries)
+    return failNull("entries");
+  *entries = state->getCapacity();
+  return TRINE_OK;
+}
+
+trine_status trine_state_reserve(trine_session *session, uint32_t slots,
+                                 int64_t entries) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  return state ? finish(state->reserve(slots, entries)) : code;
+}
+
+trine_status trine_state_truncate(trine_session *session, uint32_t slot,
+                                  int64_t length) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  return state ? finish(state->truncate(slot, length)) : code;
+}
+
+trine_status trine_state_reset(trine_session *session, uint32_t slot) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  return state ? finish(state->reset(slot)) : code;
+}
+
+trine_status trine_state_fork(trine_session *session, const uint32_t *sources,
+                              uint32_t count) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  if (!state)
+    return code;
+  if (!sources && count)
+    return failNull("sources");
+  return finish(state->fork(sources, count));
+}
+
+trine_status trine_state_save(const trine_session *session, const char *path,
+                              uint32_t firstSlot, uint32_t count) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  if (!state)
+    return code;
+  if (!path)
+    return failNull("path");
+  return finish(state->save(path, firstSlot, count));
+}
+
+trine_status trine_state_load(trine_session *session, const char *path,
+                              uint32_t firstSlot) {
+  trine_status code = TRINE_OK;
+  StateStore *state = findState(session, code);
+  if (!state)
+    return code;
+  if (!path)
+    return failNull("path");
+  return finish(state->load(path, firstSlot));
 }

@@ -88,6 +88,13 @@ int64_t JsonPlace::getInteger(int64_t minimum, int64_t maximum) const {
   return minimum;
 }
 
+bool JsonPlace::getBoolean() const {
+  if (value && value->is_boolean())
+    return value->get<bool>();
+  reportExpected("true or false");
+  return false;
+}
+
 double JsonPlace::getNumber() const {
   if (value && value->is_number())
     return value->get<double>();

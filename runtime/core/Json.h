@@ -41,6 +41,7 @@ public:
   int64_t getInteger(int64_t minimum) const {
     return getInteger(minimum, INT64_MAX);
   }
+  bool getBoolean() const;
   double getNumber() const;
   std::string getString() const;
 
@@ -48,6 +49,9 @@ public:
   void reportExpected(std::string_view expected) const;
   /// Reports "'inputs[0].type' TEXT".
   void report(std::string_view text) const;
+
+  /// Problems reported so far, anywhere in the document.
+  size_t getProblemCount() const { return problems ? problems->size() : 0; }
 
   const nlohmann::json &getValue() const { return *value; }
 

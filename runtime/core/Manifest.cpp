@@ -128,6 +128,76 @@ static void readTensors(const JsonPlace &places, bool outputs,
           tensor.sizes[i] < 0 ? tensor.symbols[i].c_str() : nullptr);
 }
 
+/// One number of the state's type, as bits.
+static uint64_t getInitialBits(const JsonPlace &place, trine_type type) {
+  if (!place.exists())
+    return 0;
+  // Other types have no use for another value yet.
+  if (type != TRINE_TYPE_I64 && type != TRINE_TYPE_I32) {
+    if (place.getInteger(0, 0) != 0)
+      place.reportExpected("0"); // No test: getInteger has reported it.
+    return 0;
+  }
+  return static_cast<uint64_t>(type == TRINE_TYPE_I64
+                                   ? place.getInteger(INT64_MIN)
+                                   : place.getInteger(INT32_MIN, INT32_MAX));
+}
+
+static void readStates(const JsonPlace &places,
+                       std::vector<std::string> &symbols, Manifest &manifest) {
+  std::vector<ManifestTensor> tensors;
+  size_t before = places.getProblemCount();
+  readTensors(places, /*outputs=*/false, symbols, tensors);
+  std::vector<JsonPlace> elements = places.getElements();
+  if (places.getProblemCount() > before || elements.size() != tensors.size())
+    return;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const JsonPlace &place = elements[i];
+    ManifestState state;
+    state.tensor = std::move(tensors[i]);
+    size_t rank = state.tensor.sizes.size();
+    if (rank == 0) {
+      place["dims"].report("must begin with the slots, got no dimension");
+      continue;
+    }
+    state.present = getOptionalString(place["present"]);
+    state.axis = place["axis"].getInteger(0, static_cast<int64_t>(rank) - 1);
+    state.initial = getInitialBits(place["initial"], state.tensor.type);
+    std::vector<int64_t> sizes = state.tensor.sizes;
+    sizes[0] = 1;
+    bool fixed = true;
+    for (size_t d = 1; d < rank; ++d)
+      if (static_cast<int64_t>(d) != state.axis && sizes[d] < 0) {
+        place["dims"].report(concat("dimension ", d, " must be a number, got ",
+                                    quote(state.tensor.symbols[d])));
+        fixed = false;
+      }
+    if (state.axis > 0) {
+      int32_t symbol = state.tensor.expressions[state.axis].getSymbol();
+      if (symbol < 0)
+        place["dims"].report(concat("dimension ", state.axis,
+                                    ", which grows, must be a symbol"));
+      else if (manifest.pastSymbol >= 0 && manifest.pastSymbol != symbol)
+        place["dims"].report(concat(
+            "dimension ", state.axis, " is ", quote(symbols[symbol]), ", but ",
+            quote(symbols[manifest.pastSymbol]), " in an earlier state"));
+      else
+        manifest.pastSymbol = symbol;
+      state.next = SizeExpression::parse(place["next"].getString(), symbols);
+      sizes[state.axis] = 1;
+    }
+    if (fixed &&
+        !getTensorBytes(sizes.data(), static_cast<uint32_t>(rank),
+                        trine_type_size(state.tensor.type), state.slotBytes))
+      place["dims"].report("is too large");
+    manifest.states.push_back(std::move(state));
+  }
+  for (ManifestState &state : manifest.states)
+    for (size_t d = 0; d < state.tensor.sizes.size(); ++d)
+      state.tensor.symbolTexts[d] =
+          state.tensor.sizes[d] < 0 ? state.tensor.symbols[d].c_str() : nullptr;
+}
+
 static void readTarget(const JsonPlace &target, Manifest &manifest) {
   if (!target.isObject())
     return target.reportExpected("an object");
@@ -299,8 +369,10 @@ Status trine::runtime::parseManifest(std::string_view text,
   readTensors(root["outputs"], /*outputs=*/true, symbols, manifest.outputs);
   readFiles(root, manifest);
   readKernels(root["kernels"], manifest);
-  if (root["states"].exists() && !root["states"].getElements().empty())
-    root["states"].report("is not empty, but this runtime has no states");
+  if (root["states"].exists())
+    readStates(root["states"], symbols, manifest);
+  if (root["ragged"].exists())
+    manifest.isRagged = root["ragged"].getBoolean();
   if (root["devices"].exists() && root["devices"].getElements().size() > 1)
     root["devices"].report("has several, but this runtime uses one");
   // Indices of symbols hold only when each was read.

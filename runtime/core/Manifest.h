@@ -27,6 +27,17 @@ struct ManifestSymbol {
   int64_t minimum = 0, maximum = -1, divisor = 1;
 };
 
+/// What a session keeps of each sequence (docs/state.md). Dimension 0 is the
+/// slot; the others but `axis` are numbers.
+struct ManifestState {
+  ManifestTensor tensor;  // as before a step
+  std::string present;    // the model's name after it
+  int64_t axis = 0;       // that grows; 0: the value is replaced
+  SizeExpression next;    // of `axis` after a step
+  uint64_t slotBytes = 0; // of a value that is replaced
+  uint64_t initial = 0;   // bits of an element before any step
+};
+
 struct ManifestFile {
   std::string path;
   uint64_t bytes = 0;
@@ -53,6 +64,12 @@ struct Manifest {
                                        // in the file, others only used there
   size_t declaredSymbols = 0;
   std::vector<ManifestTensor> inputs, outputs;
+  /// The program takes `lengths` [slots], a size that is the past, and each
+  /// state behind the inputs, and gives states that are replaced behind the
+  /// outputs, in this order.
+  std::vector<ManifestState> states;
+  bool isRagged = false;   // slots of a step may have different lengths
+  int32_t pastSymbol = -1; // of the entries that slots have, -1: in no size
   std::vector<ManifestFile> files;
   std::vector<ManifestKernel> kernels;
   bool hasWeights = false;

@@ -48,10 +48,20 @@ Status Session::create(std::shared_ptr<const Package> package,
   for (uint32_t space :
        {TRINE_SPACE_DEVICE, TRINE_SPACE_PINNED, TRINE_SPACE_HOST})
     session->arenas.emplace_back(device, space);
-  session->outputs.reserve(manifest.outputs.size());
-  for (size_t i = 0; i < manifest.outputs.size(); ++i)
+  for (const ManifestTensor &output : manifest.outputs)
+    session->outputTensors.push_back(&output);
+  for (const ManifestState &state : manifest.states)
+    if (state.axis == 0)
+      session->outputTensors.push_back(&state.tensor);
+  session->outputs.reserve(session->outputTensors.size());
+  for (size_t i = 0; i < session->outputTensors.size(); ++i)
     session->outputs.emplace_back(device);
-  session->programInputs.resize(manifest.inputs.size());
+  session->programInputs.resize(
+      manifest.inputs.size() +
+      (manifest.states.empty() ? 0 : manifest.states.size() + 2));
+  if (!manifest.states.empty())
+    session->state =
+        std::make_unique<StateStore>(device, manifest, options.undo);
   session->givenInputs.resize(manifest.inputs.size());
   session->symbolValues.resize(manifest.symbols.size());
   result = std::move(session);
@@ -59,12 +69,14 @@ Status Session::create(std::shared_ptr<const Package> package,
 }
 
 Status Session::run(const trine_tensor *inputs, uint32_t inputCount,
-                    trine_tensor *tensors, uint32_t outputCount) {
+                    trine_tensor *tensors, uint32_t outputCount,
+                    uint32_t firstSlot) {
   if (running.exchange(true))
     return Status(TRINE_ERROR_INVALID_ARGUMENT,
                   "the session is running a step already: use one session for "
                   "each thread");
   hasResult = false;
+  step.first = firstSlot;
   Status status = runStep(inputs, inputCount, tensors, outputCount);
   hasResult = status.ok();
   running = false;
@@ -81,6 +93,8 @@ Status Session::runStep(const trine_tensor *inputs, uint32_t inputCount,
     status = callProgram();
   if (!status.ok())
     return status;
+  if (state)
+    state->commit(step);
   const std::vector<ManifestTensor> &declared = package->getManifest().outputs;
   for (uint32_t i = 0; i < outputCount; ++i)
     for (size_t index = 0; index < declared.size(); ++index) {
@@ -131,6 +145,9 @@ static std::string joinLines(const std::vector<std::string> &lines) {
   return result;
 }
 
+static int64_t getBatch(const ManifestState &state,
+                        const std::vector<int64_t> &symbols);
+
 Status Session::checkInputs(const trine_tensor *inputs, uint32_t inputCount) {
   const std::vector<ManifestTensor> &declared = package->getManifest().inputs;
   std::vector<std::string> problems; // allocates nothing while empty
@@ -159,9 +176,57 @@ Status Session::checkInputs(const trine_tensor *inputs, uint32_t inputCount) {
   }
   if (problems.empty())
     checkSymbols(problems);
+  if (problems.empty() && state) {
+    Status status = bindState(problems);
+    if (!status.ok())
+      return status;
+  }
   if (problems.empty())
     return Status();
   return Status(TRINE_ERROR_BAD_INPUT, joinLines(problems));
+}
+
+/// The size of a step's slots, which every state begins with; -1 when nothing
+/// tells.
+static int64_t getBatch(const ManifestState &state,
+                        const std::vector<int64_t> &symbols) {
+  return state.tensor.sizes[0] >= 0
+             ? state.tensor.sizes[0]
+             : state.tensor.expressions[0].evaluate(symbols);
+}
+
+/// The step's part of the states. Sizes of inputs are known to fit.
+Status Session::bindState(std::vector<std::string> &problems) {
+  const Manifest &manifest = package->getManifest();
+  bool grows = false;
+  for (const ManifestState &declared : manifest.states) {
+    if (getBatch(declared, symbolValues) != step.batch) {
+      problems.push_back(
+          concat("state ", quote(declared.tensor.name), " has ",
+                 getBatch(declared, symbolValues), " slots in this step, but ",
+                 quote(manifest.states[0].tensor.name), " has ", step.batch));
+      continue;
+    }
+    if (declared.axis == 0)
+      continue;
+    int64_t next = declared.next.evaluate(symbolValues),
+            growth = next - step.past;
+    if (next < step.past || (grows && growth != step.growth))
+      problems.push_back(concat("state ", quote(declared.tensor.name),
+                                " cannot have ", next, " entries after ",
+                                step.past));
+    step.growth = growth;
+    grows = true;
+  }
+  if (!problems.empty())
+    return Status();
+  // Without a state that grows, entries are steps.
+  if (!grows)
+    step.growth = 1;
+  Status status = state->prepare(step);
+  if (status.ok())
+    state->bind(step, programInputs.data() + manifest.inputs.size());
+  return status;
 }
 
 /// What can be said about an input by itself.
@@ -232,6 +297,14 @@ void Session::checkSymbols(std::vector<std::string> &problems) {
         concat("input ", quote(manifest.inputs[symbol.input].name),
                " dimension ", symbol.dimension, ", symbol ", quote(symbol.name),
                ", must be ", expected, ", got ", value));
+  }
+  if (state) {
+    int64_t batch = getBatch(manifest.states[0], symbolValues);
+    step.batch =
+        static_cast<uint32_t>(std::clamp<int64_t>(batch, 0, INT32_MAX));
+    step.past = state->getLongest(step.first, step.batch);
+    if (manifest.pastSymbol >= 0)
+      symbolValues[manifest.pastSymbol] = step.past;
   }
   for (size_t t = 0; t < manifest.inputs.size(); ++t) {
     const ManifestTensor &input = manifest.inputs[t];
@@ -308,6 +381,10 @@ Status Session::bindOutputs(const trine_tensor *inputs, uint32_t inputCount,
     outputs[index].callerData = tensor.data;
     outputs[index].callerBytes = tensor.bytes;
   }
+  // States that are replaced are made beside their old values.
+  for (size_t i = declared.size(); i < outputs.size(); ++i)
+    outputs[i].callerData =
+        state->getNext(step, i - declared.size(), outputs[i].callerBytes);
   if (problems.empty())
     return Status();
   return Status(TRINE_ERROR_BAD_OUTPUT, joinLines(problems));
@@ -315,7 +392,7 @@ Status Session::bindOutputs(const trine_tensor *inputs, uint32_t inputCount,
 
 void Session::fillTensor(uint32_t index, trine_tensor &tensor) const {
   const Output &output = outputs[index];
-  const ManifestTensor &declared = package->getManifest().outputs[index];
+  const ManifestTensor &declared = *outputTensors[index];
   tensor.name = declared.name.c_str();
   tensor.data = output.data;
   tensor.bytes = output.bytes;
@@ -325,10 +402,11 @@ void Session::fillTensor(uint32_t index, trine_tensor &tensor) const {
 }
 
 Status Session::getOutput(uint32_t index, trine_tensor &output) const {
-  if (index >= outputs.size())
-    return Status(TRINE_ERROR_INVALID_ARGUMENT,
-                  concat("output ", index, " does not exist: the model has ",
-                         outputs.size()));
+  size_t count = package->getManifest().outputs.size();
+  if (index >= count)
+    return Status(
+        TRINE_ERROR_INVALID_ARGUMENT,
+        concat("output ", index, " does not exist: the model has ", count));
   if (!hasResult)
     return Status(TRINE_ERROR_INVALID_ARGUMENT,
                   "the session has no outputs: its last run failed, or there "

@@ -5,6 +5,7 @@
 
 #include "Arena.h"
 #include "Package.h"
+#include "StateStore.h"
 #include "Status.h"
 #include "device/Device.h"
 #include <atomic>
@@ -17,6 +18,7 @@ struct SessionOptions {
   uint32_t threads = 0; // 0: as many as CPUs
   std::string device;   // "": what the package is made for
   bool profile = false;
+  uint32_t undo = 4; // steps that states which are replaced can go back
 };
 
 class Session {
@@ -27,7 +29,13 @@ public:
 
   /// As trine_session_run.
   Status run(const trine_tensor *inputs, uint32_t inputCount,
-             trine_tensor *outputs, uint32_t outputCount);
+             trine_tensor *outputs, uint32_t outputCount,
+             uint32_t firstSlot = 0);
+
+  /// What the session keeps of its sequences; NULL when the package has no
+  /// state.
+  StateStore *getState() const { return state.get(); }
+  bool isRunning() const { return running; }
 
   /// Output `index` of the last run.
   Status getOutput(uint32_t index, trine_tensor &output) const;
@@ -60,6 +68,7 @@ private:
   void checkSymbols(std::vector<std::string> &problems);
   Status bindOutputs(const trine_tensor *inputs, uint32_t inputCount,
                      const trine_tensor *outputs, uint32_t outputCount);
+  Status bindState(std::vector<std::string> &problems);
   Status callProgram();
   void fillTensor(uint32_t index, trine_tensor &tensor) const;
 
@@ -86,7 +95,10 @@ private:
   std::unique_ptr<Device> device;
   const void *weights = nullptr; // where the device sees them
   std::vector<Arena> arenas;     // by space
-  std::vector<Output> outputs;
+  std::vector<Output> outputs;   // then those of states that are replaced
+  std::vector<const ManifestTensor *> outputTensors; // of `outputs`
+  std::unique_ptr<StateStore> state;
+  StateStore::Step step;
   std::vector<trine_program_tensor> programInputs;
   std::vector<const trine_tensor *> givenInputs; // by the model's order
   std::vector<int64_t> symbolValues;             // -1: not known

@@ -50,7 +50,7 @@ Status Session::callProgram() {
     if (!outputs[i].produced)
       return Status(TRINE_ERROR_PROGRAM,
                     concat("the program did not produce output ",
-                           quote(package->getManifest().outputs[i].name)));
+                           quote(outputTensors[i]->name)));
   return Status();
 }
 
@@ -85,7 +85,7 @@ int32_t Session::serveArena(void *context, uint32_t device, uint32_t space,
 /// The sizes of a result against the manifest and the step's symbols.
 Status Session::checkOutputSizes(uint32_t index, uint32_t rank,
                                  const int64_t *sizes) const {
-  const ManifestTensor &declared = package->getManifest().outputs[index];
+  const ManifestTensor &declared = *outputTensors[index];
   if (rank != declared.sizes.size())
     return Status(TRINE_ERROR_PROGRAM,
                   concat("the program gave output ", quote(declared.name),
@@ -115,8 +115,7 @@ int32_t Session::serveOutput(void *context, uint32_t index, uint32_t rank,
                              concat("the program gave output ", index,
                                     ", but the model has ",
                                     session->outputs.size()));
-  const ManifestTensor &declared =
-      session->package->getManifest().outputs[index];
+  const ManifestTensor &declared = *session->outputTensors[index];
   Output &output = session->outputs[index];
   if (output.produced)
     return session->failStep(

@@ -50,6 +50,16 @@ int main(int argc, char **argv) {
       "memory-limit", cl::value_desc("bytes"),
       cl::desc("Refuse a model whose weights and step need more"), cl::init(0),
       cl::cat(category));
+  cl::opt<bool> state(
+      "state",
+      cl::desc("Keep caches, histories and windows in the session instead of "
+               "passing them in and out of every step"),
+      cl::cat(category));
+  cl::list<std::string> stateInitials(
+      "state-initial", cl::value_desc("name=n"),
+      cl::desc("What a history of integers holds before the first step, as "
+               "history=2; default 0; may be repeated"),
+      cl::cat(category));
   cl::opt<bool> report("report", cl::desc("Print what was compiled"),
                        cl::cat(category));
   cl::opt<std::string> reportJSON(
@@ -77,6 +87,17 @@ int main(int argc, char **argv) {
   options.memoryLimit = memoryLimit;
   for (const std::string &size : sizes)
     options.plan.sizes.push_back(size);
+  options.state = state;
+  for (llvm::StringRef text : stateInitials) {
+    auto [name, number] = text.rsplit('=');
+    int64_t value;
+    if (name.empty() || number.getAsInteger(10, value)) {
+      llvm::errs() << "trine-compile: '--state-initial' must be NAME=N, got '"
+                   << text << "'\n";
+      return 2;
+    }
+    options.stateInitials.push_back({name.str(), value});
+  }
   auto showStage = [&](llvm::StringRef stage) {
     if (terminal)
       llvm::errs() << "\r\033[K" << stage << " ...";

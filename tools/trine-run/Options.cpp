@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Options.h"
 #include "trine/Runtime/trine.h"
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 using namespace trine::run;
@@ -27,6 +29,22 @@ running
                        steps as a Chrome trace (chrome://tracing, Perfetto), and
                        prints a table
   --no-verify          does not compare the package's files with their hashes
+
+generating (packages of 'trine-compile --state' whose inputs are input_ids,
+position_ids and attention_mask)
+  --generate           runs a prompt and decodes new tokens, one step each
+  --prompt-ids IDS     a prompt: token ids as 1,2,3, or a .npy; once for each
+                       sequence
+  --max-new-tokens N   tokens of a sequence; default: 16
+  --stop-ids IDS       tokens that end a sequence
+  --temperature T      draws from softmax(logits / T); default: 0, the largest
+  --top-p P            draws from the most probable tokens that reach P together
+  --seed N             of the draws; default: 0
+  --output-ids FILE    writes the tokens: .npy for one sequence, .npz or
+                       .safetensors for several
+  --load-state FILE    continues sequences that --save-state wrote
+  --save-state FILE    writes the sequences' state at the end
+  --token-times        prints the time of every step
 
 other
   --info               prints what the package is, and runs nothing
@@ -56,10 +74,66 @@ static bool parseNumber(const char *option, const char *text, uint64_t minimum,
   return false;
 }
 
+bool trine::run::parseIds(const char *option, const char *text,
+                          std::vector<int64_t> &ids) {
+  std::string all = text;
+  size_t begin = 0;
+  while (begin <= all.size()) {
+    size_t end = std::min(all.find(',', begin), all.size());
+    uint64_t id;
+    if (!parseNumber(option, all.substr(begin, end - begin).c_str(), 0,
+                     INT64_MAX, id))
+      return false;
+    ids.push_back(static_cast<int64_t>(id));
+    begin = end + 1;
+  }
+  return true;
+}
+
+static bool parseReal(const char *option, const char *text, double minimum,
+                      double maximum, double &value) {
+  char *end = nullptr;
+  value = strtod(text, &end);
+  if (end != text && !*end && value >= minimum && value <= maximum)
+    return true;
+  fprintf(stderr, "trine-run: '%s' must be a number in [%g, %g], got '%s'\n",
+          option, minimum, maximum, text);
+  return false;
+}
+
+/// Takes an option of --generate; false when it is none.
+static bool takeGenerateOption(const std::string &name, const char *value,
+                               GenerateOptions &options, bool &problem) {
+  if (name == "--prompt-ids")
+    options.prompts.push_back(value);
+  else if (name == "--max-new-tokens")
+    problem |= !parseNumber("--max-new-tokens", value, 1, 1000000000,
+                            options.maxNewTokens);
+  else if (name == "--stop-ids")
+    problem |= !parseIds("--stop-ids", value, options.stopIds);
+  else if (name == "--temperature")
+    problem |= !parseReal("--temperature", value, 0, 1e6, options.temperature);
+  else if (name == "--top-p")
+    problem |= !parseReal("--top-p", value, 0, 1, options.topP);
+  else if (name == "--seed")
+    problem |= !parseNumber("--seed", value, 0, UINT64_MAX, options.seed);
+  else if (name == "--output-ids")
+    options.outputIds = value;
+  else if (name == "--load-state")
+    options.loadState = value;
+  else if (name == "--save-state")
+    options.saveState = value;
+  else
+    return false;
+  return true;
+}
+
 /// Takes an option and its value; `problem` is set when either is wrong.
 static void takeOption(const std::string &name, const char *value,
                        Options &options, bool &problem) {
   uint64_t number = 0;
+  if (takeGenerateOption(name, value, options.generation, problem))
+    return;
   if (name == "--input") {
     const char *separator = strchr(value, '=');
     if (!separator || separator == value || !separator[1]) {
@@ -92,8 +166,11 @@ static void takeOption(const std::string &name, const char *value,
 bool trine::run::parseOptions(int count, char **arguments, Options &options,
                               int &exitCode) {
   static const char *const withValue[] = {
-      "--input",   "--inputs", "--output-dir", "--outputs", "--device",
-      "--threads", "--repeat", "--warmup",     "--profile"};
+      "--input",       "--inputs",     "--output-dir",     "--outputs",
+      "--device",      "--threads",    "--repeat",         "--warmup",
+      "--profile",     "--prompt-ids", "--max-new-tokens", "--stop-ids",
+      "--temperature", "--top-p",      "--seed",           "--output-ids",
+      "--load-state",  "--save-state"};
   bool problem = false;
   exitCode = ExitSuccess;
   for (int i = 1; i < count; ++i) {
@@ -108,6 +185,14 @@ bool trine::run::parseOptions(int count, char **arguments, Options &options,
     }
     if (argument == "--info") {
       options.information = true;
+      continue;
+    }
+    if (argument == "--generate") {
+      options.generate = true;
+      continue;
+    }
+    if (argument == "--token-times") {
+      options.generation.tokenTimes = true;
       continue;
     }
     if (argument == "--no-verify") {

@@ -13,6 +13,17 @@ namespace trine::run {
 /// Exit codes.
 enum : int { ExitSuccess = 0, ExitFailure = 1, ExitUsage = 2 };
 
+/// What --generate is to do.
+struct GenerateOptions {
+  std::vector<std::string> prompts; // ids with commas, or a .npy
+  uint64_t maxNewTokens = 16;
+  double temperature = 0, topP = 1; // 0: the largest logit
+  uint64_t seed = 0;
+  std::vector<int64_t> stopIds;
+  std::string outputIds, loadState, saveState;
+  bool tokenTimes = false;
+};
+
 struct Options {
   std::string package;
   std::vector<std::pair<std::string, std::string>> inputs; // name, file
@@ -23,7 +34,12 @@ struct Options {
   uint64_t repeat = 1, warmup = 0;
   bool verify = true;
   bool information = false;
+  bool generate = false;
+  GenerateOptions generation;
 };
+
+/// Numbers with commas; says on stderr what is wrong.
+bool parseIds(const char *option, const char *text, std::vector<int64_t> &ids);
 
 /// Reads the command line. Gives false when the program is to end at once, with
 /// `exitCode`: after --help and --version, or with what is wrong on stderr.

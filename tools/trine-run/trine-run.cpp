@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /// Runs a package on tensors from files.
+#include "Generate.h"
 #include "Information.h"
 #include "Options.h"
 #include "Profile.h"
@@ -205,6 +206,9 @@ int main(int count, char **arguments) {
   trine_session *session;
   if (trine_session_create(package, &sessionOptions, &session) != TRINE_OK)
     exitCode = failStatus();
+  else if (std::string error; options.generate)
+    exitCode =
+        generate(options, package, session, error) ? ExitSuccess : fail(error);
   else
     exitCode = runSteps(options, package, session);
   trine_session_destroy(session);

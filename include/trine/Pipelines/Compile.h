@@ -57,6 +57,11 @@ struct CompileOptions {
   uint64_t memoryLimit = 0;
   /// Threads for code generation; 0: one per core.
   unsigned threads = 0;
+  /// Keep past and present in the session instead of passing them in and out.
+  bool state = false;
+  /// Integers that replaced states (a token history) are made of before the
+  /// first step, by the state's name; others begin with 0.
+  std::vector<std::pair<std::string, int64_t>> stateInitials;
   /// Called with the imported model, which it may change before it is compiled.
   llvm::function_ref<LogicalResult(ModuleOp)> afterImport;
   /// Called at the start of every stage with its name.

@@ -152,6 +152,8 @@ typedef struct trine_package_info {
   const char *target; /* as "host x86_64: x86-64-v3 (avx2, fma)" */
   uint64_t weights_bytes;
   uint32_t input_count, output_count, symbol_count, kernel_count;
+  uint32_t state_count; /* 0: past and present are inputs and outputs */
+  uint32_t ragged;      /* nonzero: slots of a step may differ in length */
 } trine_package_info;
 
 /* Describes the package. The caller sets info->struct_size. */
@@ -205,6 +207,24 @@ TRINE_API trine_status trine_package_output_sizes(const trine_package *package,
                                                   const int64_t *symbols,
                                                   int64_t *sizes);
 
+/* A state that sessions keep of each sequence; see trine_state_slots. */
+typedef struct trine_state_info {
+  uint32_t struct_size;
+  trine_type type;
+  const char *name;    /* the model's input before a step */
+  const char *present; /* the model's output after it */
+  uint32_t rank;
+  uint32_t axis;        /* that grows; 0: the value is replaced */
+  const int64_t *sizes; /* rank of them; -1: slots, entries */
+  const char *const *symbols;
+  const void *initial; /* one element: what a replaced value is made of before
+                          the first step */
+} trine_state_info;
+
+TRINE_API trine_status trine_package_state(const trine_package *package,
+                                           uint32_t index,
+                                           trine_state_info *info);
+
 /* A compiled kernel, and the nodes of the source model that it computes. */
 typedef struct trine_kernel_info {
   uint32_t struct_size;
@@ -229,9 +249,12 @@ typedef struct trine_session_options {
   uint32_t threads;
   const char *device; /* "host"; NULL (default): what the package is made for */
   uint32_t profile;   /* nonzero: record kernel times. Default: 0 */
+  /* Steps after which a state that is replaced (a convolution's window, a
+   * history) can still be truncated, at most 1024. Default: 4 */
+  uint32_t undo_steps;
 } trine_session_options;
 #define TRINE_SESSION_OPTIONS_INIT                                             \
-  {sizeof(trine_session_options), 0, (const char *)0, 0}
+  {sizeof(trine_session_options), 0, (const char *)0, 0, 4}
 
 /* A session holds what a step needs besides weights: threads, working memory,
  * outputs. NULL options are the defaults. On failure *session is NULL. */
@@ -261,6 +284,22 @@ TRINE_API trine_status trine_session_run(trine_session *session,
                                          trine_tensor *outputs,
                                          uint32_t output_count);
 
+typedef struct trine_step_options {
+  uint32_t struct_size;
+  /* With state: the step works on slots [first_slot, first_slot + batch), and
+   * makes those that are not there. Default: 0 */
+  uint32_t first_slot;
+} trine_step_options;
+#define TRINE_STEP_OPTIONS_INIT {sizeof(trine_step_options), 0}
+
+/* As trine_session_run, with options; NULL options are the defaults. */
+TRINE_API trine_status trine_session_step(trine_session *session,
+                                          const trine_step_options *options,
+                                          const trine_tensor *inputs,
+                                          uint32_t input_count,
+                                          trine_tensor *outputs,
+                                          uint32_t output_count);
+
 /* Output `index` of the last run, which must have succeeded. */
 TRINE_API trine_status trine_session_output(const trine_session *session,
                                             uint32_t index,
@@ -280,6 +319,54 @@ typedef struct trine_profile_record {
 TRINE_API trine_status
 trine_session_profile(const trine_session *session,
                       const trine_profile_record **records, uint64_t *count);
+
+/*===-- State -------------------------------------------------------------===*/
+
+/* A package that was compiled with `trine-compile --state` keeps what the model
+ * passes from step to step (caches, histories, windows) in the session: none
+ * of it is an input or output. A session has slots, one for each sequence. A
+ * slot's length is the number of its entries (tokens), the same in all states
+ * that grow; new slots are empty. A step adds its new tokens to every slot it
+ * works on, or, when it fails, changes nothing.
+ *
+ * These functions act on all states of the session together. They fail with
+ * TRINE_ERROR_INVALID_ARGUMENT when the package has no state, when a slot does
+ * not exist, and while a step runs. When one fails, nothing has changed. */
+
+/* The number of slots. */
+TRINE_API trine_status trine_state_slots(const trine_session *session,
+                                         uint32_t *slots);
+/* Lengths of slots [0, count); `count` must not be more than there are. */
+TRINE_API trine_status trine_state_lengths(const trine_session *session,
+                                           int64_t *lengths, uint32_t count);
+/* Entries for which every slot has memory. It doubles when a step needs more
+ * (in multiples of 64), which copies what is there once. */
+TRINE_API trine_status trine_state_capacity(const trine_session *session,
+                                            int64_t *entries);
+/* Makes slots and memory ahead: at least `slots`, each for `entries`. */
+TRINE_API trine_status trine_state_reserve(trine_session *session,
+                                           uint32_t slots, int64_t entries);
+/* Drops the newest entries of a slot. Values that steps replace can go back to
+ * the ends of the last `undo_steps` steps, and to 0. */
+TRINE_API trine_status trine_state_truncate(trine_session *session,
+                                            uint32_t slot, int64_t length);
+/* Empties a slot. */
+TRINE_API trine_status trine_state_reset(trine_session *session, uint32_t slot);
+/* Slot b becomes a copy of slot sources[b], for all b below `count`, which is
+ * the number of slots from then on. */
+TRINE_API trine_status trine_state_fork(trine_session *session,
+                                        const uint32_t *sources,
+                                        uint32_t count);
+/* Writes slots [first_slot, first_slot + count) to a file (safetensors;
+ * docs/state.md). It appears whole or not at all. */
+TRINE_API trine_status trine_state_save(const trine_session *session,
+                                        const char *path, uint32_t first_slot,
+                                        uint32_t count);
+/* Reads the file's slots into first_slot and those behind it, and makes those
+ * that are not there. Fails with TRINE_ERROR_BAD_INPUT when the file is broken
+ * or of another model. */
+TRINE_API trine_status trine_state_load(trine_session *session,
+                                        const char *path, uint32_t first_slot);
 
 #ifdef __cplusplus
 }

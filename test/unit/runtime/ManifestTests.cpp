@@ -100,8 +100,39 @@ INSTANTIATE_TEST_SUITE_P(
              "least 0, got -1"},
         Edit{"\"relative\": 1e-5", "\"relative\": \"1e-5\"",
              "'outputs[0].tolerance.relative' must be a number, got '1e-5'"},
-        Edit{"\"states\": []", "\"states\": [{}]",
-             "'states' is not empty, but this runtime has no states"},
+        Edit{"\"states\": []", "\"states\": [], \"ragged\": 1",
+             "'ragged' must be true or false, got 1"},
+        Edit{"\"states\": []",
+             "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": [], "
+             "\"axis\": 0}]",
+             "'states[0].dims' must begin with the slots, got no dimension"},
+        Edit{"\"states\": []",
+             "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": "
+             "[\"batch\", \"past\", 4], \"axis\": 3}]",
+             "'states[0].axis' must be an integer in [0, 2], got 3"},
+        Edit{"\"states\": []",
+             "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": "
+             "[\"batch\", \"past\", 4], \"axis\": 0}]",
+             "'states[0].dims' dimension 1 must be a number, got 'past'"},
+        Edit{"\"states\": []",
+             "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": "
+             "[\"batch\", 3, 4], \"axis\": 1, \"next\": \"3 + seq\"}]",
+             "'states[0].dims' dimension 1, which grows, must be a symbol"},
+        Edit{"\"states\": []",
+             "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": "
+             "[\"batch\", 4294967296, 4294967296], \"axis\": 0}]",
+             "'states[0].dims' is too large"},
+        Edit{"\"states\": []",
+             "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": "
+             "[\"batch\", 4], \"axis\": 0, \"initial\": 1}]",
+             "'states[0].initial' must be an integer in [0, 0], got 1"},
+        Edit{"\"states\": []",
+             "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": "
+             "[\"batch\", \"past\"], \"axis\": 1, \"next\": \"past + seq\"}, "
+             "{\"name\": \"t\", \"type\": \"f32\", \"dims\": [\"batch\", "
+             "\"seq\"], \"axis\": 1, \"next\": \"past + seq\"}]",
+             "'states[1].dims' dimension 1 is 'seq', but 'past' in an earlier "
+             "state"},
         Edit{"\"name\": \"device0\", \"kind\": \"host\"}",
              "\"name\": \"device0\", \"kind\": \"host\"}, {}",
              "'devices' has several, but this runtime uses one"},

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "StateStore.h"
+#include "ElementType.h"
+#include <algorithm>
+#include <cstring>
+
+using namespace trine::runtime;
+
+trine_status StateBlock::allocate(Device &newDevice, uint64_t newBytes) {
+  reset();
+  trine_status status = newDevice.allocate(TRINE_SPACE_DEVICE, newBytes, &data);
+  if (status != TRINE_OK) {
+    data = nullptr;
+    return status;
+  }
+  device = &newDevice;
+  bytes = newBytes;
+  return TRINE_OK;
+}
+
+void StateBlock::reset() {
+  if (data)
+    device->release(TRINE_SPACE_DEVICE, data, bytes);
+  data = nullptr;
+}
+
+StateStore::StateStore(Device &device, const Manifest &manifest, uint32_t undo)
+    : device(device), manifest(manifest),
+      isHost(strcmp(device.getKind(), "host") == 0), versionCount(undo + 2),
+      versionLengths(versionCount) {
+  for (size_t i = 0; i < manifest.states.size(); ++i) {
+    const ManifestState &state = manifest.states[i];
+    uint64_t size = trine_type_size(state.tensor.type);
+    if (state.axis == 0) {
+      Replaced value;
+      value.index = i;
+      value.bytes = state.slotBytes;
+      value.initial.resize(value.bytes);
+      for (uint64_t at = 0; at + size <= value.bytes; at += size)
+        memcpy(&value.initial[at], &state.initial, size);
+      value.versions.resize(versionCount);
+      replaced.push_back(std::move(value));
+      continue;
+    }
+    Growing value;
+    value.index = i;
+    value.inner = size;
+    for (size_t d = 1; d < state.tensor.sizes.size(); ++d)
+      if (static_cast<int64_t>(d) < state.axis)
+        value.outer *= static_cast<uint64_t>(state.tensor.sizes[d]);
+      else if (static_cast<int64_t>(d) > state.axis)
+        value.inner *= static_cast<uint64_t>(state.tensor.sizes[d]);
+    growing.push_back(std::move(value));
+  }
+}
+
+void StateStore::copy(void *to, const void *from, uint64_t bytes) const {
+  if (bytes == 0)
+    return;
+  if (isHost) {
+    memcpy(to, from, bytes);
+    return;
+  }
+  std::vector<uint8_t> staging(bytes);
+  (void)device.read(0, from, staging.data(), bytes);
+  (void)device.write(0, staging.data(), to, bytes);
+  (void)device.synchronize();
+}
+
+void StateStore::zero(void *to, uint64_t bytes) const {
+  if (bytes == 0)
+    return;
+  if (isHost) {
+    memset(to, 0, bytes);
+    return;
+  }
+  std::vector<uint8_t> zeros(bytes);
+  (void)device.write(0, zeros.data(), to, bytes);
+  (void)device.synchronize();
+}
+
+Status StateStore::fail(trine_status code) const {
+  return Status(code, device.getMessage());
+}
+
+Status StateStore::checkSlot(uint32_t slot) const {
+  if (slot < lengths.size())
+    return Status();
+  return Status(TRINE_ERROR_INVALID_ARGUMENT,
+                concat("slot ", slot, " does not exist: the session has ",
+                       lengths.size()));
+}
+
+/// New storage of so many slots and entries; nothing else changes.
+Status StateStore::makeBlocks(uint32_t slots, int64_t entries,
+                              std::vector<Growing> &grown,
+                              std::vector<Replaced> &made) const {
+  for (const Growing &state : growing) {
+    Growing value;
+    value.index = state.index;
+    value.outer = state.outer;
+    value.inner = state.inner;
+    uint64_t bytes;
+    int64_t sizes[] = {int64_t(slots), int64_t(state.outer), entries};
+    if (!getTensorBytes(sizes, 3, state.inner, bytes))
+      return Status(TRINE_ERROR_OUT_OF_MEMORY,
+                    concat("state ",
+                           quote(manifest.states[state.index].tensor.name),
+                           " is too large for ", slots, " slots of ", entries,
+                           " entries"));
+    if (trine_status code = value.block.allocate(device, bytes))
+      return fail(code);
+    zero(value.block.getData(), bytes);
+    grown.push_back(std::move(value));
+  }
+  for (const Replaced &state : replaced) {
+    Replaced value;
+    value.index = state.index;
+    value.bytes = state.bytes;
+    value.initial = state.initial;
+    value.versions.resize(versionCount);
+    uint64_t bytes;
+    int64_t sizes[] = {int64_t(slots)};
+    if (!getTensorBytes(sizes, 1, state.bytes, bytes))
+      return Status(TRINE_ERROR_OUT_OF_MEMORY,
+                    concat("state ",
+                           quote(manifest.states[state.index].tensor.name),
+                           " is too large for ", slots, " slots"));
+    for (StateBlock &version : value.versions) {
+      if (trine_status code = version.allocate(device, bytes))
+        return fail(code);
+      for (uint32_t slot = 0; slot < slots; ++slot) {
+        void *to = version.getData() + slot * state.bytes;
+        if (isHost)
+          memcpy(to, state.initial.data(), state.bytes);
+        else
+          (void)device.write(0, state.initial.data(), to, state.bytes);
+      }
+    }
+    made.push_back(std::move(value));
+  }
+  return Status();
+}
+
+Status StateStore::reserve(uint32_t slots, int64_t entries) {
+  if (entries < 0)
+    return Status(TRINE_ERROR_INVALID_ARGUMENT,
+                  concat("'entries' must be at least 0, got ", entries));
+  uint32_t had = getSlots();
+  if (slots <= had && entries <= capacity)
+    return Status();
+  uint32_t newSlots = std::max(slots, had);
+  // Twice as many at least, so that growth costs O(1) for each entry in all;
+  // whole blocks of 64.
+  int64_t newCapacity = capacity;
+  if (entries > capacity) {
+    int64_t wanted =
+        std::max(entries, capacity > INT64_MAX / 4 ? entries : capacity * 2);
+    newCapacity = wanted > INT64_MAX - 63 ? wanted : (wanted + 63) / 64 * 64;
+  }
+  std::vector<Growing> grown;
+  std::vector<Replaced> made;
+  Status status = makeBlocks(newSlots, newCapacity, grown, made);
+  if (!status.ok())
+    return status;
+  for (size_t i = 0; i < growing.size(); ++i)
+    for (uint32_t slot = 0; slot < had; ++slot)
+      for (uint64_t o = 0; o < growing[i].outer; ++o)
+        copy(getRow(grown[i], newCapacity, slot, o, 0),
+             getRow(growing[i], capacity, slot, o, 0),
+             uint64_t(lengths[slot]) * growing[i].inner);
+  for (size_t i = 0; i < replaced.size(); ++i)
+    for (uint32_t v = 0; v < versionCount; ++v)
+      copy(made[i].versions[v].getData(), replaced[i].versions[v].getData(),
+           had * replaced[i].bytes);
+  growing = std::move(grown);
+  replaced = std::move(made);
+  capacity = newCapacity;
+  lengths.resize(newSlots, 0);
+  for (uint32_t v = 0; v < versionCount; ++v)
+    versionLengths[v].resize(newSlots, v == current ? 0 : -1);
+  return Status();
+}
+
+int64_t StateStore::getLongest(uint32_t first, uint32_t batch) const {
+  int64_t longest = 0;
+  for (uint64_t slot = first;
+       slot < std::min<uint64_t>(uint64_t(first) + batch, lengths.size());
+       ++slot)
+    longest = std::max(longest, lengths[slot]);
+  return longest;
+}
+
+Status StateStore::prepare(const Step &step) {
+  uint64_t slots = uint64_t(step.first) + step.batch;
+  int64_t entries;
+  if (slots > INT32_MAX ||
+      __builtin_add_overflow(step.past, step.growth, &entries))
+    return Status(TRINE_ERROR_OUT_OF_MEMORY,
+                  concat("a step on slots [", step.first, ", ", slots,
+                         ") with ", step.growth, " new entries is too large"));
+  Status status = reserve(static_cast<uint32_t>(slots), entries);
+  if (!status.ok() || manifest.isRagged)
+    return status;
+  for (uint64_t slot = step.first; slot < slots; ++slot)
+    if (lengths[slot] != step.past)
+      return Status(
+          TRINE_ERROR_BAD_INPUT,
+          concat("slots ", step.first, " and ", slot, " have ",
+                 lengths[step.first], " and ", lengths[slot],
+                 " entries: this package steps slots of one length only"));
+  return status;
+}
+
+void StateStore::bind(const Step &step, trine_program_tensor *inputs) {
+  inputs[0] = {};
+  inputs[0].data = lengths.data() + step.first;
+  inputs[0].sizes[0] = step.batch;
+  inputs[1] = {};
+  inputs[1].sizes[0] = step.past;
+  auto fill = [&](size_t index, const void *data, int64_t axisSize) {
+    const ManifestState &state = manifest.states[index];
+    trine_program_tensor &input = inputs[2 + index];
+    input = {};
+    input.data = data;
+    for (size_t d = 0; d < state.tensor.sizes.size(); ++d)
+      input.sizes[d] = d == 0 ? int64_t(step.batch)
+                       : static_cast<int64_t>(d) == state.axis
+                           ? axisSize
+                           : state.tensor.sizes[d];
+  };
+  for (const Growing &state : growing)
+    fill(state.index, getRow(state, capacity, step.first, 0, 0), capacity);
+  for (const Replaced &state : replaced)
+    fill(state.index,
+         state.versions[current].getData() + step.first * state.bytes, 0);
+}
+
+void *StateStore::getNext(const Step &step, size_t index, uint64_t &bytes) {
+  const Replaced &state = replaced[index];
+  bytes = step.batch * state.bytes;
+  return state.versions[versionBefore(versionCount - 1)].getData() +
+         step.first * state.bytes;
+}
+
+void StateStore::commit(const Step &step) {
+  uint32_t next = versionBefore(versionCount - 1);
+  uint64_t end = uint64_t(step.first) + step.batch;
+  for (const Replaced &state : replaced) {
+    // Slots that the step left alone keep their values.
+    uint8_t *to = state.versions[next].getData(),
+            *from = state.versions[current].getData();
+    copy(to, from, step.first * state.bytes);
+    copy(to + end * state.bytes, from + end * state.bytes,
+         (lengths.size() - end) * state.bytes);
+  }
+  for (uint64_t slot = step.first; slot < end; ++slot)
+    lengths[slot] += step.growth;
+  current = next;
+  std::copy(lengths.begin(), lengths.end(), versionLengths[current].begin());
+}
+
+/// Entries [from, to) of a slot hold nothing of use any more; nothing of an
+/// earlier sequence stays behind.
+void StateStore::clearRows(uint32_t slot, int64_t from, int64_t to) {
+  for (const Growing &state : growing)
+    for (uint64_t o = 0; o < state.outer && from < to; ++o)
+      zero(getRow(state, capacity, slot, o, from),
+           uint64_t(to - from) * state.inner);
+}
+
+Status StateStore::truncate(uint32_t slot, int64_t length) {
+  Status status = checkSlot(slot);
+  if (!status.ok())
+    return status;
+  if (length < 0 || length > lengths[slot])
+    return Status(TRINE_ERROR_INVALID_ARGUMENT,
+                  concat("'length' must be in [0, ", lengths[slot],
+                         "], the entries of slot ", slot, ", got ", length));
+  if (length == 0)
+    return reset(slot);
+  if (length == lengths[slot])
+    return status;
+  if (!replaced.empty()) {
+    uint32_t found = versionCount;
+    std::string possible;
+    // The last of the ring is where the next step writes.
+    for (uint32_t steps = 1; steps + 1 < versionCount; ++steps) {
+      int64_t then = versionLengths[versionBefore(steps)][slot];
+      if (then < 0 || then > lengths[slot])
+        continue;
+      if (then == length && found == versionCount)
+        found = versionBefore(steps);
+      if (then > 0)
+        possible += concat(possible.empty() ? "" : ", ", then);
+    }
+    if (found == versionCount)
+      return Status(
+          TRINE_ERROR_INVALID_ARGUMENT,
+          concat("state ",
+                 quote(manifest.states[replaced[0].index].tensor.name),
+                 " of slot ", slot, " cannot go back to ", length,
+                 " entries: it is known at 0",
+                 possible.empty() ? "" : concat(", ", possible), " and ",
+                 lengths[slot]));
+    for (const Replaced &state : replaced)
+      copy(state.versions[current].getData() + slot * state.bytes,
+           state.versions[found].getData() + slot * state.bytes, state.bytes);
+  }
+  clearRows(slot, length, lengths[slot]);
+  lengths[slot] = length;
+  versionLengths[current][slot] = length;
+  return status;
+}
+
+Status StateStore::reset(uint32_t slot) {
+  Status status = checkSlot(slot);
+  if (!status.ok())
+    return status;
+  clearRows(slot, 0, lengths[slot]);
+  lengths[slot] = 0;
+  for (uint32_t v = 0; v < versionCount; ++v)
+    versionLengths[v][slot] = v == current ? 0 : -1;
+  for (const Replaced &state : replaced) {
+    void *to = state.versions[current].getData() + slot * state.bytes;
+    if (isHost)
+      memcpy(to, state.initial.data(), state.bytes);
+    else
+      (void)device.write(0, state.initial.data(), to, state.bytes);
+  }
+  return status;
+}
+
+Status StateStore::fork(const uint32_t *sources, uint32_t count) {
+  for (uint32_t slot = 0; slot < count; ++slot) {
+    Status status = checkSlot(sources[slot]);
+    if (!status.ok())
+      return status;
+  }
+  std::vector<Growing> grown;
+  std::vector<Replaced> made;
+  Status status = makeBlocks(count, capacity, grown, made);
+  if (!status.ok())
+    return status;
+  std::vector<int64_t> newLengths(count);
+  for (uint32_t slot = 0; slot < count; ++slot) {
+    uint32_t source = sources[slot];
+    newLengths[slot] = lengths[source];
+    for (size_t i = 0; i < growing.size(); ++i)
+      for (uint64_t o = 0; o < growing[i].outer; ++o)
+        copy(getRow(grown[i], capacity, slot, o, 0),
+             getRow(growing[i], capacity, source, o, 0),
+             uint64_t(lengths[source]) * growing[i].inner);
+    for (size_t i = 0; i < replaced.size(); ++i)
+      for (uint32_t v = 0; v < versionCount; ++v)
+        copy(made[i].versions[v].getData() + slot * made[i].bytes,
+             replaced[i].versions[v].getData() + source * replaced[i].bytes,
+             made[i].bytes);
+  }
+  for (std::vector<int64_t> &version : versionLengths) {
+    std::vector<int64_t> forked(count);
+    for (uint32_t slot = 0; slot < count; ++slot)
+      forked[slot] = version[sources[slot]];
+    version = std::move(forked);
+  }
+  growing = std::move(grown);
+  replaced = std::move(made);
+  lengths = std::move(newLengths);
+  return status;
+}

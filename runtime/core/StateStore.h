@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// What a session keeps of each sequence between steps: docs/state.md.
+#ifndef TRINE_RUNTIME_CORE_STATESTORE_H
+#define TRINE_RUNTIME_CORE_STATESTORE_H
+
+#include "Manifest.h"
+#include "Status.h"
+#include "device/Device.h"
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace trine::runtime {
+
+/// A block of device memory of a fixed size, zeroed when it is made.
+class StateBlock {
+public:
+  StateBlock() = default;
+  ~StateBlock() { reset(); }
+  StateBlock(StateBlock &&other) { swap(other); }
+  StateBlock &operator=(StateBlock &&other) {
+    swap(other);
+    return *this;
+  }
+
+  trine_status allocate(Device &device, uint64_t bytes);
+  void reset();
+  uint8_t *getData() const { return static_cast<uint8_t *>(data); }
+
+private:
+  void swap(StateBlock &other) {
+    std::swap(device, other.device);
+    std::swap(data, other.data);
+    std::swap(bytes, other.bytes);
+  }
+  Device *device = nullptr;
+  void *data = nullptr;
+  uint64_t bytes = 0;
+};
+
+/// All states of a session. Slots are sequences; a slot's length is the number
+/// of its entries, the same in every state that grows. A step works on a range
+/// of slots, and changes nothing unless it succeeds: new entries lie behind the
+/// lengths until commit(), and values that are replaced are made beside the
+/// old ones.
+class StateStore {
+public:
+  /// `undo`: how many steps back values that are replaced can be restored.
+  StateStore(Device &device, const Manifest &manifest, uint32_t undo);
+
+  uint32_t getSlots() const { return static_cast<uint32_t>(lengths.size()); }
+  const std::vector<int64_t> &getLengths() const { return lengths; }
+  int64_t getCapacity() const { return capacity; }
+
+  /// A step on slots [first, first + batch).
+  struct Step {
+    uint32_t first = 0, batch = 0;
+    int64_t past = 0;   // the most entries of these slots
+    int64_t growth = 0; // entries that the step adds to each
+  };
+  /// The most entries of a slot in a range; slots that are not there have none.
+  int64_t getLongest(uint32_t first, uint32_t batch) const;
+  /// Makes room for a step. Fails when it cannot, or when the slots have
+  /// different lengths and the package wants one.
+  Status prepare(const Step &step);
+  /// The program's arguments for a step: `inputs` gets lengths, past and a
+  /// tensor for each state.
+  void bind(const Step &step, trine_program_tensor *inputs);
+  /// Where the step puts the value of state `index`, which it replaces.
+  void *getNext(const Step &step, size_t index, uint64_t &bytes);
+  /// The step succeeded.
+  void commit(const Step &step);
+
+  /// At least so many slots and entries for each.
+  Status reserve(uint32_t slots, int64_t entries);
+  Status truncate(uint32_t slot, int64_t length);
+  Status reset(uint32_t slot);
+  /// Slot b becomes a copy of slot sources[b]; there are `count` slots then.
+  Status fork(const uint32_t *sources, uint32_t count);
+  Status save(const std::string &path, uint32_t first, uint32_t count) const;
+  Status load(const std::string &path, uint32_t first);
+
+private:
+  /// One state that grows: [slots, outer, capacity, inner] in bytes.
+  struct Growing {
+    size_t index = 0; // in the manifest
+    uint64_t outer = 1, inner = 1;
+    StateBlock block;
+  };
+  /// One state that is replaced: [slots, bytes], a block for each version.
+  struct Replaced {
+    size_t index = 0;
+    uint64_t bytes = 0;
+    std::vector<uint8_t> initial; // of one slot
+    std::vector<StateBlock> versions;
+  };
+  struct File; // a saved state, checked
+
+  Status checkSlot(uint32_t slot) const;
+  Status fail(trine_status code) const;
+  Status makeBlocks(uint32_t slots, int64_t entries,
+                    std::vector<Growing> &grown,
+                    std::vector<Replaced> &made) const;
+  void copy(void *to, const void *from, uint64_t bytes) const;
+  void zero(void *to, uint64_t bytes) const;
+  void clearRows(uint32_t slot, int64_t from, int64_t to);
+  uint8_t *getRow(const Growing &state, int64_t stride, uint32_t slot,
+                  uint64_t outer, int64_t row) const {
+    return state.block.getData() +
+           ((uint64_t(slot) * state.outer + outer) * uint64_t(stride) +
+            uint64_t(row)) *
+               state.inner;
+  }
+  uint32_t versionBefore(uint32_t steps) const {
+    return (current + versionCount - steps) % versionCount;
+  }
+  Status writeFile(const std::string &path, const std::string &label,
+                   uint32_t first, uint32_t count) const;
+  Status readFile(const std::string &path, File &file) const;
+
+  Device &device;
+  const Manifest &manifest;
+  bool isHost;
+  std::vector<Growing> growing;
+  std::vector<Replaced> replaced;
+  std::vector<int64_t> lengths; // by slot
+  int64_t capacity = 0;
+  /// Versions of what is replaced form a ring; `current` is the newest. Each
+  /// knows its slots' lengths then, -1 where it holds nothing of use.
+  uint32_t versionCount, current = 0;
+  std::vector<std::vector<int64_t>> versionLengths;
+};
+
+} // namespace trine::runtime
+
+#endif
