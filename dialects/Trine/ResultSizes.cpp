@@ -41,6 +41,10 @@ SmallVector<Sizes> RopeOp::getResultSizes() {
 }
 
 SmallVector<Sizes> AttentionOp::getResultSizes() {
+  if (getPartial()) {
+    OpOperand &partial = *getPartialMutable().begin();
+    return {getSizesOf(partial), outerSizesOf(partial)};
+  }
   Sizes lse = outerSizesOf(getQueryMutable());
   Sizes output = lse;
   output.push_back(sizeOf(getValueMutable(), 3));

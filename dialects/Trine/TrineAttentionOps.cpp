@@ -62,27 +62,100 @@ static LogicalResult verifyMaskShape(Operation *op, const NamedTensor &mask,
   return success();
 }
 
+void AttentionOp::build(OpBuilder &builder, OperationState &state, Type output,
+                        Type lse, Value query, Value key, Value value,
+                        Value mask, Value offset, APFloat scale,
+                        MaskKind maskKind, MaskedRow maskedRow,
+                        FloatAttr softCap) {
+  build(builder, state, output, lse, query, key, value, mask, offset,
+        /*partial=*/Value(), ValueRange(), ValueRange(), scale, maskKind,
+        maskedRow, softCap);
+}
+
+static SmallVector<Value> withFirst(Value first, ValueRange more) {
+  SmallVector<Value> all = {first};
+  llvm::append_range(all, more);
+  return all;
+}
+
+SmallVector<Value> AttentionOp::getQueryParts() {
+  return withFirst(getQuery(), getMoreQueries());
+}
+
+SmallVector<Value> AttentionOp::getKeyParts() {
+  return withFirst(getKey(), getMoreKeys());
+}
+
+/// Sizes of one query and its key, against the first query and key.
+static LogicalResult verifyPart(AttentionOp op, const NamedTensor &query,
+                                const NamedTensor &key) {
+  NamedTensor first("query", op.getQuery()), keys("key", op.getKey());
+  // attention_c1
+  if (failed(verifyRank(op, query, 4)) || failed(verifyRank(op, key, 4)))
+    return failure();
+  // attention_c2
+  for (int64_t i = 0; i < 3; ++i)
+    if (failed(verifySameSize(op, query, i, first, i)))
+      return failure();
+  if (failed(verifySameSize(op, key, 0, first, 0)) ||
+      failed(verifySameSize(op, key, 2, keys, 2)) ||
+      failed(verifySameSize(op, key, 3, query, 3)))
+    return failure();
+  // attention_c3
+  int64_t heads = first.type.getDimSize(1), groups = key.type.getDimSize(1);
+  if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(groups) &&
+      (groups == 0 || heads % groups != 0))
+    return op.emitOpError()
+           << "heads of 'query' must be a multiple of those of '" << key.name
+           << "', " << groups << ", got " << heads;
+  return success();
+}
+
+/// attention_c5 and attention_c8 of parts to be joined.
+static LogicalResult verifyPartial(AttentionOp op, const NamedTensor &query,
+                                   const NamedTensor &value) {
+  NamedTensor partial("partial", op.getPartial()),
+      output("output", op.getOutput()), lse("lse", op.getLse());
+  if (failed(verifyRank(op, partial, 5)) || failed(verifyRank(op, output, 5)) ||
+      failed(verifyRank(op, lse, 4)))
+    return failure();
+  for (int64_t i = 0; i < 5; ++i)
+    if (failed(verifySameSize(op, output, i, partial, i)) ||
+        (i < 4 && failed(verifySameSize(op, lse, i, partial, i))) ||
+        (i > 0 && i < 4 &&
+         failed(verifySameSize(op, partial, i, query, i - 1))))
+      return failure();
+  if (failed(verifySameSize(op, partial, 4, value, 3)) ||
+      failed(verifySameElementType(op, {op.getPartial(), op.getOutput()})))
+    return failure();
+  bool isDouble = value.type.getElementType().isF64();
+  if (isDouble != partial.type.getElementType().isF64())
+    return op.emitOpError()
+           << "'partial' must have elements of type "
+           << (isDouble ? "f64" : "f32") << ", got " << partial.type;
+  return success();
+}
+
 LogicalResult AttentionOp::verify() {
   NamedTensor query("query", getQuery()), key("key", getKey()),
       value("value", getValue());
-  // attention_c1
-  if (failed(verifyRank(*this, query, 4)) ||
-      failed(verifyRank(*this, key, 4)) || failed(verifyRank(*this, value, 4)))
-    return failure();
-  // attention_c2
-  if (failed(verifySameSize(*this, key, 0, query, 0)) ||
+  // attention_c9
+  if (getMoreQueries().size() != getMoreKeys().size())
+    return emitOpError() << "needs as many 'more_queries' as 'more_keys', got "
+                         << getMoreQueries().size() << " and "
+                         << getMoreKeys().size();
+  // attention_c1, attention_c2
+  if (failed(verifyRank(*this, value, 4)) ||
+      failed(verifyPart(*this, query, key)) ||
       failed(verifySameSize(*this, value, 0, query, 0)) ||
       failed(verifySameSize(*this, value, 1, key, 1)) ||
-      failed(verifySameSize(*this, value, 2, key, 2)) ||
-      failed(verifySameSize(*this, key, 3, query, 3)))
+      failed(verifySameSize(*this, value, 2, key, 2)))
     return failure();
-  // attention_c3
-  int64_t heads = query.type.getDimSize(1), groups = key.type.getDimSize(1);
-  if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(groups) &&
-      (groups == 0 || heads % groups != 0))
-    return emitOpError()
-           << "heads of 'query' must be a multiple of those of 'key', "
-           << groups << ", got " << heads;
+  for (auto [moreQuery, moreKey] :
+       llvm::zip_equal(getMoreQueries(), getMoreKeys()))
+    if (failed(verifyPart(*this, NamedTensor("more_queries", moreQuery),
+                          NamedTensor("more_keys", moreKey))))
+      return failure();
   // attention_c4
   if (failed(verifyMask(*this, getMaskKind(), getMask(), getOffset())))
     return failure();
@@ -96,10 +169,14 @@ LogicalResult AttentionOp::verify() {
     return emitOpError() << "'soft_cap' must be positive, got "
                          << getSoftCap()->convertToDouble();
   // attention_c8
-  if (failed(verifySameElementType(
-          *this, {getQuery(), getKey(), getValue(), getOutput()})))
+  SmallVector<Value> values = getQueryParts();
+  llvm::append_range(values, getKeyParts());
+  values.append({getValue(), getPartial() ? getValue() : getOutput()});
+  if (failed(verifySameElementType(*this, values)))
     return failure();
   // attention_c5
+  if (getPartial())
+    return verifyPartial(*this, query, value);
   return verifyResults(*this, query, value, 3, getOutput(), getLse());
 }
 

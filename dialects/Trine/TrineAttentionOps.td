@@ -6,38 +6,69 @@
 def Trine_AttentionOp : Trine_TensorOp<"attention", [AttrSizedOperandSegments]> {
   let summary = "Scaled dot-product attention with log-sum-exp";
   let description = [{
-    s = scale · query · keyᵀ; s = soft_cap · tanh(s / soft_cap) if given; output = softmax(s + mask) · value; lse = log Σ exp(s + mask)
+    s = scale · Σ_p query_p · key_pᵀ; s = soft_cap · tanh(s / soft_cap) if given; output = softmax(s + mask) · value; lse = log Σ exp(s + mask)
 
-    Sizes: query [B, H, S, K], key [B, G, T, K], value [B, G, T, V] with H a multiple of G (query head h reads key head h / (H / G)); output
-    [B, H, S, V]; lse [B, H, S] in f32. `causal`: query i sees keys j <= i + offset, `offset` (i64 scalar) defaulting to T - S. `additive`: `mask`
-    broadcasts to [B, H, S, T]. `masked_row` says what a query that the mask leaves without keys
-    gives: zeros, the mean of all values, or NaN; where T is 0 the output is 0.
+    Sizes: query_p [B, H, S, K_p], key_p [B, G_p, T, K_p], value [B, G_0, T, V] with H a multiple of every G_p (query head h reads head
+    h / (H / G_p) of key p); output [B, H, S, V]; lse [B, H, S] in f32. There is one part, `query` and `key`, or several: `more_queries` and
+    `more_keys`, whose scores are added. So a rotary key that all heads share, or a latent that is key and value, stays where it lies.
+    `causal`: query i sees keys j <= i + offset, `offset` (i64 scalar) defaulting to T - S. `additive`: `mask` broadcasts to [B, H, S, T].
+    `masked_row` says what a query that the mask leaves without keys gives: zeros, the mean of all values, or NaN; where T is 0 the output is 0.
     Scores, weights and sums are in f32 (f64 for f64); only the results are rounded.
 
+    `partial` [P, B, H, S, V], whose contents are not read, asks for parts to be joined later: the keys are cut into P ranges of
+    64 · ceil(T / (64 · P)) keys, the last ones shorter, and part p of the results, output [P, B, H, S, V] in f32 (f64 for f64) and lse
+    [P, B, H, S], is the attention to range p alone. A row that sees no key of a range has lse -infinity there and an output of 0; with
+    `uniform`, the mean of the range's values if it sees no key at all.
+
     Constraints:
-    - attention_c1: query, key and value have rank 4;
-    - attention_c2: B agrees in all three, G and T in key and value, K in query and key;
-    - attention_c3: H is a multiple of G;
+    - attention_c1: queries, keys and value have rank 4;
+    - attention_c2: B agrees in all, H and S in the queries, T in keys and value, G in `key` and `value`, K in the query and the key of a part;
+    - attention_c3: H is a multiple of every key's heads;
     - attention_c4: `mask` is given exactly with `additive`, `offset` only with `causal`;
-    - attention_c5: `output` is [B, H, S, V] and `lse` [B, H, S];
+    - attention_c5: `output` is [B, H, S, V] and `lse` [B, H, S]; with `partial` both have P in front;
     - attention_c6: `soft_cap` is positive;
     - attention_c7: `mask` broadcasts to [B, H, S, T];
-    - attention_c8: query, key, value and output have one element type.
+    - attention_c8: queries, keys, value and output have one element type; with `partial` the output has its type, f32 or for f64 f64;
+    - attention_c9: there are as many `more_queries` as `more_keys`.
 
     ```mlir
     %o, %lse = trine.attention query(%q : tensor<?x4x?x24xf32>) key(%k : tensor<?x2x?x24xf32>) value(%v : tensor<?x2x?x16xf32>)
       scale 2.0e-1 mask causal masked_row zero -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+    %p, %lse1 = trine.attention query(%qc, %qr : tensor<?x4x?x32xf32>, tensor<?x4x?x8xf32>)
+      key(%c, %kr : tensor<?x1x?x32xf32>, tensor<?x1x?x8xf32>) value(%c : tensor<?x1x?x32xf32>)
+      scale 2.0e-1 mask causal masked_row zero -> tensor<?x4x?x32xf32>, tensor<?x4x?xf32>
     ```
   }];
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$query, RankedTensorOf<[AnyFloat]>:$key, RankedTensorOf<[AnyFloat]>:$value,
-                   Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset, F64Attr:$scale, Trine_MaskKindAttr:$mask_kind,
-                   Trine_MaskedRowAttr:$masked_row, OptionalAttr<F64Attr>:$soft_cap);
+                   Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset,
+                   Optional<RankedTensorOf<[F32, F64]>>:$partial, Variadic<RankedTensorOf<[AnyFloat]>>:$more_queries,
+                   Variadic<RankedTensorOf<[AnyFloat]>>:$more_keys, F64Attr:$scale, Trine_MaskKindAttr:$mask_kind, Trine_MaskedRowAttr:$masked_row, OptionalAttr<F64Attr>:$soft_cap);
   let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse);
   let assemblyFormat = [{
-    `query` `(` $query `:` type($query) `)` `key` `(` $key `:` type($key) `)` `value` `(` $value `:` type($value) `)`
+    `query` `(` $query (`,` $more_queries^)? `:` type($query) (`,` type($more_queries)^)? `)`
+    `key` `(` $key (`,` $more_keys^)? `:` type($key) (`,` type($more_keys)^)? `)` `value` `(` $value `:` type($value) `)`
     (`mask_values` `(` $mask^ `:` type($mask) `)`)? (`offset` `(` $offset^ `:` type($offset) `)`)?
+    (`partial` `(` $partial^ `:` type($partial) `)`)?
     `scale` $scale `mask` $mask_kind `masked_row` $masked_row (`soft_cap` $soft_cap^)? attr-dict `->` type($output) `,` type($lse)
   }];
+  let extraClassDeclaration = [{
+    /// `query` and `more_queries`: [B, H, S, K_p] of every part p.
+    SmallVector<Value> getQueryParts();
+    /// `key` and `more_keys`: [B, G_p, T, K_p] of every part p.
+    SmallVector<Value> getKeyParts();
+    /// With `partial`: the keys of a range, all but the last ones of which
+    /// have this many, for `keys` keys in `parts` ranges. A multiple of this.
+    static constexpr int64_t kRangeUnit = 64;
+    static int64_t keysOfRange(int64_t keys, int64_t parts) {
+      int64_t units = kRangeUnit * (parts < 1 ? 1 : parts);
+      return (keys + units - 1) / units * kRangeUnit;
+    }
+  }];
+  let builders = [
+    // One query and key.
+    OpBuilder<(ins "Type":$output, "Type":$lse, "Value":$query, "Value":$key, "Value":$value, "Value":$mask, "Value":$offset, "APFloat":$scale,
+               "MaskKind":$maskKind, "MaskedRow":$maskedRow, "FloatAttr":$softCap)>
+  ];
   let hasVerifier = 1;
 }
 

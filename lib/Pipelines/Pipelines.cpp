@@ -37,7 +37,10 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
 void mlir::trine::buildPlanPipeline(OpPassManager &manager,
                                     const PlanPipelineOptions &options) {
   manager.addNestedPass<func::FuncOp>(createTrinePlanState());
-  manager.addNestedPass<func::FuncOp>(createTrineDecomposeComposites());
+  TrineDecomposeCompositesOptions composites;
+  composites.attentionKernels = true;
+  manager.addNestedPass<func::FuncOp>(
+      createTrineDecomposeComposites(composites));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addNestedPass<func::FuncOp>(createTrineFuseElementwise());

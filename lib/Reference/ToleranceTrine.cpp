@@ -70,8 +70,9 @@ ToleranceAnalysis::estimateTrine(Operation &op, unsigned result) const {
       .Case([&](RopeOp) { return give(total, 3); })
       // Scores, scaled scores, probabilities.
       .Case([&](AttentionOp attention) {
-        double width = lastOf(attention.getQuery()),
-               keys = sizeOf(attention.getKey(), 2);
+        double width = 0, keys = sizeOf(attention.getKey(), 2);
+        for (Value query : attention.getQueryParts())
+          width += lastOf(query);
         if (result == 1)
           return give(total - variance(attention.getValue()),
                       summed(width) + summed(keys) + 4, 2);

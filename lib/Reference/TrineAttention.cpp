@@ -114,28 +114,68 @@ allocateResults(OperatorCall &call, const Tensor &query, int64_t valueWidth) {
   return Attended{*output, *lse};
 }
 
+namespace {
+/// One query and its key, of `groups` heads.
+struct AttentionPart {
+  const Tensor *query, *key;
+  int64_t width, groups;
+};
+} // namespace
+
 static LogicalResult attention(OperatorCall &call) {
   auto op = cast<AttentionOp>(call.op);
   const Tensor &query = call.operand(0), &key = call.operand(1),
                &value = call.operand(2);
   int64_t batches = query.getDim(0), heads = query.getDim(1),
-          length = query.getDim(2), width = query.getDim(3),
-          groups = key.getDim(1), keys = key.getDim(2),
-          valueWidth = value.getDim(3);
-  if (failed(call.requireShape(key, {batches, groups, keys, width}, "key")) ||
-      failed(call.requireShape(value, {batches, groups, keys, valueWidth},
+          length = query.getDim(2), groups = key.getDim(1),
+          keys = key.getDim(2), valueWidth = value.getDim(3);
+  llvm::SmallVector<AttentionPart> parts;
+  for (unsigned part = 0; part <= op.getMoreQueries().size(); ++part) {
+    unsigned queryAt = 0, keyAt = 1;
+    if (part) {
+      queryAt = op.getODSOperandIndexAndLength(6).first + part - 1;
+      keyAt = op.getODSOperandIndexAndLength(7).first + part - 1;
+    }
+    const Tensor &q = call.operand(queryAt), &k = call.operand(keyAt);
+    int64_t width = q.getDim(3), partGroups = k.getDim(1);
+    if (failed(call.requireShape(q, {batches, heads, length, width},
+                                 part ? "more_queries" : "query")) ||
+        failed(call.requireShape(k, {batches, partGroups, keys, width},
+                                 part ? "more_keys" : "key")))
+      return failure();
+    if (partGroups == 0 || heads % partGroups)
+      return call.fail("query heads must be a multiple of key heads, got " +
+                       llvm::Twine(heads) + " and " + llvm::Twine(partGroups));
+    parts.push_back({&q, &k, width, partGroups});
+  }
+  if (failed(call.requireShape(value, {batches, groups, keys, valueWidth},
                                "value")))
     return failure();
-  if (groups == 0 || heads % groups)
-    return call.fail("query heads must be a multiple of key heads, got " +
-                     llvm::Twine(heads) + " and " + llvm::Twine(groups));
   FailureOr<Masking> masking =
       readMasking(call, op, segmentOf(call, op, 3), segmentOf(call, op, 4),
                   {batches, heads, length, keys});
   if (failed(masking))
     return failure();
-  FailureOr<Attended> results = allocateResults(call, query, valueWidth);
-  if (failed(results))
+  // Parts of keys, which somebody joins, or all keys as one.
+  const Tensor *partial = segmentOf(call, op, 5);
+  int64_t ranges = partial ? partial->getDim(0) : 1,
+          rangeKeys = partial ? AttentionOp::keysOfRange(keys, ranges) : keys;
+  if (partial &&
+      failed(call.requireShape(
+          *partial, {ranges, batches, heads, length, valueWidth}, "partial")))
+    return failure();
+  if (partial && masking->maskedRow == MaskedRow::NaN)
+    masking->maskedRow = MaskedRow::Zero;
+  llvm::SmallVector<int64_t> shape = {batches, heads, length};
+  if (partial)
+    shape.insert(shape.begin(), ranges);
+  FailureOr<Tensor> lse = call.allocate(ElementType::F32, shape);
+  shape.push_back(valueWidth);
+  FailureOr<Tensor> output =
+      call.allocate(call.resultType(0, partial ? partial->getElementType()
+                                               : query.getElementType()),
+                    shape);
+  if (failed(output) || failed(lse))
     return failure();
   double scale = op.getScale().convertToDouble();
   double cap = op.getSoftCap() ? op.getSoftCap()->convertToDouble() : 0;
@@ -145,30 +185,42 @@ static LogicalResult attention(OperatorCall &call) {
     for (int64_t h = 0; h < heads; ++h)
       for (int64_t row = 0; row < length; ++row) {
         int64_t at = (b * heads + h) * length + row,
-                keyAt = (b * groups + h / (heads / groups)) * keys;
+                valueAt = (b * groups + h / (heads / groups)) * keys;
         int64_t seen = masking->seenBy(row);
         for (int64_t t = 0; t < seen; ++t) {
           Accumulator dot(single);
-          for (int64_t i = 0; i < width; ++i)
-            dot.addProduct(query.real(at * width + i),
-                           key.real((keyAt + t) * width + i));
+          for (const AttentionPart &part : parts) {
+            int64_t keyAt =
+                (b * part.groups + h / (heads / part.groups)) * keys;
+            for (int64_t i = 0; i < part.width; ++i)
+              dot.addProduct(part.query->real(at * part.width + i),
+                             part.key->real((keyAt + t) * part.width + i));
+          }
           double score = scale * dot.get();
           if (cap > 0)
             score = cap * std::tanh(score / cap);
           scores[t] = score + masking->bias(b, h, row, t);
         }
-        RowWeights weights =
-            softmaxRow(scores, seen, masking->maskedRow, single);
-        results->lse.setReal(at, weights.lse);
-        for (int64_t i = 0; i < valueWidth; ++i) {
-          Accumulator sum(single, weights.start);
-          for (int64_t t = 0; t < weights.keys; ++t)
-            sum.addProduct(scores[t], value.real((keyAt + t) * valueWidth + i));
-          results->output.setReal(at * valueWidth + i, sum.get());
+        for (int64_t range = 0; range < ranges; ++range) {
+          int64_t begin = std::min(range * rangeKeys, keys),
+                  length = std::min(rangeKeys, keys - begin);
+          RowWeights weights = softmaxRow(
+              llvm::MutableArrayRef<double>(scores).slice(begin, length),
+              std::clamp<int64_t>(seen - begin, 0, length), masking->maskedRow,
+              single);
+          int64_t row = range * batches * heads * query.getDim(2) + at;
+          lse->setReal(row, weights.lse);
+          for (int64_t i = 0; i < valueWidth; ++i) {
+            Accumulator sum(single, weights.start);
+            for (int64_t t = begin; t < begin + weights.keys; ++t)
+              sum.addProduct(scores[t],
+                             value.real((valueAt + t) * valueWidth + i));
+            output->setReal(row * valueWidth + i, sum.get());
+          }
         }
       }
-  call.setResult(0, results->output);
-  call.setResult(1, results->lse);
+  call.setResult(0, *output);
+  call.setResult(1, *lse);
   return success();
 }
 

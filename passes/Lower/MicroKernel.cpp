@@ -131,6 +131,7 @@ private:
                : arith::ExtFOp::create(builder, type, value).getResult();
   }
   Value mask(Value rest, int64_t first, int64_t width);
+  Value addressOf(const Access &access);
   Value loadVector(const Access &access, Value mask);
   Value loadIntegers(const Access &access, int64_t count, unsigned bits,
                      Value mask);
@@ -140,11 +141,11 @@ private:
         DenseElementsAttr::get(
             type, builder.getIntegerAttr(type.getElementType(), value)));
   }
-  Value scalarLeft();
+  SmallVector<Value> scalarLefts(const Block &block);
   SmallVector<Value>
   sumLoop(ArrayRef<Value> accumulators, int64_t step,
           llvm::function_ref<SmallVector<Value>(ValueRange)> body);
-  void emitColumns(Value column, Value rest);
+  void emitColumns(Value column, Value rest, int64_t columns);
   void emitBlock(const Block &block);
   SmallVector<Value> multiplyPlain(const Block &block, ValueRange sums);
   SmallVector<Value> multiplyPaired(const Block &block, ValueRange sums);
@@ -230,12 +231,8 @@ Value Emitter::mask(Value rest, int64_t first, int64_t width) {
   return vector::CreateMaskOp::create(builder, type, left);
 }
 
-/// `count` integers of `bits` bits from the current position of `access` on.
-/// 16-bit floats are loaded like this: processors without instructions for
-/// them would take vectors of them apart.
-Value Emitter::loadIntegers(const Access &access, int64_t count, unsigned bits,
-                            Value mask) {
-  Location loc = builder.getLoc();
+/// The address of the current position of `access`.
+Value Emitter::addressOf(const Access &access) {
   Value structure =
       UnrealizedConversionCastOp::create(
           builder, converter.convertType(access.type()), access.memref)
@@ -244,8 +241,16 @@ Value Emitter::loadIntegers(const Access &access, int64_t count, unsigned bits,
   for (Value index : indices(access))
     at.push_back(
         arith::IndexCastOp::create(builder, builder.getI64Type(), index));
-  Value pointer = LLVM::getStridedElementPtr(builder, loc, converter,
-                                             access.type(), structure, at);
+  return LLVM::getStridedElementPtr(builder, builder.getLoc(), converter,
+                                    access.type(), structure, at);
+}
+
+/// `count` integers of `bits` bits from the current position of `access` on.
+/// 16-bit floats are loaded like this: processors without instructions for
+/// them would take vectors of them apart.
+Value Emitter::loadIntegers(const Access &access, int64_t count, unsigned bits,
+                            Value mask) {
+  Value pointer = addressOf(access);
   auto type = VectorType::get({count}, builder.getIntegerType(bits));
   if (!mask)
     return LLVM::LoadOp::create(builder, type, pointer, /*alignment=*/2);
@@ -282,10 +287,45 @@ Value Emitter::loadVector(const Access &access, Value mask) {
   return widen(value, vector);
 }
 
-Value Emitter::scalarLeft() {
-  Value value =
-      memref::LoadOp::create(builder, roles.left.memref, indices(roles.left));
-  return vector::BroadcastOp::create(builder, vector, widen(value, element));
+/// One element of the left matrix for each row of `block`, in all lanes. They
+/// are read at constant distances from one address: an address per row would
+/// take more registers than there are.
+SmallVector<Value> Emitter::scalarLefts(const Block &block) {
+  const Access &left = roles.left;
+  int64_t distance = ShapedType::kDynamic;
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (roles.row >= 0 && block.rows > 1 &&
+      succeeded(left.type().getStridesAndOffset(strides, offset)))
+    for (auto [expr, stride] : llvm::zip(left.map.getResults(), strides))
+      if (expr == getAffineDimExpr(roles.row, left.map.getContext()))
+        distance = stride;
+  Type stored = left.type().getElementType();
+  Value address;
+  if (!ShapedType::isDynamic(distance)) {
+    position[roles.row] = block.row;
+    address = addressOf(left);
+  }
+  SmallVector<Value> values;
+  for (int64_t row = 0; row < block.rows; ++row) {
+    Value value;
+    if (address) {
+      Value at = address;
+      if (row > 0)
+        at = LLVM::GEPOp::create(
+            builder, address.getType(), stored, address,
+            ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(row * distance)});
+      value = LLVM::LoadOp::create(builder, stored, at,
+                                   stored.getIntOrFloatBitWidth() / 8);
+    } else {
+      if (roles.row >= 0)
+        position[roles.row] = add(block.row, row);
+      value = memref::LoadOp::create(builder, left.memref, indices(left));
+    }
+    values.push_back(
+        vector::BroadcastOp::create(builder, vector, widen(value, element)));
+  }
+  return values;
 }
 
 SmallVector<Value>
@@ -311,14 +351,10 @@ SmallVector<Value> Emitter::multiplyPlain(const Block &block, ValueRange sums) {
     rights.push_back(
         loadVector(roles.right, mask(block.rest, part * lanes, lanes)));
   }
-  for (int64_t row = 0; row < block.rows; ++row) {
-    if (roles.row >= 0)
-      position[roles.row] = add(block.row, row);
-    Value left = scalarLeft();
+  for (auto [row, left] : llvm::enumerate(scalarLefts(block)))
     for (int64_t part = 0; part < block.columns; ++part)
       next.push_back(vector::FMAOp::create(builder, left, rights[part],
                                            sums[row * block.columns + part]));
-  }
   return next;
 }
 
@@ -356,10 +392,7 @@ SmallVector<Value> Emitter::multiplyPaired(const Block &block,
   SmallVector<Value> next(sums.begin(), sums.end());
   for (int64_t step = 0; step < 2; ++step) {
     position[roles.sum] = add(first, step);
-    for (int64_t row = 0; row < block.rows; ++row) {
-      if (roles.row >= 0)
-        position[roles.row] = add(block.row, row);
-      Value left = scalarLeft();
+    for (auto [row, left] : llvm::enumerate(scalarLefts(block))) {
       for (int64_t part = 0; part < block.columns; ++part) {
         Value &sum = next[row * block.columns + part];
         sum = vector::FMAOp::create(builder, left,
@@ -399,9 +432,10 @@ void Emitter::emitBlock(const Block &block) {
   });
 }
 
-void Emitter::emitColumns(Value column, Value rest) {
-  int64_t columns = 2;
-  int64_t rows = wide ? 8 : 4;
+/// `columns` vectors from `column` on; one has twice the rows, so that as many
+/// sums are under way.
+void Emitter::emitColumns(Value column, Value rest, int64_t columns) {
+  int64_t rows = (wide ? 16 : 8) / columns;
   split(roles.row, {rows, rows / 2, 1}, [&](Value row, int64_t size) {
     emitBlock({row, column, size, columns, rest});
   });
@@ -544,18 +578,36 @@ void Emitter::emit() {
   Value end = extent[roles.column];
   Value border = roundDown(end, width);
   loop(constant(0), border, width,
-       [&](Value column) { emitColumns(column, Value()); });
+       [&](Value column) { emitColumns(column, Value(), 2); });
   std::optional<int64_t> known = getConstantIntValue(end);
   if (known && *known % width == 0)
     return;
   Value rest = arith::SubIOp::create(builder, end, border);
   if (known)
-    return emitColumns(border, rest);
-  Value any = arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, rest,
-                                    constant(0));
-  auto branch = scf::IfOp::create(builder, any, /*withElseRegion=*/false);
-  builder.setInsertionPointToStart(branch.thenBlock());
-  emitColumns(border, rest);
+    return emitColumns(border, rest, *known % width > lanes ? 2 : 1);
+  auto emitIf = [&](arith::CmpIPredicate predicate, int64_t than,
+                    llvm::function_ref<void()> body, bool withElse,
+                    llvm::function_ref<void()> otherwise) {
+    Value condition =
+        arith::CmpIOp::create(builder, predicate, rest, constant(than));
+    auto branch = scf::IfOp::create(builder, condition, withElse);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    body();
+    if (withElse) {
+      builder.setInsertionPointToStart(branch.elseBlock());
+      otherwise();
+    }
+  };
+  emitIf(
+      arith::CmpIPredicate::ne, 0,
+      [&] {
+        emitIf(
+            arith::CmpIPredicate::ugt, lanes,
+            [&] { emitColumns(border, rest, 2); }, /*withElse=*/true,
+            [&] { emitColumns(border, rest, 1); });
+      },
+      /*withElse=*/false, [] {});
 }
 
 /// Chooses the loops for `left` times `right` in this order, if any suit.

@@ -4,6 +4,32 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ExpandKernels : Pass<"trine-expand-kernels", "::mlir::trine::plan::KernelOp"> {
+  let summary = "Writes the trine ops that kernels hold as loops over tiles, for the host";
+  let description = [{
+    What has a kernel of its own on some device stays one op until here. `trine.attention` becomes one `scf.forall` over ranges of keys, batch,
+    heads and blocks of queries. Inside, a loop over tiles of keys keeps the largest score, the sum and the weighted values of each query and
+    corrects them when a larger score comes (online softmax), so that scores are never larger than a tile. Queries are transposed once per
+    workgroup: vectors run over queries, keys and values are read as they lie. Keys behind the last that a block's queries see are skipped.
+
+    ```mlir
+    // before
+    %o, %l = trine.attention query(%q : ...) key(%k : ...) value(%v : ...) partial(%p : ...) ...
+    // after
+    scf.forall (%range, %batch, %head, %block) in (%P, %B, %G, %blocks) shared_outs(%o = %out, %l = %lse) {
+      %t = scf.for ... { queries, transposed and scaled }
+      %r:3 = scf.for %key = %begin to %end step %c64 iter_args(%sums, %top, %total) {
+        linalg.generic {product} ins(%keys, %t) ...; mask; maximum; exp; linalg.generic {product} ins(%weights, %values) ...
+      }
+      ...
+    }
+    ```
+  }];
+  let statistics = [Statistic<"numExpanded", "expanded", "Trine ops that became loops">];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect", "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def TileKernels : Pass<"trine-tile-kernels", "::mlir::trine::plan::KernelOp"> {
   let summary = "Cuts the root of each kernel into independent tiles, the kernel's workgroups";
   let description = [{

@@ -12,6 +12,7 @@ using namespace mlir;
 using namespace mlir::trine;
 
 void trine::buildKernelLoweringPipeline(OpPassManager &manager) {
+  manager.addNestedPass<plan::KernelOp>(createExpandKernels());
   manager.addNestedPass<plan::KernelOp>(createTileKernels());
   manager.addPass(createLowerLaunches());
   manager.addPass(createBufferizeKernels());

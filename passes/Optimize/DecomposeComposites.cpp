@@ -20,6 +20,37 @@ namespace {
 class DecomposeComposites
     : public trine::impl::TrineDecomposeCompositesBase<DecomposeComposites> {
 public:
+  using TrineDecomposeCompositesBase::TrineDecomposeCompositesBase;
+
+  LogicalResult replace(Operation *op) {
+    LinalgBuilder builder(op);
+    Decomposed values =
+        llvm::TypeSwitch<Operation *, Decomposed>(op)
+            .Case([&](AttentionOp op) {
+              return attentionKernels && isForKernel(op)
+                         ? schedule(op, builder)
+                         : decompose(op, builder);
+            })
+            .Case<MergeOp, MLAAttentionOp, RMSNormOp, RopeOp, EngramHashOp,
+                  EngramLookupOp, EngramGateOp, EngramConvOp, HyperMixOp,
+                  HyperCombineOp, MoERouteOp, MoEExpertsOp, MoEGroupOp,
+                  MoEGroupedMatMulOp, MoECombineOp, GatedMLPOp>(
+                [&](auto op) { return decompose(op, builder); })
+            .Default([](Operation *op) -> Decomposed {
+              // No test: an op of the interface that is new gets its case.
+              return op->emitError() << "'" << op->getName()
+                                     << "' has no decomposition to linalg";
+            });
+    if (failed(values))
+      return failure();
+    for (auto [result, value] : llvm::zip_equal(op->getResults(), *values))
+      if (value)
+        result.replaceAllUsesWith(builder.castTo(value, result.getType()));
+    op->erase();
+    ++numDecomposed;
+    return success();
+  }
+
   void runOnOperation() override {
     SmallVector<Operation *> composites;
     getOperation().walk([&](Operation *op) {
@@ -36,33 +67,17 @@ public:
           experts && experts.getIds().getDefiningOp<MoERouteOp>())
         op->setAttr(kIdsInRange, UnitAttr::get(&getContext()));
     }
-    bool isBroken = false;
-    for (Operation *op : composites) {
-      LinalgBuilder builder(op);
-      Decomposed values =
-          llvm::TypeSwitch<Operation *, Decomposed>(op)
-              .Case<AttentionOp, MergeOp, MLAAttentionOp, RMSNormOp, RopeOp,
-                    EngramHashOp, EngramLookupOp, EngramGateOp, EngramConvOp,
-                    HyperMixOp, HyperCombineOp, MoERouteOp, MoEExpertsOp,
-                    MoEGroupOp, MoEGroupedMatMulOp, MoECombineOp, GatedMLPOp>(
-                  [&](auto op) { return decompose(op, builder); })
-              .Default([](Operation *op) -> Decomposed {
-                // No test: an op of the interface that is new gets its case.
-                return op->emitError() << "'" << op->getName()
-                                       << "' has no decomposition to linalg";
-              });
-      if (failed(values)) {
-        isBroken = true;
-        continue;
-      }
-      for (auto [result, value] : llvm::zip_equal(op->getResults(), *values)) {
-        if (value)
-          result.replaceAllUsesWith(builder.castTo(value, result.getType()));
-      }
-      op->erase();
-      ++numDecomposed;
-    }
-    if (isBroken)
+    // Attention comes last: latent attention is made of it.
+    bool isWhole = true;
+    for (Operation *op : composites)
+      if (!isa<AttentionOp>(op))
+        isWhole &= succeeded(replace(op));
+    SmallVector<AttentionOp> attentions;
+    getOperation().walk([&](AttentionOp op) { attentions.push_back(op); });
+    for (AttentionOp op : attentions)
+      if (!op.getPartial())
+        isWhole &= succeeded(replace(op));
+    if (!isWhole)
       return signalPassFailure();
     // Sizes of intermediate tensors become those of the function's entry, so
     // that equal sizes are equal values.

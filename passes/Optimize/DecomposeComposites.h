@@ -10,9 +10,20 @@ namespace mlir::trine {
 /// Values that replace the results, or failure after an error at the op.
 using Decomposed = FailureOr<SmallVector<Value>>;
 
+// DecomposeLatentAttention.cpp: leaves a trine.attention.
+Decomposed decompose(MLAAttentionOp op, LinalgBuilder &b);
+
+// ScheduleAttention.cpp
+/// Columns of one part of a query and key, in f32, that a kernel takes.
+inline constexpr int64_t kAttentionWidth = 1024;
+/// Whether a kernel takes the attention as a whole: its heads and columns are
+/// known, and not too many.
+bool isForKernel(AttentionOp op);
+/// An attention on ranges of keys for a kernel, and the join of their results.
+Decomposed schedule(AttentionOp op, LinalgBuilder &b);
+
 // DecomposeAttention.cpp
 Decomposed decompose(AttentionOp op, LinalgBuilder &b);
-Decomposed decompose(MLAAttentionOp op, LinalgBuilder &b);
 Decomposed decompose(MergeOp op, LinalgBuilder &b);
 // DecomposeNorms.cpp
 Decomposed decompose(RMSNormOp op, LinalgBuilder &b);

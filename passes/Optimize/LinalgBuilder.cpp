@@ -154,3 +154,66 @@ Value LinalgBuilder::slice(Value tensor, ArrayRef<OpFoldResult> offsets,
   SmallVector<OpFoldResult> strides(sizes.size(), getIndexAttr(1));
   return tensor::ExtractSliceOp::create(*this, tensor, offsets, sizes, strides);
 }
+
+Value LinalgBuilder::contract(Value left, ArrayRef<int64_t> leftLoops,
+                              Value right, ArrayRef<int64_t> rightLoops,
+                              ArrayRef<OpFoldResult> sizes) {
+  unsigned loops = sizes.size() + 1;
+  return reduce(
+      {{left, select(loops, leftLoops)}, {right, select(loops, rightLoops)}},
+      loops, static_cast<int64_t>(loops) - 1, sizes,
+      number(0, computeType(typeOf(left).getElementType())),
+      [](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
+        return arith::AddFOp::create(b, s[2],
+                                     arith::MulFOp::create(b, s[0], s[1]));
+      });
+}
+
+Value LinalgBuilder::roundTo(Value tensor, ArrayRef<OpFoldResult> sizes,
+                             Type elementType) {
+  if (typeOf(tensor).getElementType() == elementType)
+    return tensor;
+  return map({{tensor, getMultiDimIdentityMap(sizes.size())}}, sizes,
+             elementType,
+             [](ImplicitLocOpBuilder &, ValueRange s) { return s[0]; });
+}
+
+Value LinalgBuilder::expand(Value tensor, ArrayRef<OpFoldResult> sizes,
+                            ArrayRef<ReassociationIndices> groups) {
+  SmallVector<int64_t> dims;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(sizes, dynamic, dims);
+  auto type = RankedTensorType::get(dims, typeOf(tensor).getElementType());
+  return tensor::ExpandShapeOp::create(*this, type, tensor, groups, sizes);
+}
+
+Value LinalgBuilder::collapse(Value tensor,
+                              ArrayRef<ReassociationIndices> groups) {
+  return tensor::CollapseShapeOp::create(*this, tensor, groups);
+}
+
+OpFoldResult LinalgBuilder::multiply(ArrayRef<OpFoldResult> sizes) {
+  int64_t factor = 1;
+  Value product;
+  for (OpFoldResult size : sizes) {
+    if (std::optional<int64_t> known = getConstantIntValue(size)) {
+      factor *= *known;
+      continue;
+    }
+    Value value = indexOf(size);
+    product = product ? createOrFold<arith::MulIOp>(product, value) : value;
+  }
+  if (!product)
+    return getIndexAttr(factor);
+  if (factor != 1)
+    product = createOrFold<arith::MulIOp>(product, index(factor));
+  return product;
+}
+
+OpFoldResult LinalgBuilder::add(OpFoldResult x, OpFoldResult y) {
+  std::optional<int64_t> left = getConstantIntValue(x),
+                         right = getConstantIntValue(y);
+  if (left && right)
+    return getIndexAttr(*left + *right);
+  return createOrFold<arith::AddIOp>(indexOf(x), indexOf(y));
+}

@@ -35,6 +35,9 @@ public:
     return arith::ConstantIndexOp::create(*this, value);
   }
   Value indexOf(OpFoldResult size);
+  /// The product of sizes, and two sizes added, as arithmetic on indices.
+  OpFoldResult multiply(ArrayRef<OpFoldResult> sizes);
+  OpFoldResult add(OpFoldResult x, OpFoldResult y);
   /// A constant of a float type, rounded to it.
   Value number(double value, Type type);
   Value integer(int64_t value, Type type) {
@@ -70,9 +73,19 @@ public:
   Value reduce(ArrayRef<Input> inputs, unsigned loops,
                ArrayRef<int64_t> reduced, ArrayRef<OpFoldResult> sizes,
                Value initial, Body body);
+  /// One product: the sum over the last of `sizes.size() + 1` loops, in the
+  /// compute type of `left`; the maps of the operands are loop numbers.
+  Value contract(Value left, ArrayRef<int64_t> leftLoops, Value right,
+                 ArrayRef<int64_t> rightLoops, ArrayRef<OpFoldResult> sizes);
+  /// `tensor` of `sizes` rounded to `elementType`.
+  Value roundTo(Value tensor, ArrayRef<OpFoldResult> sizes, Type elementType);
   /// A scalar in another float type (or the same).
   static Value convert(ImplicitLocOpBuilder &b, Value scalar, Type type);
 
+  /// Views of the same elements under other dims.
+  Value expand(Value tensor, ArrayRef<OpFoldResult> sizes,
+               ArrayRef<ReassociationIndices> groups);
+  Value collapse(Value tensor, ArrayRef<ReassociationIndices> groups);
   /// tensor.cast where the static sizes differ.
   Value castTo(Value tensor, Type type);
   /// Some dims of a tensor.

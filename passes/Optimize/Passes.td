@@ -35,6 +35,10 @@ def TrineDecomposeComposites : Pass<"trine-decompose-composites", "func::FuncOp"
     becomes linalg in destination style; what linalg cannot say becomes scf loops over tensors. Numerics are those of the op's text. This
     is the plain way down, for ops that no schedule took.
 
+    With `attention-kernels`, `trine.attention` stays an op where a kernel takes it as a whole: on ranges of keys that are joined afterwards by
+    their log-sum-exp, so that few queries on a long past are work for many workgroups. Latent attention becomes one on several parts: on keys
+    and values made from the latent, or on the latent itself.
+
     ```mlir
     %y = trine.rms_norm %x, %w epsilon 1.0e-6 compute f32 cast after_weight : tensor<?x64xf32>, tensor<64xf32>
     // becomes
@@ -42,6 +46,7 @@ def TrineDecomposeComposites : Pass<"trine-decompose-composites", "func::FuncOp"
     %y = linalg.generic ... ins(%x, %s, %w : ...) { divf, addf, math.rsqrt, mulf, mulf }
     ```
   }];
+  let options = [Option<"attentionKernels", "attention-kernels", "bool", "false", "Keep attention as an op for a kernel of its own">];
   let statistics = [Statistic<"numDecomposed", "num-decomposed", "Composite ops replaced">];
   let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect", "math::MathDialect", "scf::SCFDialect", "tensor::TensorDialect"];
 }

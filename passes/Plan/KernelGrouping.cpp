@@ -68,6 +68,30 @@ static bool isCopy(linalg::LinalgOp op) {
          llvm::hasSingleElement(op->getRegion(0).front());
 }
 
+/// A tensor of heads in another order of dims: the kernel reads it where it
+/// lies, if rows stay rows.
+static bool isReadByAttention(linalg::LinalgOp op, AttentionOp attention) {
+  auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+  if (!generic || generic.getNumDpsInputs() != 1 ||
+      generic.getNumDpsInits() != 1 || generic.getNumLoops() != 4 ||
+      !isCopy(op) || generic.hasIndexSemantics())
+    return false;
+  auto yield = cast<linalg::YieldOp>(generic.getBody()->getTerminator());
+  AffineMap source =
+                generic.getMatchingIndexingMap(generic.getDpsInputOperand(0)),
+            target =
+                generic.getMatchingIndexingMap(generic.getDpsInitOperand(0));
+  if (yield.getValues()[0] != generic.getBody()->getArgument(0) ||
+      !source.isPermutation() || !target.isIdentity() ||
+      source.getDimPosition(3) != 3)
+    return false;
+  // Queries, keys and values only.
+  return llvm::all_of(op->getUses(), [&](OpOperand &use) {
+    return use.getOwner() == attention && use.get() != attention.getMask() &&
+           use.get() != attention.getPartial();
+  });
+}
+
 StringRef KernelGroup::skeleton() const {
   if (auto linalgOp = dyn_cast<linalg::LinalgOp>(root());
       linalgOp && isLinalg) {
@@ -93,6 +117,8 @@ StringRef KernelGroup::skeleton() const {
       return "copy";
     return "elementwise";
   }
+  if (isa<AttentionOp>(root()))
+    return "attention";
   if (getInsertDestination(root()))
     return "concat";
   if (isa<scf::ForOp, scf::ForallOp, scf::WhileOp, scf::IfOp>(root()))
@@ -235,6 +261,8 @@ bool KernelGrouping::tryJoin(Operation *op, KernelGroup &group) {
            op->use_begin()->getOperandNumber() == next->getOperandNumber();
   }
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  if (auto attention = dyn_cast<AttentionOp>(group.root()))
+    return linalgOp && isReadByAttention(linalgOp, attention);
   return linalgOp && group.isLinalg && tryJoinLinalg(linalgOp, group);
 }
 

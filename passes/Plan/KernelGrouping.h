@@ -32,7 +32,7 @@ struct KernelGroup {
 
   Operation *root() const { return members.front(); }
   /// The form of the kernel, for reports: matmul, batch_matmul, convolution,
-  /// row, reduction, elementwise, gather, concat, loop, copy, other.
+  /// row, reduction, elementwise, gather, concat, loop, copy, attention, other.
   StringRef skeleton() const;
 };
 

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "trine/Dialect/Trine/Trine.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -202,6 +203,19 @@ sizesOfResult(OpResult result, const TensorSizes &known,
           sizes.push_back(ShapedType::isDynamic(size)
                               ? OpFoldResult(splat.getDynamicSizes()[next++])
                               : OpFoldResult(builder.getIndexAttr(size)));
+        return sizes;
+      })
+      .Case([&](AttentionOp attention) -> Sizes {
+        bool isOutput = result.getResultNumber() == 0;
+        Sizes sizes = copyOf(attention.getPartial() ? attention.getPartial()
+                                                    : attention.getQuery()),
+              values = copyOf(attention.getValue());
+        if (!sizes || !values)
+          return std::nullopt;
+        if (!isOutput)
+          sizes->pop_back();
+        else if (!attention.getPartial())
+          sizes->back() = values->back();
         return sizes;
       })
       .Default([](Operation *) -> Sizes { return std::nullopt; });

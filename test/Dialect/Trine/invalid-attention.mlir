@@ -72,6 +72,70 @@ func.func @attention_c7_rank(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>,
 
 // -----
 
+func.func @attention_c2_part(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>, %v: tensor<1x2x5x16xf32>, %q1: tensor<1x4x2x8xf32>, %k1: tensor<1x1x5x8xf32>) {
+  // expected-error@+1 {{'more_queries' dimension 2 must equal 'query' dimension 2, 3, got 2}}
+  %o, %l = trine.attention query(%q, %q1 : tensor<1x4x3x24xf32>, tensor<1x4x2x8xf32>) key(%k, %k1 : tensor<1x2x5x24xf32>, tensor<1x1x5x8xf32>) value(%v : tensor<1x2x5x16xf32>)  scale 1.0 mask none masked_row zero  -> tensor<1x4x3x16xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2_part_keys(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>, %v: tensor<1x2x5x16xf32>, %q1: tensor<1x4x3x8xf32>, %k1: tensor<1x1x6x8xf32>) {
+  // expected-error@+1 {{'more_keys' dimension 2 must equal 'key' dimension 2, 5, got 6}}
+  %o, %l = trine.attention query(%q, %q1 : tensor<1x4x3x24xf32>, tensor<1x4x3x8xf32>) key(%k, %k1 : tensor<1x2x5x24xf32>, tensor<1x1x6x8xf32>) value(%v : tensor<1x2x5x16xf32>)  scale 1.0 mask none masked_row zero  -> tensor<1x4x3x16xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c3_part(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>, %v: tensor<1x2x5x16xf32>, %q1: tensor<1x4x3x8xf32>, %k1: tensor<1x3x5x8xf32>) {
+  // expected-error@+1 {{heads of 'query' must be a multiple of those of 'more_keys', 3, got 4}}
+  %o, %l = trine.attention query(%q, %q1 : tensor<1x4x3x24xf32>, tensor<1x4x3x8xf32>) key(%k, %k1 : tensor<1x2x5x24xf32>, tensor<1x3x5x8xf32>) value(%v : tensor<1x2x5x16xf32>)  scale 1.0 mask none masked_row zero  -> tensor<1x4x3x16xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c8_part(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>, %v: tensor<1x2x5x16xf32>, %q1: tensor<1x4x3x8xf16>, %k1: tensor<1x1x5x8xf16>) {
+  // expected-error@+1 {{operands and results must have one element type, got 'f32' and 'f16'}}
+  %o, %l = trine.attention query(%q, %q1 : tensor<1x4x3x24xf32>, tensor<1x4x3x8xf16>) key(%k, %k1 : tensor<1x2x5x24xf32>, tensor<1x1x5x8xf16>) value(%v : tensor<1x2x5x16xf32>)  scale 1.0 mask none masked_row zero  -> tensor<1x4x3x16xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c9(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>, %v: tensor<1x2x5x16xf32>, %q1: tensor<1x4x3x8xf32>) {
+  // expected-error@+1 {{needs as many 'more_queries' as 'more_keys', got 1 and 0}}
+  %o, %l = trine.attention query(%q, %q1 : tensor<1x4x3x24xf32>, tensor<1x4x3x8xf32>) key(%k : tensor<1x2x5x24xf32>) value(%v : tensor<1x2x5x16xf32>)  scale 1.0 mask none masked_row zero  -> tensor<1x4x3x16xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c5_partial(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>, %v: tensor<1x2x5x16xf32>, %p: tensor<2x1x4x3x12xf32>) {
+  // expected-error@+1 {{'partial' dimension 4 must equal 'value' dimension 3, 16, got 12}}
+  %o, %l = trine.attention query(%q : tensor<1x4x3x24xf32>) key(%k : tensor<1x2x5x24xf32>) value(%v : tensor<1x2x5x16xf32>) partial(%p : tensor<2x1x4x3x12xf32>) scale 1.0 mask none masked_row zero  -> tensor<2x1x4x3x12xf32>, tensor<2x1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c5_partial_lse(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>, %v: tensor<1x2x5x16xf32>, %p: tensor<2x1x4x3x16xf32>) {
+  // expected-error@+1 {{'lse' dimension 0 must equal 'partial' dimension 0, 2, got 3}}
+  %o, %l = trine.attention query(%q : tensor<1x4x3x24xf32>) key(%k : tensor<1x2x5x24xf32>) value(%v : tensor<1x2x5x16xf32>) partial(%p : tensor<2x1x4x3x16xf32>) scale 1.0 mask none masked_row zero  -> tensor<2x1x4x3x16xf32>, tensor<3x1x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c8_partial(%q: tensor<1x4x3x24xbf16>, %k: tensor<1x2x5x24xbf16>, %v: tensor<1x2x5x16xbf16>, %p: tensor<2x1x4x3x16xf64>) {
+  // expected-error@+1 {{'partial' must have elements of type f32, got 'tensor<2x1x4x3x16xf64>'}}
+  %o, %l = trine.attention query(%q : tensor<1x4x3x24xbf16>) key(%k : tensor<1x2x5x24xbf16>) value(%v : tensor<1x2x5x16xbf16>) partial(%p : tensor<2x1x4x3x16xf64>) scale 1.0 mask none masked_row zero  -> tensor<2x1x4x3x16xf64>, tensor<2x1x4x3xf32>
+  return
+}
+
+// -----
+
 func.func @mla_c1(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x1x5x32xf32>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>) {
   // expected-error@+1 {{'latent' must have rank 3}}
   %o, %l = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x1x5x32xf32>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) scale 1.0 mask none masked_row zero form absorbed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32>

@@ -40,6 +40,14 @@ func.func @attention(%q: tensor<?x4x?x24xf32>, %k: tensor<?x2x?x24xf32>, %v: ten
   return %o2 : tensor<?x4x?x16xf32>
 }
 
+// CHECK-LABEL: func.func @attention_of_parts
+func.func @attention_of_parts(%qc: tensor<?x4x?x32xf32>, %qr: tensor<?x4x?x8xf32>, %c: tensor<?x1x?x32xf32>, %kr: tensor<?x1x?x8xf32>) -> tensor<?x4x?x32xf32> {
+  // CHECK: trine.attention query(%{{.*}}, %{{.*}} : tensor<?x4x?x32xf32>, tensor<?x4x?x8xf32>) key(%[[C:.*]], %{{.*}} : {{.*}}) value(%[[C]] : {{.*}}) scale
+  %o, %lse = trine.attention query(%qc, %qr : tensor<?x4x?x32xf32>, tensor<?x4x?x8xf32>) key(%c, %kr : tensor<?x1x?x32xf32>, tensor<?x1x?x8xf32>)
+    value(%c : tensor<?x1x?x32xf32>) scale 2.0e-1 mask causal masked_row zero -> tensor<?x4x?x32xf32>, tensor<?x4x?xf32>
+  return %o : tensor<?x4x?x32xf32>
+}
+
 // CHECK-LABEL: func.func @latent
 func.func @latent(%qn: tensor<?x4x?x16xf32>, %qr: tensor<?x4x?x8xf32>, %c: tensor<?x?x32xf32>, %kr: tensor<?x?x8xf32>, %uk: tensor<32x4x16xf32>,
                   %uv: tensor<32x4x12xf32>) -> tensor<?x4x?x12xf32> {

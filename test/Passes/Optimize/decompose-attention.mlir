@@ -1,6 +1,8 @@
 // RUN: trine-opt %s --split-input-file --trine-decompose-composites --canonicalize --cse | FileCheck %s
 // RUN: trine-opt %s --split-input-file --trine-plan-pipeline | FileCheck %s --check-prefix=PLAN
 
+// As linalg, and below what a plan makes of it: a kernel for attention, and one that joins its ranges of keys.
+
 // Heads that share a key are rows of one product; keys and values are read where they lie.
 // CHECK-DAG: #[[$ROWS:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d2, d4)>
 // CHECK-DAG: #[[$KEYS:.*]] = affine_map<(d0, d1, d2, d3, d4) -> (d0, d1, d3, d4)>
@@ -30,8 +32,8 @@
 // CHECK: arith.divf
 // CHECK-NOT: math.log
 // CHECK: linalg.generic {indexing_maps = [#[[$ROWS]], #[[$VALUES]], {{.*}} ins(%{{.*}}, %[[V]]
-// PLAN-COUNT-3: plan.launch @{{batch_matmul_0|row_0|batch_matmul_1}} on
-// PLAN-NOT: plan.launch
+// PLAN: plan.launch @attention_0 on
+// PLAN-NOT: plan.launch @{{attention|batch_matmul|matmul|copy}}
 // PLAN: {{^ *}}return
 func.func @main(%q: tensor<?x4x?x16xf32>, %k: tensor<?x2x?x16xf32>, %v: tensor<?x2x?x12xf32>) -> tensor<?x4x?x12xf32> {
   %o, %lse = trine.attention query(%q : tensor<?x4x?x16xf32>) key(%k : tensor<?x2x?x16xf32>) value(%v : tensor<?x2x?x12xf32>)
@@ -73,13 +75,20 @@ func.func @main(%q: tensor<1x4x3x16xbf16>, %k: tensor<1x4x5x16xbf16>, %v: tensor
 // CHECK: %[[EXPANDED:.*]] = tensor.expand_shape %[[KV]]
 // CHECK: %[[NOPE:.*]] = tensor.extract_slice %[[EXPANDED]][0, 0, 0, 0] {{.*}} to tensor<?x?x4x16xf32>
 // CHECK: %[[V:.*]] = tensor.extract_slice %[[EXPANDED]][0, 0, 0, 16] {{.*}} to tensor<?x?x4x12xf32>
-// CHECK: linalg.generic {{.*}} ins(%[[QN]], %[[NOPE]]
-// CHECK: linalg.generic {{.*}} ins(%[[QR]], %[[KR]]
+// CHECK: %[[KEYS:.*]] = linalg.generic {{.*}} ins(%[[NOPE]]
+// CHECK: %[[VALUES:.*]] = linalg.generic {{.*}} ins(%[[V]]
+// CHECK: %[[ROPE:.*]] = tensor.expand_shape %[[KR]]
+// CHECK: linalg.generic {{.*}} ins(%[[QN]], %[[KEYS]]
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[ROPE]]
 // CHECK: math.exp
-// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[V]]
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[VALUES]]
+// In a kernel, what would only put heads first is read where it lies: the product is all that comes before.
+// PLAN: plan.kernel @attention_0({{.*}}: tensor<?x?x4x28xf32>
+// PLAN: trine.attention query(%{{.*}}, %{{.*}} : tensor<?x4x?x16xf32>, tensor<?x4x?x8xf32>) key(%{{.*}}, %{{.*}} : tensor<?x4x?x16xf32>, tensor<?x1x?x8xf32>)
 // PLAN: func.func @main(%{{.*}}: memref<?x4x?x16xf32>, %{{.*}}: memref<?x4x?x8xf32>
-// PLAN-COUNT-5: plan.launch @{{matmul_0|batch_matmul_0|batch_matmul_1|row_0|batch_matmul_2}} on
-// PLAN-NOT: plan.launch
+// PLAN: plan.launch @matmul_0 on
+// PLAN: plan.launch @attention_0 on
+// PLAN-NOT: plan.launch @{{attention|batch_matmul|matmul|copy}}
 // PLAN: {{^ *}}return
 func.func @main(%qn: tensor<?x4x?x16xf32>, %qr: tensor<?x4x?x8xf32>, %c: tensor<?x?x32xf32>, %kr: tensor<?x?x8xf32>, %w: tensor<32x4x28xf32>) -> tensor<?x4x?x12xf32> {
   %uk = tensor.extract_slice %w[0, 0, 0] [32, 4, 16] [1, 1, 1] : tensor<32x4x28xf32> to tensor<32x4x16xf32>
@@ -94,12 +103,18 @@ func.func @main(%qn: tensor<?x4x?x16xf32>, %qr: tensor<?x4x?x8xf32>, %c: tensor<
 // Neither keys nor values are made.
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: %[[QN:.*]]: tensor<?x4x?x16xf32>, %[[QR:.*]]: tensor<?x4x?x8xf32>, %[[C:.*]]: tensor<?x?x32xf32>, %[[KR:.*]]: tensor<?x?x8xf32>, %[[UK:.*]]: tensor<32x4x16xf32>, %[[UV:.*]]: tensor<32x4x12xf32>
-// CHECK: %[[Q:.*]] = linalg.generic {{.*}} ins(%[[QN]], %[[UK]] {{.*}} outs({{.*}} : tensor<?x4x?x32xf32>)
-// CHECK: linalg.generic {{.*}} ins(%[[Q]], %[[C]]
-// CHECK: linalg.generic {{.*}} ins(%[[QR]], %[[KR]]
+// CHECK: linalg.generic {{.*}} ins(%[[QN]], %[[UK]] {{.*}} outs({{.*}} : tensor<?x4x?x32xf32>)
+// CHECK: %[[LATENT:.*]] = tensor.expand_shape %[[C]] {{.*}} into tensor<?x1x?x32xf32>
+// CHECK: %[[ROPE:.*]] = tensor.expand_shape %[[KR]] {{.*}} into tensor<?x1x?x8xf32>
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[LATENT]]
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[ROPE]]
 // CHECK: math.exp
-// CHECK: %[[MIXED:.*]] = linalg.generic {{.*}} ins(%{{.*}}, %[[C]] {{.*}} outs({{.*}} : tensor<?x4x?x32xf32>)
-// CHECK: linalg.generic {{.*}} ins(%[[MIXED]], %[[UV]]
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[LATENT]]
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[UV]]
+// PLAN: trine.attention query(%{{.*}}, %{{.*}} : tensor<?x4x?x32xf32>, tensor<?x4x?x8xf32>) key(%[[L:.*]], %{{.*}} : tensor<?x1x?x32xf32>, tensor<?x1x?x8xf32>) value(%[[L]] :
+// PLAN: plan.launch @batch_matmul_0 on
+// PLAN: plan.launch @attention_0 on
+// PLAN: plan.launch @batch_matmul_1 on
 func.func @main(%qn: tensor<?x4x?x16xf32>, %qr: tensor<?x4x?x8xf32>, %c: tensor<?x?x32xf32>, %kr: tensor<?x?x8xf32>, %uk: tensor<32x4x16xf32>, %uv: tensor<32x4x12xf32>) -> tensor<?x4x?x12xf32> {
   %o, %lse = trine.mla.attention query(%qn, %qr : tensor<?x4x?x16xf32>, tensor<?x4x?x8xf32>) cache(%c, %kr : tensor<?x?x32xf32>, tensor<?x?x8xf32>)
     weights(%uk, %uv : tensor<32x4x16xf32>, tensor<32x4x12xf32>) scale 0.2 mask causal masked_row zero form absorbed -> tensor<?x4x?x12xf32>, tensor<?x4x?xf32>

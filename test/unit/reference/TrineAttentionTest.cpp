@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // trine.rms_norm, trine.rope and the attention ops.
 #include "OperatorTesting.h"
+#include "trine/Dialect/Trine/Trine.h"
 #include <cmath>
 
 using namespace mlir::trine::reference;
+using mlir::trine::AttentionOp;
 
 /// Values without a pattern, in [-1, 1].
 static Tensor spread(llvm::ArrayRef<int64_t> shape, int seed) {
@@ -175,6 +177,108 @@ TEST(TrineAttentionTest, AgreesWithONNX) {
   ASSERT_TRUE(ours.succeeded && theirs.succeeded)
       << ours.errors << theirs.errors;
   expectReals(ours.results[0], {2, 4, 3, 6}, theirs.results[0].reals());
+}
+
+TEST(TrineAttentionTest, Parts) {
+  // Scores of parts are added: one part of joined columns says the same.
+  const int64_t batch = 2, heads = 4, rows = 3, keys = 5, first = 3, more = 2;
+  Tensor q0 = spread({batch, heads, rows, first}, 1),
+         q1 = spread({batch, heads, rows, more}, 2),
+         k0 = spread({batch, 2, keys, first}, 3),
+         k1 = spread({batch, 1, keys, more}, 4),
+         v = spread({batch, 2, keys, 6}, 5);
+  auto join = [&](const Tensor &a, const Tensor &b) {
+    // Keys of `b` are those of all heads.
+    int64_t groups = a.getDim(1), length = a.getDim(2);
+    Tensor joined = f32({batch, groups, length, first + more}, {0});
+    for (int64_t row = 0; row < batch * groups * length; ++row) {
+      int64_t other = b.getDim(1) == groups
+                          ? row
+                          : row / (groups * length) * length + row % length;
+      for (int64_t i = 0; i < first + more; ++i)
+        joined.setReal(row * (first + more) + i,
+                       i < first ? a.real(row * first + i)
+                                 : b.real(other * more + i - first));
+    }
+    return joined;
+  };
+  const std::string t = "tensor<?x?x?x?xf32>";
+  auto attendParts = [&](llvm::ArrayRef<Tensor> inputs) {
+    return run("%q0: " + t + ", %q1: " + t + ", %k0: " + t + ", %k1: " + t +
+                   ", %v: " + t,
+               "%o, %l = trine.attention query(%q0, %q1 : " + t + ", " + t +
+                   ") key(%k0, %k1 : " + t + ", " + t + ") value(%v : " + t +
+                   ") scale 0.5 mask causal masked_row zero -> " +
+                   attentionTypes,
+               "%o, %l", attentionTypes, inputs);
+  };
+  Outcome parts = attendParts({q0, q1, k0, k1, v}),
+          joined =
+              attend("causal masked_row zero", {join(q0, q1), join(k0, k1), v});
+  ASSERT_TRUE(parts.succeeded && joined.succeeded)
+      << parts.errors << joined.errors;
+  expectReals(parts.results[0], {batch, heads, rows, 6},
+              joined.results[0].reals());
+  expectReals(parts.results[1], {batch, heads, rows},
+              joined.results[1].reals());
+  expectError(attendParts({q0, q1, k0, spread({batch, 3, keys, more}, 4), v}),
+              "query heads must be a multiple of key heads, got 4 and 3");
+  expectError(attendParts({q0, q1, k0, spread({batch, 1, 4, more}, 4), v}),
+              "'more_keys' must have shape [2, 1, 5, 2], got [2, 1, 4, 2]");
+}
+
+TEST(TrineAttentionTest, Ranges) {
+  // Three ranges of 64 keys for 130: joined by hand they are the whole.
+  const int64_t keys = 130, ranges = 3, rows = 2, width = 2;
+  Tensor q = spread({1, 1, rows, 3}, 1), k = spread({1, 1, keys, 3}, 2),
+         v = spread({1, 1, keys, width}, 3);
+  EXPECT_EQ(AttentionOp::keysOfRange(keys, ranges), 64);
+  EXPECT_EQ(AttentionOp::keysOfRange(keys, 2), 128);
+  EXPECT_EQ(AttentionOp::keysOfRange(0, 1), 0);
+  const std::string t = "tensor<?x?x?x?xf32>", p = "tensor<?x?x?x?x?xf32>";
+  auto attendRanges = [&](const std::string &options, int64_t offset) {
+    return run(
+        "%q: " + t + ", %k: " + t + ", %v: " + t +
+            ", %f: tensor<i64>, %p: " + p,
+        "%o, %l = trine.attention query(%q : " + t + ") key(%k : " + t +
+            ") value(%v : " + t + ") offset(%f : tensor<i64>) partial(%p : " +
+            p + ") scale 0.5 mask causal " + options + " -> " + p + ", " + t,
+        "%o, %l", p + ", " + t,
+        {q, k, v, i64({}, {offset}), f32({ranges, 1, 1, rows, width}, {0})});
+  };
+  auto attendAll = [&](const std::string &options, int64_t offset) {
+    return attend("causal " + options, {q, k, v, i64({}, {offset})},
+                  ", %f: tensor<i64>", "offset(%f : tensor<i64>)");
+  };
+  Outcome parts = attendRanges("masked_row zero", 70),
+          all = attendAll("masked_row zero", 70);
+  ASSERT_TRUE(parts.succeeded && all.succeeded) << parts.errors << all.errors;
+  std::vector<double> joined;
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t i = 0; i < width; ++i) {
+      double sum = 0;
+      for (int64_t range = 0; range < ranges; ++range) {
+        int64_t at = range * rows + row;
+        sum += std::exp(parts.results[1].real(at) - all.results[1].real(row)) *
+               parts.results[0].real(at * width + i);
+      }
+      joined.push_back(sum);
+    }
+  expectReals(all.results[0], {1, 1, rows, width}, joined);
+  // The last range has keys that no row sees.
+  double none = -std::numeric_limits<double>::infinity();
+  EXPECT_EQ(parts.results[1].real(2 * rows), none);
+  EXPECT_EQ(parts.results[0].real(2 * rows * width), 0);
+  // A row without keys: the means of the ranges.
+  parts = attendRanges("masked_row uniform", -5);
+  all = attendAll("masked_row uniform", -5);
+  ASSERT_TRUE(parts.succeeded && all.succeeded) << parts.errors << all.errors;
+  EXPECT_NEAR(all.results[0].real(0),
+              (64 * parts.results[0].real(0) +
+               64 * parts.results[0].real(rows * width) +
+               2 * parts.results[0].real(2 * rows * width)) /
+                  130,
+              1e-6);
 }
 
 static Outcome attendLatent(const std::string &form,

@@ -28,11 +28,16 @@ def rope(input, cos, sin, *, pairing, layout="in_place", begin=0):
     return _emit("Rope", [input, cos, sin], dict(pairing=pairing, layout=layout, begin=begin), [(input.dtype, input.shape)])
 
 
-def attention(query, key, value, mask=None, offset=None, *, scale, mask_kind="none", masked_row="zero", soft_cap=None):
-    """query [B,H,S,K], key [B,G,T,K], value [B,G,T,V] -> output [B,H,S,V], lse [B,H,S]."""
-    outer = query.shape[:3]
+def attention(query, key, value, mask=None, offset=None, partial=None, *, more_queries=(), more_keys=(), scale, mask_kind="none", masked_row="zero", soft_cap=None):
+    """query [B,H,S,K], key [B,G,T,K], value [B,G,T,V] -> output [B,H,S,V], lse [B,H,S]; scores of `more_queries` on `more_keys` are added. With `partial` [P,B,H,S,V]:
+    parts to be merged, P in front."""
+    shape = partial.shape if partial is not None else (*query.shape[:3], value.shape[3])
+    dtype = partial.dtype if partial is not None else query.dtype
+    operands = [query, key, value, mask, offset]
+    if partial is not None or more_queries:
+        operands += [partial, *more_queries, *more_keys]
     attributes = dict(scale=float(scale), mask_kind=mask_kind, masked_row=masked_row, soft_cap=soft_cap)
-    return _emit("Attention", [query, key, value, mask, offset], attributes, [(query.dtype, (*outer, value.shape[3])), (torch.float32, outer)])
+    return _emit("Attention", operands, attributes, [(dtype, shape), (torch.float32, shape[:-1])])
 
 
 def mla_attention(q_nope, q_rope, latent, k_rope, w_uk, w_uv, mask=None, offset=None, *, scale, mask_kind="causal", masked_row="zero", form="by_shape"):
