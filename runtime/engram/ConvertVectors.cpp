@@ -22,22 +22,20 @@ TRINE_AVX2 static __m256 load8(const uint8_t *values, __m256 scale) {
         _mm_loadu_si128(reinterpret_cast<const __m128i *>(values)));
     return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
   } else {
-    // e4m3's digits, put below a float's exponent, are the value over 2^120,
-    // also for subnormals; 2^120 is a factor in two normal parts, as
-    // subnormals must not be lost.
-    __m256i bytes = _mm256_cvtepu8_epi32(
+    // e4m3's digits, moved to where f16 has them, are the value over 2^8, also
+    // for subnormals. (As f32 they would be subnormal, which costs hundreds of
+    // cycles.)
+    __m128i bytes = _mm_cvtepu8_epi16(
         _mm_loadl_epi64(reinterpret_cast<const __m128i *>(values)));
-    __m256i magnitude = _mm256_and_si256(bytes, _mm256_set1_epi32(0x7f));
-    __m256i sign =
-        _mm256_slli_epi32(_mm256_and_si256(bytes, _mm256_set1_epi32(0x80)), 24);
-    __m256 value =
-        _mm256_mul_ps(_mm256_castsi256_ps(_mm256_slli_epi32(magnitude, 20)),
-                      _mm256_set1_ps(0x1p120f));
-    __m256i isNan = _mm256_cmpeq_epi32(magnitude, _mm256_set1_epi32(0x7f));
-    value = _mm256_or_ps(
-        value,
-        _mm256_castsi256_ps(_mm256_or_si256(
-            sign, _mm256_and_si256(isNan, _mm256_set1_epi32(0x7fc00000)))));
+    __m128i magnitude = _mm_and_si128(bytes, _mm_set1_epi16(0x7f));
+    __m128i sign =
+        _mm_slli_epi16(_mm_and_si128(bytes, _mm_set1_epi16(0x80)), 8);
+    __m128i isNan = _mm_cmpeq_epi16(magnitude, _mm_set1_epi16(0x7f));
+    __m128i half =
+        _mm_or_si128(_mm_or_si128(_mm_slli_epi16(magnitude, 7), sign),
+                     _mm_and_si128(isNan, _mm_set1_epi16(0x7e00)));
+    // Not 2^8 times the scale: that may be too large.
+    __m256 value = _mm256_mul_ps(_mm256_cvtph_ps(half), _mm256_set1_ps(0x1p8f));
     return _mm256_mul_ps(value, scale);
   }
 }
