@@ -192,7 +192,7 @@ struct AttentionProducts {
 /// Puts a tile of rows [row, columns] into shared memory: 64 columns a box.
 /// `address(r)` is the row's first element or null.
 template <AttentionConfiguration C, class T, int Rows, int Size, class Address>
-void loadTile(u32 tile, const T *nowhere, Address address) {
+void loadTile(u32 tile, Address address) {
   constexpr int threads = attentionThreads(C),
                 boxes = attentionPadded(Size) / 64;
   if constexpr (C.load == Load::Element)
@@ -201,8 +201,7 @@ void loadTile(u32 tile, const T *nowhere, Address address) {
       return row && c < Size ? load(row, c) : 0.0f;
     });
   else
-    fillAsync<T, Rows, boxes, threads>(tile, threadIdx.x, Size, nowhere,
-                                       address);
+    fillAsync<T, Rows, boxes, threads>(tile, threadIdx.x, Size, address);
 }
 
 template <AttentionConfiguration C, class T, class Arguments, class Epilogue>
@@ -243,7 +242,7 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
     const Strides s =
         completeStrides(part.queryStrides, a.heads, a.queries, size);
     loadTile<C, T, C.tileRows, size>(
-        query + S::partAt(Part) / 64 * S::queryBoxBytes, part.query,
+        query + S::partAt(Part) / 64 * S::queryBoxBytes,
         [&](int r) -> const T * {
           const int row = place.first + r;
           return row < place.rows
@@ -254,7 +253,7 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
   };
   auto loadRows = [&]<int Size>(u32 tile, const T *base, Index pitch,
                                 int begin) {
-    loadTile<C, T, C.tileKeys, Size>(tile, base, [&](int r) -> const T * {
+    loadTile<C, T, C.tileKeys, Size>(tile, [&](int r) -> const T * {
       return begin + r < place.end
                  ? base + static_cast<Index>(begin + r) * pitch
                  : nullptr;
@@ -405,7 +404,6 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
       loadStage(tileIndex + 1, begin + C.tileKeys);
     }
   }
-  copyAsyncWait<0>();
 
   // The sums of all keys.
 #pragma unroll

@@ -75,7 +75,7 @@ void multiplyTile(Index k, Index columnsLeft, AddressA addressA,
     auto fillA = [&](u32 tile, Index step, int thread) {
       if constexpr (C.loadA == Load::Vector)
         fillAsync<T, C.tileM, 1, threads>(tile, thread, k - step * 64,
-                                          addressA.nowhere(), [&](int r) {
+                                          [&](int r) {
                                             const T *row = addressA(r);
                                             return row ? row + step * 64 : row;
                                           });
@@ -88,7 +88,7 @@ void multiplyTile(Index k, Index columnsLeft, AddressA addressA,
       if constexpr (C.layoutB == WeightLayout::RowMajor) {
         if constexpr (C.loadB == Load::Vector)
           fillAsync<T, 64, C.tileN / 64, threads>(
-              tile, thread, columnsLeft, addressB.nowhere(),
+              tile, thread, columnsLeft,
               [&](int r) { return addressB(step * 64 + r); });
         else
           fillValues<T, 64, C.tileN / 64, threads>(
@@ -97,7 +97,7 @@ void multiplyTile(Index k, Index columnsLeft, AddressA addressA,
       } else {
         if constexpr (C.loadB == Load::Vector)
           fillAsync<T, C.tileN, 1, threads>(
-              tile, thread, k - step * 64, addressB.nowhere(), [&](int r) {
+              tile, thread, k - step * 64, [&](int r) {
                 const T *row = addressB(r);
                 return row ? row + step * 64 : row;
               });
@@ -183,14 +183,7 @@ struct RowAddresses {
   const T *operator()(Index r) const {
     return first + r < end ? base + (first + r) * pitch : nullptr;
   }
-  const T *nowhere() const { return base; }
 };
-/// For operands that are not read by address.
-struct NoAddresses {
-  const float *operator()(Index) const { return nullptr; }
-  const float *nowhere() const { return nullptr; }
-};
-
 /// A product by one workgroup's tile. Prologues replace the reading of an
 /// operand with Load::Element: prologueA(batch, row, k), prologueB(batch, k,
 /// column) are called inside of the operand only.

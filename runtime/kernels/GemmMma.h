@@ -68,7 +68,6 @@ void multiplyMma(
                              b[j / 2][j % 2 * 2 + 1]);
     }
   }
-  copyAsyncWait<0>();
 }
 
 } // namespace trine::kernels

@@ -68,8 +68,10 @@ void produceTiles(u32 shared, u32 full, u32 empty, Index steps, CopyA copyA,
   }
   if constexpr (Shape::anyThreads && Shape::lag > 0) {
     copyAsyncWait<0>();
-    for (Index step = maximum(0, steps - Shape::lag); step < steps; ++step)
-      publish(step);
+#pragma unroll
+    for (int behind = Shape::lag; behind > 0; --behind)
+      if (steps >= behind)
+        publish(steps - behind);
   }
 }
 
@@ -80,7 +82,7 @@ void consumeTiles(float (&sums)[C.tileN / 2], u32 shared, u32 full, u32 empty,
   using Shape = WgmmaShape<C>;
   const int group = warpIndex() / 4;
   auto release = [&](Index step) {
-    __syncwarp();
+    // The wait was for all of the warp.
     if (laneIndex() == 0)
       barrierArrive(empty + 8 * static_cast<int>(step % C.stages));
   };

@@ -70,7 +70,6 @@ struct GatheredAddresses {
   const A *operator()(Index r) const {
     return rows[r] < 0 ? nullptr : base + rows[r] * pitch;
   }
-  const A *nowhere() const { return base; }
 };
 
 /// Rows of an expert's weight in a tile. Of a gated product rows alternate:
@@ -92,7 +91,6 @@ struct WeightAddresses {
     const Index at = row(r);
     return at < 0 ? nullptr : base + at * pitch;
   }
-  const W *nowhere() const { return base; }
 };
 
 template <GemmConfiguration C, class A, class W, class Out, class Epilogue>

@@ -33,33 +33,41 @@ inline u32 alignedShared(const void *shared) {
   return (sharedAddress(shared) + 1023) & ~1023u;
 }
 
+/// Calls body(row, chunk) for every chunk of a tile, shared out among threads.
+template <int Rows, int Boxes, int Threads, class Body>
+void forEachChunk(int thread, Body body) {
+  constexpr int chunks = Rows * Boxes * 8,
+                rounds = (chunks + Threads - 1) / Threads;
+#pragma unroll 4
+  for (int round = 0; round < rounds; ++round) {
+    const int i = thread + round * Threads;
+    if (chunks % Threads == 0 || i < chunks)
+      body(i / (Boxes * 8), i % (Boxes * 8));
+  }
+}
+
 /// Starts cp.async copies of a tile of `Rows` rows and `Boxes` * 64 columns.
 /// `row(r)` is the address of column 0 of the tile's row r in global memory, or
 /// null for a row of zeros; `columns` are left from there on (may be < 1).
-/// `nowhere` is any valid address.
 template <class T, int Rows, int Boxes, int Threads, class RowAddress>
-void fillAsync(u32 tile, int thread, Index columns, const T *nowhere,
-               RowAddress row) {
-#pragma unroll 2
-  for (int i = thread; i < Rows * Boxes * 8; i += Threads) {
-    const int r = i / (Boxes * 8), chunk = i % (Boxes * 8);
+void fillAsync(u32 tile, int thread, Index columns, RowAddress row) {
+  constexpr int bytesOfElement = sizeof(T);
+  const int left = static_cast<int>(maximum(0, minimum(columns, Boxes * 64)) *
+                                    bytesOfElement);
+  forEachChunk<Rows, Boxes, Threads>(thread, [&](int r, int chunk) {
     const T *address = row(r);
-    const Index left = (columns - chunk * 8) * static_cast<int>(sizeof(T));
-    const int bytes = address == nullptr || left <= 0 ? 0
-                      : left >= 16                    ? 16
-                                                      : static_cast<int>(left);
-    copyAsync16(chunkAddress<Rows>(tile, r, chunk),
-                bytes > 0 ? address + chunk * 8 : nowhere, bytes);
-  }
+    const int bytes = min(max(left - chunk * 16, 0), 16);
+    // Of no bytes the address does not matter.
+    copyAsync16(chunkAddress<Rows>(tile, r, chunk), address + chunk * 8,
+                address == nullptr ? 0 : bytes);
+  });
 }
 
 /// Fills such a tile with `value(r, column)`, a float for any row and column of
 /// the tile (0 outside of the operand).
 template <class T, int Rows, int Boxes, int Threads, class Value>
 void fillValues(u32 tile, int thread, Value value) {
-#pragma unroll 1
-  for (int i = thread; i < Rows * Boxes * 8; i += Threads) {
-    const int r = i / (Boxes * 8), chunk = i % (Boxes * 8);
+  forEachChunk<Rows, Boxes, Threads>(thread, [&](int r, int chunk) {
     u32 pairs[4];
 #pragma unroll
     for (int j = 0; j < 4; ++j)
@@ -67,7 +75,7 @@ void fillValues(u32 tile, int thread, Value value) {
                              value(r, chunk * 8 + 2 * j + 1));
     storeShared16(chunkAddress<Rows>(tile, r, chunk), pairs[0], pairs[1],
                   pairs[2], pairs[3]);
-  }
+  });
 }
 
 /// A fragments of mma: 16 rows from `row`, 16 columns from `column`.

@@ -240,7 +240,7 @@ void RaceChecker::writeNow(uint32_t actor, uint32_t cta, uint32_t offset,
                            uint32_t bytes, const Instruction *instruction) {
   for (uint32_t word = offset / 4;
        word <= (offset + bytes - 1) / 4 && word < words; ++word)
-    setWriter(uint64_t(cta) * words + word, actor, 0xf, false, true,
+    setWriter(uint64_t(cta) * words + word, actor, 0xf, false, false,
               instruction);
 }
 

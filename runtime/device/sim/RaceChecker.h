@@ -65,7 +65,8 @@ public:
   void beginLanding(uint32_t channel) { ++channelClocks[channel - actors]; }
   void land(uint32_t channel, uint32_t cta, uint32_t offset, uint32_t bytes,
             const Instruction *instruction);
-  /// A write that counts as made by \p actor now (cp.async after its wait).
+  /// A write that counts as made by \p actor now, through the generic proxy
+  /// (cp.async after its wait).
   void writeNow(uint32_t actor, uint32_t cta, uint32_t offset, uint32_t bytes,
                 const Instruction *instruction);
 

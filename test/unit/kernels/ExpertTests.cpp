@@ -36,7 +36,7 @@ std::vector<Case> cases(Architecture architecture) {
              best = architecture == Architecture::SM90a ? Load::TensorMap
                                                         : Load::Vector;
   const GateLayout none = GateLayout::None, halves = GateLayout::Concatenated;
-  return {
+  return keepSelected(std::vector<Case>{
       {"grouped_plain", make(bf16, 64, 3, vector, vector, none), bf16},
       {"grouped_gated", make(f16, 64, 3, vector, vector, halves), f16},
       {"grouped_odd",
@@ -44,7 +44,7 @@ std::vector<Case> cases(Architecture architecture) {
       {"grouped_f32", make(f32, 64, 2, element, element, none), f32},
       {"grouped_f32_gated", make(f32, 64, 2, element, element, halves), f32},
       {"grouped_main_gated", make(bf16, 128, 4, vector, best, halves), bf16},
-      {"grouped_main_down", make(bf16, 128, 4, vector, best, none), bf16}};
+      {"grouped_main_down", make(bf16, 128, 4, vector, best, none), bf16}});
 }
 
 struct Shape {
@@ -79,8 +79,8 @@ std::string runGrouped(Architecture architecture, const Case &test,
   Floats out(machine, test.result, rows * n, "C");
   Integers<Index> offsetsOnDevice(machine, offsets, "offsets");
   Integers<Index> orderOnDevice(machine, order, "order");
-  a.randomise(1);
-  weight.randomise(2, 0.5);
+  a.randomise(1).spoilPadding(k, pitchA);
+  weight.randomise(2, 0.5).spoilPadding(k, pitchB);
   Arguments arguments;
   arguments.words = {a.address(),
                      uint64_t(pitchA),
@@ -174,6 +174,23 @@ TEST_P(Experts, GroupedProductsMatchSums) {
         ASSERT_EQ(runGrouped(GetParam(), test, shape, options), "")
             << test.kernel << " " << shape.counts.size() << " experts, n "
             << shape.n << ", k " << shape.k << " " << nameOf(GetParam());
+}
+
+/// Every border of a tile falls on every place in it.
+TEST_P(Experts, HaveEverySize) {
+  for (const Case &test : cases(GetParam())) {
+    auto check = [&](const Shape &shape) {
+      ASSERT_EQ(runGrouped(GetParam(), test, shape, modes()[0]), "")
+          << test.kernel << " " << shape.counts[0] << "x" << shape.n << "x"
+          << shape.k << " " << nameOf(GetParam());
+    };
+    for (Index n = 1; n <= gemmTileColumns(test.configuration) + 2; ++n)
+      check({{1}, n, 3, 0, false});
+    for (Index m = 2; m <= test.configuration.tileM + 2; ++m)
+      check({{m}, 1, 3, 0, false});
+    for (Index k = 1; k <= 66; ++k)
+      check({{1}, 1, k, 0, false});
+  }
 }
 
 TEST_P(Experts, NoRowsNoWork) {

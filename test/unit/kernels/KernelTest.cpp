@@ -26,6 +26,13 @@ Floats &Floats::randomise(unsigned seed, double scale) {
   return *this;
 }
 
+Floats &Floats::spoilPadding(Index columns, Index pitch) {
+  for (size_t i = 0; i < count; ++i)
+    if (Index(i) % pitch >= columns)
+      set(i, std::nan(""));
+  return *this;
+}
+
 void Floats::set(size_t i, double value) {
   int bytes = element == Element::F32 ? 4 : 2;
   uint64_t bits = encodeFloat(format(element), value);
@@ -135,6 +142,11 @@ std::string kernelText(const std::string &file, Architecture architecture,
   if (begin == std::string::npos)
     return "";
   return text.substr(begin, text.find(".entry ", begin + 1) - begin);
+}
+
+bool selected(const std::string &kernel) {
+  const char *only = std::getenv("TRINE_KERNEL_ONLY");
+  return !only || kernel == only;
 }
 
 std::string compare(const std::string &where, double got, double expected,

@@ -43,6 +43,9 @@ public:
          const char *name);
   /// Uniform in [-1, 1), by seed; \p scale times that.
   Floats &randomise(unsigned seed, double scale = 1);
+  /// Rows of \p pitch elements: those from \p columns on become NaN, as the
+  /// contents of padding may be anything.
+  Floats &spoilPadding(Index columns, Index pitch);
   void set(size_t i, double value);
   double get(size_t i) const;
   size_t size() const { return count; }
@@ -111,6 +114,18 @@ std::string run(trine::sim::Machine &machine, const std::string &file,
 /// The text of a kernel in the checked-in PTX, from .entry to its end.
 std::string kernelText(const std::string &file, Architecture architecture,
                        const std::string &kernel);
+
+/// Whether to test a kernel: TRINE_KERNEL_ONLY names the one that mutation
+/// tests want.
+bool selected(const std::string &kernel);
+template <class Case>
+std::vector<Case> keepSelected(std::vector<Case> all) {
+  std::vector<Case> kept;
+  for (const Case &test : all)
+    if (selected(test.kernel))
+      kept.push_back(test);
+  return kept;
+}
 
 /// Empty, or how `got` misses `expected`.
 std::string compare(const std::string &where, double got, double expected,

@@ -360,6 +360,20 @@ TEST_F(PTXChecks, WarpgroupMatrices) {
          ReportKind::MissingWait, "is written while an asynchronous read", 128);
   expect(kernel(fence, "", wait, ""), ReportKind::Race,
          "without a fence.proxy.async", 128);
+  // cp.async writes through the generic proxy, too.
+  auto copied = [&](const std::string &proxy) {
+    std::string text = kernel(fence, "", wait, "");
+    for (const char *store : {"[%r2]", "[%r2+16]"}) {
+      size_t at = text.find(std::string("st.shared.v4.u32 ") + store);
+      text.replace(at, text.find(';', at) - at,
+                   std::string("cp.async.cg.shared.global ") + store +
+                       ", [%in], 16, 0");
+    }
+    size_t at = text.find("bar.sync");
+    return text.insert(at, "cp.async.wait_all; " + proxy);
+  };
+  expectClean(copied("fence.proxy.async; "), 128);
+  expect(copied(""), ReportKind::Race, "without a fence.proxy.async", 128);
   expect(kernel(fence, "", wait), ReportKind::InvalidOperand,
          "'wgmma' needs a warpgroup: four whole warps", 96);
 }

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Mutation tests of the skeleton kernels: changes the checked-in PTX, one instruction at a time, and runs the kernel's tests on the simulator. A mutant that passes
+survived: the tests would not notice the fault.
+
+  mutate_kernels.py --program build/release/unit/KernelTests [--kernel NAME] [--arch sm_80] [--limit N] [--report FILE]
+
+What is changed: every barrier, fence and commit is dropped; every wait count is raised by one and every wait dropped; arrivals are dropped, expected bytes, barrier counts
+and parities changed; comparisons of sizes are moved by one (< to <=); guarded copies lose their guard; swizzles, tile addresses' masks and wgmma descriptors are damaged.
+--limit takes that many of each kind and kernel, evenly; without it all are tried.
+"""
+import argparse
+import collections
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "test/unit/kernels"
+FILTERS = {"Gemm": "*Gemm*", "Experts": "*Experts.*:*Route.*", "Attention": "*Attention*", "Generic": "*Generic*"}
+
+
+def entries(text):
+    """[header, [(name, text)]] of a PTX module."""
+    starts = [match.start() for match in re.finditer(r"^\.(?:visible )?\.?entry |^\.visible \.entry ", text, re.M)]
+    header, result = text[:starts[0]], []
+    for begin, end in zip(starts, starts[1:] + [len(text)]):
+        body = text[begin:end]
+        result.append((re.search(r"\.entry (\w+)\(", body)[1], body))
+    return header, result
+
+
+def mutants(body):
+    """(kind, line number in the entry, old line, new line) for every change of one line."""
+    lines = body.split("\n")
+    for number, line in enumerate(lines):
+        code = line.strip()
+
+        def change(kind, new):
+            return kind, number, line, new
+
+        if re.match(r"(bar\.sync|bar\.warp\.sync|barrier\.sync)\b", code):
+            yield change("barrier dropped", "")
+        elif re.match(r"fence\.", code) or code.startswith("wgmma.fence"):
+            yield change("fence dropped", "")
+        elif re.match(r"(cp\.async|wgmma)\.commit_group", code):
+            yield change("commit dropped", "")
+        elif match := re.match(r"((?:cp\.async|wgmma)\.wait_group(?:\.sync\.aligned)?) (\d+);", code):
+            yield change("wait dropped", "")
+            yield change("wait count raised", f"{match[1]} {int(match[2]) + 1};")
+        elif match := re.match(r"mbarrier\.init\S* (\[.*\]), (\S+);", code):
+            yield change("barrier count changed", "{\n.reg .b32 changed;\nadd.s32 changed, " + match[2] + ", 1;\n" + code.replace(f", {match[2]};", ", changed;") + "\n}")
+        elif match := re.match(r"mbarrier\.arrive\.expect_tx\S* _, (\[.*\]), (\S+);", code):
+            yield change("expected bytes changed", "{\n.reg .b32 changed;\nadd.s32 changed, " + match[2] + ", 16;\n" + code.replace(f", {match[2]};", ", changed;") + "\n}")
+        elif re.match(r"mbarrier\.arrive\.shared", code):
+            yield change("arrival dropped", "")
+        elif match := re.match(r"(mbarrier\.try_wait\.parity\S* done, \[.*\]), (%r\d+);", code):
+            yield change("parity flipped", "{\n.reg .b32 changed;\nxor.b32 changed, " + match[2] + ", 1;\n" + f"{match[1]}, changed;" + "\n}")
+            yield change("barrier wait dropped", "setp.eq.u32 done, 0, 0;")
+        elif match := re.match(r"cp\.async\.cg\.shared\.global (\[.*?\]), (\[.*?\]), 16, (%r\d+);", code):
+            yield change("copy's bound dropped", f"cp.async.cg.shared.global {match[1]}, {match[2]}, 16;")
+        elif match := re.match(r"((?:@\S+ )?setp)\.(lt|le|gt|ge)\.([su]\d\d)(.*)", code):
+            other = {"lt": "le", "le": "lt", "gt": "ge", "ge": "gt"}[match[2]]
+            yield change("bound moved", f"{match[1]}.{other}.{match[3]}{match[4]}")
+        elif match := re.match(r"xor\.b32(\s+\S+, \S+, %r\d+;)", code):
+            yield change("swizzle damaged", f"or.b32{match[1]}")
+        elif match := re.match(r"and\.b32(\s+\S+, \S+), (7|56|112|1008);", code):
+            yield change("swizzle damaged", f"and.b32{match[1]}, {int(match[2]) & (int(match[2]) >> 1)};")
+        elif match := re.match(r"or\.b64(\s+\S+, \S+), (461168\d{13});", code):
+            value = int(match[2])
+            yield change("descriptor's stride damaged", f"or.b64{match[1]}, {value ^ (64 << 32)};")
+            yield change("descriptor's swizzle damaged", f"or.b64{match[1]}, {value ^ (3 << 62)};")
+
+
+def evenly(items, limit):
+    if limit is None or len(items) <= limit:
+        return items
+    return [items[i * len(items) // limit] for i in range(limit)]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--kernel", action="append", default=[], help="only this entry; may be repeated")
+    parser.add_argument("--file", default=None, help="only this file's entries (Gemm, Experts, Attention, Generic)")
+    parser.add_argument("--arch", action="append", default=[], help="sm_80, sm_90a; both if none")
+    parser.add_argument("--limit", type=int, default=None)
+    parser.add_argument("--seconds", type=float, default=None, help="stop after this time")
+    parser.add_argument("--report", default=None)
+    arguments = parser.parse_args()
+    begin = time.monotonic()
+    totals = collections.Counter()
+    caught = collections.Counter()
+    survivors = []
+    out = open(arguments.report, "a") if arguments.report else sys.stdout
+    for path in sorted(FOLDER.glob("*.ptx")):
+        stem, architecture = path.name.split(".")[0], path.name.split(".")[1]
+        if (arguments.file and stem != arguments.file) or (arguments.arch and architecture not in arguments.arch):
+            continue
+        header, kernels = entries(path.read_text())
+        for name, body in kernels:
+            if arguments.kernel and name not in arguments.kernel:
+                continue
+            # A merge is tested with its attention.
+            test = name.removesuffix("_merge")
+            others = "".join(text for other, text in kernels if other != name and other.removesuffix("_merge") == test)
+            lines = body.split("\n")
+            kinds = collections.defaultdict(list)
+            for mutant in mutants(body):
+                kinds[mutant[0]].append(mutant)
+            with tempfile.TemporaryDirectory() as folder:
+                environment = dict(os.environ, TRINE_KERNEL_PTX=folder, TRINE_KERNEL_ONLY=test)
+                command = [arguments.program, f"--gtest_filter={':'.join(f + '/' + architecture for f in FILTERS[stem].split(':'))}", "--gtest_fail_fast"]
+
+                def fails(text):
+                    (pathlib.Path(folder) / path.name).write_text(header + text + others)
+                    try:
+                        return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120).returncode != 0
+                    except subprocess.TimeoutExpired:
+                        return True
+
+                if fails(body):
+                    sys.exit(f"{name} {architecture}: fails without a mutation")
+                for kind, all_of_kind in sorted(kinds.items()):
+                    for _, number, old, new in evenly(all_of_kind, arguments.limit):
+                        if arguments.seconds and time.monotonic() - begin > arguments.seconds:
+                            break
+                        totals[kind] += 1
+                        if fails("\n".join(lines[:number] + [new] + lines[number + 1:])):
+                            caught[kind] += 1
+                        else:
+                            survivors.append((name, architecture, kind, number, old.strip(), new.strip()))
+                            print(f"survived: {name} {architecture}, {kind}, line {number} of the entry: {old.strip()}  ->  {' '.join(new.split())}", file=out, flush=True)
+    print("| mutation | tried | caught |\n| --- | --- | --- |", file=out)
+    for kind in sorted(totals):
+        print(f"| {kind} | {totals[kind]} | {caught[kind]} |", file=out)
+    print(f"| all | {sum(totals.values())} | {sum(caught.values())} |", file=out, flush=True)
+
+
+main()
