@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # lit configuration: text tests of every tool. Run: tools/check.sh, or lit build/release/test.
+import ctypes
 import os
 
 import lit.formats
@@ -27,3 +28,28 @@ llvm_config.add_tool_substitutions(
     [ToolSubst("trine-opt", extra_args=["--verify-roundtrip"] if roundtrip else []), "trine-translate", "trine-compile", "trine-run", "trine-verify"],
     [os.path.join(config.trine_build, "bin")])
 llvm_config.add_tool_substitutions(["FileCheck", "not", "count", "split-file"], [config.llvm_tools])
+
+
+def has_nvrtc():
+    """Whether trine-compile will find NVRTC: its usual places alone."""
+    folders = ["", "/usr/local/cuda/lib64/", "/usr/local/cuda/lib/"]
+    for variable in ("CUDA_HOME", "CUDA_PATH"):
+        if variable in os.environ:
+            folders += [os.environ[variable] + "/lib64/", os.environ[variable] + "/lib/"]
+    paths = [folder + name for folder in folders for name in ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so")]
+    for path in [os.environ["TRINE_NVRTC"]] if "TRINE_NVRTC" in os.environ else paths:
+        try:
+            ctypes.CDLL(path)
+            return True
+        except OSError:
+            pass
+    return False
+
+
+for variable in ("CUDA_HOME", "CUDA_PATH", "TRINE_NVRTC"):
+    if variable in os.environ:
+        config.environment[variable] = os.environ[variable]
+if has_nvrtc():
+    config.available_features.add("nvrtc")
+else:
+    lit_config.note("NVRTC was not found: what runs compiled CUDA kernels is skipped")

@@ -69,7 +69,22 @@ static void collectNodes(Location loc, llvm::SetVector<StringRef> &nodes) {
   });
 }
 
-static Array describeKernels(ModuleOp planned, const HostReport &host) {
+/// What a device needs to launch a kernel, beside the words of the launch.
+static void describeCode(const CUDAProgram &program, const CUDAKernel &kernel,
+                         Object &entry) {
+  Array code;
+  for (const std::string &architecture : program.architectures)
+    code.push_back(Object{{"arch", architecture},
+                          {"path", TRINE_PACKAGE_KERNELS "/" + kernel.name +
+                                       "." + architecture + ".ptx"}});
+  entry["code"] = std::move(code);
+  entry["threads"] = int64_t(kernel.threads);
+  entry["workgroups_per_block"] = int64_t(kernel.workgroupsPerBlock);
+  entry["shared_bytes"] = kernel.sharedBytes;
+}
+
+static Array describeKernels(ModuleOp planned, const HostReport &host,
+                             const CUDAProgram *cuda) {
   constexpr size_t mostNodes = 32;
   llvm::StringMap<llvm::SetVector<StringRef>> nodes;
   for (auto kernel : planned.getOps<plan::KernelOp>())
@@ -78,14 +93,17 @@ static Array describeKernels(ModuleOp planned, const HostReport &host) {
     collectNodes(launch.getLoc(), nodes[launch.getKernel()]);
   });
   Array kernels;
-  for (const HostKernel &kernel : host.kernels) {
+  for (auto [index, kernel] : llvm::enumerate(host.kernels)) {
     Array names;
     for (StringRef node : nodes[kernel.name].getArrayRef().take_front(
              std::min(mostNodes, nodes[kernel.name].size())))
       names.push_back(llvm::json::fixUTF8(node));
-    kernels.push_back(Object{{"name", kernel.name},
-                             {"skeleton", kernel.skeleton},
-                             {"nodes", std::move(names)}});
+    Object entry{{"name", kernel.name},
+                 {"skeleton", kernel.skeleton},
+                 {"nodes", std::move(names)}};
+    if (cuda)
+      describeCode(*cuda, cuda->kernels[index], entry);
+    kernels.push_back(std::move(entry));
   }
   return kernels;
 }
@@ -230,11 +248,16 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
           Object{{"relative", options.relativeTolerances[outputs.size()]}};
     outputs.push_back(std::move(*output));
   }
+  StringRef kind = options.cuda ? "cuda" : "host";
+  Object target{{"kind", kind}, {"arch", "x86_64"}};
+  if (options.cuda)
+    target["architectures"] = Array(options.cuda->architectures);
   for (const HostVariant &variant : host.variants)
     variants.push_back(
         Object{{"name", variant.name}, {"features", Array(variant.features)}});
+  target["variants"] = std::move(variants);
   for (auto device : planned.getOps<plan::DeviceOp>())
-    devices.push_back(Object{{"name", device.getSymName()}, {"kind", "host"}});
+    devices.push_back(Object{{"name", device.getSymName()}, {"kind", kind}});
   for (const PackagedFile &file : files)
     packaged.push_back(Object{{"path", file.path},
                               {"bytes", int64_t(file.bytes)},
@@ -246,9 +269,7 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
       {"abi", TRINE_PROGRAM_ABI_VERSION},
       {"producer", "trine " TRINE_VERSION_STRING},
       {"name", llvm::json::fixUTF8(options.name)},
-      {"target", Object{{"kind", "host"},
-                        {"arch", "x86_64"},
-                        {"variants", std::move(variants)}}},
+      {"target", std::move(target)},
       {"devices", std::move(devices)},
       {"symbols", describeSymbols(planned, inputCount, states->lengths + 1)},
       {"inputs", std::move(inputs)},
@@ -258,6 +279,6 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
       {"files", std::move(packaged)},
       {"weights", Object{{"path", TRINE_PACKAGE_WEIGHTS},
                          {"data_offset", int64_t(weightsDataOffset)}}},
-      {"kernels", describeKernels(planned, host)},
+      {"kernels", describeKernels(planned, host, options.cuda)},
   });
 }

@@ -116,6 +116,28 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
         return writeWeights(planned, options.modelFolder, file, dataOffset);
       })))
     return failure();
+  if (options.cuda) {
+    SmallString<256> kernels(folder);
+    path::append(kernels, TRINE_PACKAGE_KERNELS);
+    if (std::error_code error = fs::create_directory(kernels))
+      return emitError(loc)
+             << "cannot write '" << options.output << "': " << error.message();
+    for (const CUDAKernel &kernel : options.cuda->kernels) {
+      auto writeText = [&](const std::string &suffix, StringRef text) {
+        return write(TRINE_PACKAGE_KERNELS "/" + kernel.name + suffix,
+                     [&](HashedFile &file) {
+                       file.write(text);
+                       return success();
+                     });
+      };
+      if (failed(writeText(".cu", kernel.source)))
+        return failure();
+      for (auto [architecture, ptx] :
+           llvm::zip(options.cuda->architectures, kernel.ptx))
+        if (failed(writeText("." + architecture + ".ptx", ptx)))
+          return failure();
+    }
+  }
   FailureOr<llvm::json::Value> manifest =
       makeManifest(planned, host, options, files, dataOffset);
   if (failed(manifest))

@@ -5,6 +5,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Transforms/Passes.h"
+#include "trine/Codegen/CUDA.h"
 #include "trine/Codegen/Host.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Import/ONNX.h"
@@ -12,7 +13,9 @@
 #include "trine/Passes/Lower.h"
 #include "trine/Passes/Optimize.h"
 #include "trine/Reference/Tolerance.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include <chrono>
 #include <sys/resource.h>
@@ -38,7 +41,12 @@ private:
   LogicalResult setInitialStates();
   LogicalResult promoteState();
   LogicalResult writeText();
+  LogicalResult writeText(function_ref<void(llvm::raw_ostream &)> print);
   LogicalResult writeLLVM();
+  LogicalResult checkTarget();
+  /// Generates CUDA kernels; without PTX if only their source is asked for.
+  LogicalResult generateCUDA(CUDAProgram &program);
+  LogicalResult writeKernelTexts();
   LogicalResult writePackage();
   LogicalResult checkMemory();
 
@@ -71,13 +79,20 @@ Compilation::runPipeline(function_ref<void(OpPassManager &)> build) {
 }
 
 LogicalResult Compilation::writeText() {
+  return writeText([&](llvm::raw_ostream &stream) {
+    module->print(stream);
+    stream << "\n";
+  });
+}
+
+LogicalResult
+Compilation::writeText(function_ref<void(llvm::raw_ostream &)> print) {
   std::string error;
   std::unique_ptr<llvm::ToolOutputFile> file =
       openOutputFile(options.output, &error);
   if (!file)
     return emitError(UnknownLoc::get(&context)) << error;
-  module->print(file->os());
-  file->os() << "\n";
+  print(file->os());
   file->keep();
   return success();
 }
@@ -131,13 +146,27 @@ LogicalResult Compilation::promoteState() {
   return success();
 }
 
+LogicalResult Compilation::checkTarget() {
+  bool isCUDA = options.target == "cuda";
+  report.target = options.target + " (" +
+                  (isCUDA ? options.architectures : options.cpu) + ")";
+  auto loc = UnknownLoc::get(&context);
+  if (!isCUDA && options.target != "host")
+    return emitError(loc) << "target '" << options.target
+                          << "' is not supported; expected host or cuda";
+  if (isCUDA && options.emit == Emit::LLVM)
+    return emitError(loc) << "target 'cuda' has no LLVM dialect to emit; "
+                             "expected cuda or ptx";
+  if (!isCUDA && (options.emit == Emit::CUDA || options.emit == Emit::PTX))
+    return emitError(loc) << "only target 'cuda' has CUDA and PTX to emit, got "
+                             "target 'host'";
+  return success();
+}
+
 LogicalResult Compilation::run() {
   report.model = llvm::sys::path::filename(options.input).str();
-  report.target = options.target + " (" + options.cpu + ")";
-  if (options.target != "host")
-    return emitError(UnknownLoc::get(&context))
-           << "target '" << options.target
-           << "' is not supported; expected host";
+  if (failed(checkTarget()))
+    return failure();
 
   if (failed(stage("import", [&]() -> LogicalResult {
         FailureOr<OwningOpRef<ModuleOp>> imported =
@@ -170,7 +199,11 @@ LogicalResult Compilation::run() {
 
   if (failed(stage("plan", [&] {
         return runPipeline([&](OpPassManager &manager) {
-          buildPlanPipeline(manager, options.plan);
+          // Panels are what the host's products read.
+          PlanPipelineOptions plan;
+          plan.sizes = options.plan.sizes;
+          plan.packMatrices = options.target == "host";
+          buildPlanPipeline(manager, plan);
         });
       })))
     return failure();
@@ -179,6 +212,8 @@ LogicalResult Compilation::run() {
     return failure();
   if (options.emit == Emit::Plan)
     return writeText();
+  if (options.emit == Emit::CUDA || options.emit == Emit::PTX)
+    return writeKernelTexts();
   return options.emit == Emit::LLVM ? writeLLVM() : writePackage();
 }
 
@@ -205,6 +240,60 @@ LogicalResult Compilation::checkMemory() {
   return error;
 }
 
+/// Where compiled kernels are kept.
+static std::string cacheFolder(StringRef given) {
+  if (!given.empty())
+    return given == "none" ? "" : given.str();
+  if (auto folder = llvm::sys::Process::GetEnv("TRINE_CACHE"))
+    return *folder;
+  llvm::SmallString<256> folder;
+  if (!llvm::sys::path::cache_directory(folder))
+    return "";
+  llvm::sys::path::append(folder, "trine");
+  return folder.str().str();
+}
+
+LogicalResult Compilation::generateCUDA(CUDAProgram &program) {
+  CUDAOptions cudaOptions;
+  SmallVector<StringRef> architectures;
+  StringRef(options.architectures)
+      .split(architectures, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  for (StringRef architecture : architectures)
+    cudaOptions.architectures.push_back(architecture.trim().str());
+  cudaOptions.cacheFolder = cacheFolder(options.kernelCache);
+  cudaOptions.threads = options.threads;
+  cudaOptions.sourceOnly = options.emit == Emit::CUDA;
+  LogicalResult result = stage("generate", [&] {
+    return generateCUDAProgram(*module, cudaOptions, program);
+  });
+  // What became of the kernels says more than what was planned.
+  report.skeletons.clear();
+  for (const CUDAKernel &kernel : program.kernels)
+    ++report.skeletons[kernel.skeleton];
+  report.nvrtcVersion = program.nvrtcVersion;
+  report.cachedKernels = program.cacheHits;
+  if (!program.nvrtcVersion.empty())
+    report.compiledKernels =
+        program.kernels.size() * program.architectures.size() -
+        program.cacheHits;
+  return result;
+}
+
+LogicalResult Compilation::writeKernelTexts() {
+  CUDAProgram program;
+  if (failed(generateCUDA(program)))
+    return failure();
+  return writeText([&](llvm::raw_ostream &stream) {
+    if (options.emit == Emit::CUDA)
+      return printCUDA(program, stream);
+    for (const CUDAKernel &kernel : program.kernels)
+      for (auto [architecture, ptx] :
+           llvm::zip(program.architectures, kernel.ptx))
+        stream << "// " << kernel.name << " for " << architecture << "\n"
+               << ptx << "\n";
+  });
+}
+
 /// "baseline" is the generator's default of several variants.
 static std::string generatorCPU(StringRef cpu) {
   return cpu == "baseline" ? "" : cpu.str();
@@ -226,12 +315,23 @@ LogicalResult Compilation::writeLLVM() {
 LogicalResult Compilation::writePackage() {
   SmallVector<char, 0> program;
   HostReport host;
-  if (failed(stage("generate", [&] {
-        HostOptions hostOptions;
-        hostOptions.cpu = generatorCPU(options.cpu);
-        hostOptions.threads = options.threads;
-        return generateHostProgram(*module, hostOptions, program, host);
-      })))
+  CUDAProgram cuda;
+  bool isCUDA = options.target == "cuda";
+  if (isCUDA) {
+    if (failed(generateCUDA(cuda)))
+      return failure();
+    for (const CUDAKernel &kernel : cuda.kernels)
+      host.kernels.push_back({kernel.name, kernel.skeleton});
+    if (failed(stage("link", [&] {
+          return generateSequenceProgram(*cuda.sequence, host.kernels, program);
+        })))
+      return failure();
+  } else if (failed(stage("generate", [&] {
+               HostOptions hostOptions;
+               hostOptions.cpu = generatorCPU(options.cpu);
+               hostOptions.threads = options.threads;
+               return generateHostProgram(*module, hostOptions, program, host);
+             })))
     return failure();
   report.codeBytes = program.size();
   return stage("package", [&] {
@@ -240,6 +340,7 @@ LogicalResult Compilation::writePackage() {
     packageOptions.modelFolder = getModelFolder(options.input);
     packageOptions.name = llvm::sys::path::stem(options.input).str();
     packageOptions.relativeTolerances = tolerances;
+    packageOptions.cuda = isCUDA ? &cuda : nullptr;
     PackageReport written;
     return trine::writePackage(*module, program, host, packageOptions, written);
   });

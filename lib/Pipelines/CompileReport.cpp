@@ -118,6 +118,10 @@ void CompileReport::printText(llvm::raw_ostream &stream) const {
     line("near miss") << miss.reason << "\n";
   line("kernels") << kernels << " for " << launches << " launches\n";
   list("skeletons", skeletons);
+  if (!nvrtcVersion.empty())
+    line("compiler") << "NVRTC " << nvrtcVersion << ", " << cachedKernels
+                     << " of " << cachedKernels + compiledKernels
+                     << " kernels from the cache\n";
   line("weights") << bytesText(weightBytes) << " in the model, "
                   << bytesText(packedWeightBytes) << " in the package\n";
   int64_t known = 0;
@@ -189,6 +193,9 @@ llvm::json::Value CompileReport::toJSON() const {
       {"kernels", kernels},
       {"launches", launches},
       {"skeletons", histogram(skeletons)},
+      {"nvrtc", nvrtcVersion},
+      {"cached_kernels", cachedKernels},
+      {"compiled_kernels", compiledKernels},
       {"weight_bytes", weightBytes},
       {"weight_kind_bytes", histogram(weightKinds)},
       {"workspace_bytes", histogram(workspaceBytes)},

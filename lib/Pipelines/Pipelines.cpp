@@ -46,7 +46,9 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createTrineFuseElementwise());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  manager.addPass(createTrinePlanWeights());
+  TrinePlanWeightsOptions weights;
+  weights.packMatrices = options.packMatrices;
+  manager.addPass(createTrinePlanWeights(weights));
   manager.addPass(createTrineFormKernels());
   // Equal kernels look equal only when nothing is left over in them.
   manager.addPass(createCanonicalizerPass());

@@ -148,8 +148,8 @@ static SmallVector<Value> readWords(ImplicitLocOpBuilder &builder, Value words,
 }
 
 /// `@NAME.workgroups`: the number of tiles, from the packed arguments alone.
-static void makeCount(func::FuncOp function, scf::ForallOp tiles,
-                      const LLVMTypeConverter &converter) {
+static void makeCount(func::FuncOp function, TypeRange argumentTypes,
+                      scf::ForallOp tiles, const LLVMTypeConverter &converter) {
   ImplicitLocOpBuilder builder(function.getLoc(), function.getContext());
   builder.setInsertionPointAfter(function);
   Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
@@ -168,9 +168,8 @@ static void makeCount(func::FuncOp function, scf::ForallOp tiles,
     result = arith::ConstantIntOp::create(builder, word, 1);
   } else {
     // The bounds and all they depend on, on the arguments read anew.
-    SmallVector<Value> arguments = readWords(
-        builder, entry->getArgument(0),
-        function.getFunctionType().getInputs().drop_back(2), converter);
+    SmallVector<Value> arguments =
+        readWords(builder, entry->getArgument(0), argumentTypes, converter);
     IRMapping mapping;
     for (auto [from, to] : llvm::zip(function.getArguments(), arguments))
       mapping.map(from, to);
@@ -237,6 +236,8 @@ static void makeEntry(func::FuncOp function,
 namespace {
 struct DistributeWorkgroups
     : trine::impl::DistributeWorkgroupsBase<DistributeWorkgroups> {
+  using DistributeWorkgroupsBase::DistributeWorkgroupsBase;
+
   void runOnOperation() override {
     LLVMTypeConverter converter(&getContext());
     SmallVector<func::FuncOp> functions;
@@ -244,12 +245,20 @@ struct DistributeWorkgroups
       if (function->hasAttr("plan.skeleton"))
         functions.push_back(function);
     for (func::FuncOp function : functions) {
+      TypeRange argumentTypes = function.getArgumentTypes();
+      if (countsOnly) {
+        scf::ForallOp tiles = findTiles(function);
+        makeCount(function, argumentTypes, tiles, converter);
+        if (tiles)
+          tiles->setAttr(kWorkgroupsAttr, UnitAttr::get(&getContext()));
+        continue;
+      }
       Type index = IndexType::get(&getContext());
       unsigned count = function.getNumArguments();
       (void)function.insertArguments({count, count}, {index, index}, {{}, {}},
                                      {function.getLoc(), function.getLoc()});
       scf::ForallOp tiles = findTiles(function);
-      makeCount(function, tiles, converter);
+      makeCount(function, argumentTypes, tiles, converter);
       if (tiles)
         distribute(tiles, function.getArgument(count),
                    function.getArgument(count + 1));

@@ -111,6 +111,8 @@ def DistributeWorkgroups : Pass<"trine-distribute-workgroups", "::mlir::ModuleOp
     func.func @scale.workgroups(%words: !llvm.ptr) -> i64
     ```
   }];
+  let options = [Option<"countsOnly", "counts-only", "bool", "false",
+                        "Add `@NAME.workgroups` alone and mark the `scf.forall` with `trine.workgroups`: for devices with kernels of their own">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"];
 }

@@ -19,6 +19,13 @@ void trine::buildKernelLoweringPipeline(OpPassManager &manager) {
   manager.addPass(createDistributeWorkgroups());
 }
 
+void trine::buildDeviceKernelPipeline(OpPassManager &manager) {
+  manager.addNestedPass<plan::KernelOp>(createTileKernels());
+  manager.addPass(createLowerLaunches());
+  manager.addPass(createBufferizeKernels());
+  manager.addPass(createDistributeWorkgroups({/*countsOnly=*/true}));
+}
+
 void trine::buildLLVMLoweringPipeline(OpPassManager &manager,
                                       unsigned vectorBytes) {
   OpPassManager &functions = manager.nest<func::FuncOp>();
@@ -53,6 +60,10 @@ void trine::registerLowerPasses() {
       "trine-lower-kernels",
       "From a planned module to functions of memrefs and the launch sequence",
       buildKernelLoweringPipeline);
+  PassPipelineRegistration<>(
+      "trine-lower-device-kernels",
+      "The same for a device that has kernels of its own",
+      buildDeviceKernelPipeline);
   PassPipelineRegistration<LLVMLoweringOptions>(
       "trine-lower-to-llvm", "From trine-lower-kernels to the LLVM dialect",
       [](OpPassManager &manager, const LLVMLoweringOptions &options) {

@@ -203,6 +203,9 @@ static void readTarget(const JsonPlace &target, Manifest &manifest) {
     return target.reportExpected("an object");
   manifest.targetKind = target["kind"].getString();
   manifest.targetArchitecture = getOptionalString(target["arch"]);
+  if (target["architectures"].exists())
+    for (const JsonPlace &place : target["architectures"].getElements())
+      manifest.deviceArchitectures.push_back(place.getString());
   if (!target["variants"].exists())
     return;
   for (const JsonPlace &place : target["variants"].getElements()) {
@@ -250,6 +253,23 @@ static void readFiles(const JsonPlace &root, Manifest &manifest) {
         concat("is ", quote(manifest.weightsPath), ", which 'files' lacks"));
 }
 
+/// What a device needs to launch a kernel that is not host code.
+static void readCode(const JsonPlace &place, ManifestKernel &kernel,
+                     const Manifest &manifest) {
+  for (const JsonPlace &each : place["code"].getElements()) {
+    ManifestCode code;
+    code.architecture = each["arch"].getString();
+    code.path = getPath(each["path"]);
+    if (!manifest.findFile(code.path))
+      each["path"].report(
+          concat("is ", quote(code.path), ", which 'files' lacks"));
+    kernel.code.push_back(std::move(code));
+  }
+  kernel.threads = place["threads"].getInteger(1, 1024);
+  kernel.workgroupsPerBlock = place["workgroups_per_block"].getInteger(1, 1024);
+  kernel.sharedBytes = place["shared_bytes"].getInteger(0, 1 << 20);
+}
+
 static void readKernels(const JsonPlace &places, Manifest &manifest) {
   if (!places.exists())
     return;
@@ -261,6 +281,8 @@ static void readKernels(const JsonPlace &places, Manifest &manifest) {
       for (const JsonPlace &node : place["nodes"].getElements())
         kernel.nodes.push_back(node.isInteger() ? toText(node.getInteger(0))
                                                 : node.getString());
+    if (place["code"].exists())
+      readCode(place, kernel, manifest);
     manifest.kernels.push_back(std::move(kernel));
   }
   for (ManifestKernel &kernel : manifest.kernels)

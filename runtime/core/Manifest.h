@@ -44,8 +44,14 @@ struct ManifestFile {
   std::string sha256;
 };
 
+struct ManifestCode {
+  std::string architecture, path;
+};
+
 struct ManifestKernel {
   std::string name, skeleton;
+  std::vector<ManifestCode> code; // empty: in program.so
+  int64_t threads = 1, workgroupsPerBlock = 1, sharedBytes = 0;
   std::vector<std::string> nodes;
   std::vector<const char *> nodeTexts; // of `nodes`
 };
@@ -59,6 +65,7 @@ struct Manifest {
   uint32_t formatMajor = 0, formatMinor = 0, abi = 0;
   std::string producer, name;
   std::string targetKind, targetArchitecture;
+  std::vector<std::string> deviceArchitectures; // of kernels' code
   std::vector<ManifestVariant> variants;
   std::vector<ManifestSymbol> symbols; // the first `declaredSymbols` are listed
                                        // in the file, others only used there

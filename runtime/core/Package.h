@@ -37,13 +37,15 @@ public:
     return kernels[index];
   }
 
+  /// Where a file of the package is.
+  std::string getPath(const std::string &file) const;
+
 private:
   Status load(const std::string &path, bool verifyHashes);
   Status checkFiles(bool verifyHashes) const;
   Status checkTarget();
   Status openWeights();
   Status openProgram();
-  std::string getPath(const std::string &file) const;
 
   std::string folder;
   Manifest manifest;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Session.h"
 #include "ElementType.h"
-#include "device/host/HostDevice.h"
+#include "SessionDevice.h"
+#include "ThreadPool.h"
 #include <algorithm>
 #include <cstring>
 
@@ -15,31 +16,18 @@ Status Session::create(std::shared_ptr<const Package> package,
                        const SessionOptions &options,
                        std::unique_ptr<Session> &result) {
   const Manifest &manifest = package->getManifest();
-  const std::string &made = manifest.targetKind;
-  const std::string &kind = options.device.empty() ? made : options.device;
-  if (kind != "host")
-    return Status(TRINE_ERROR_DEVICE, concat("unknown device ", quote(kind),
-                                             ": this runtime has 'host'"));
-  if (kind != made)
-    return Status(TRINE_ERROR_DEVICE,
-                  concat("device ", quote(kind),
-                         " cannot run a package made for ", quote(made)));
   if (options.threads > ThreadPool::maximumThreads)
     return Status(TRINE_ERROR_INVALID_ARGUMENT,
                   concat("'threads' must be in [0, ",
                          ThreadPool::maximumThreads, "], got ",
                          options.threads));
-  uint32_t threads =
-      options.threads ? options.threads : ThreadPool::getDefaultThreadCount();
-  const trine_program &program = package->getProgram();
-  auto host = std::make_unique<HostDevice>(
-      program.kernels, program.kernel_count, options.profile);
-  Status status = host->start(threads);
+  std::unique_ptr<Device> made;
+  Status status = createDevice(*package, options, made);
   if (!status.ok())
     return status;
 
   std::unique_ptr<Session> session(
-      new Session(std::move(package), std::move(host)));
+      new Session(std::move(package), std::move(made)));
   Device &device = *session->device;
   if (trine_status code = device.shareWeights(
           session->package->getWeights(), session->package->getWeightsBytes(),

@@ -90,6 +90,7 @@ private:
   /// Keeps the first failure of a step, and gives its code.
   int32_t failStep(trine_status code, std::string message);
   int32_t checkDevice(uint32_t device);
+  int32_t shareInputs();
 
   std::shared_ptr<const Package> package;
   std::unique_ptr<Device> device;

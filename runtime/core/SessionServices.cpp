@@ -28,9 +28,14 @@ Status Session::callProgram() {
   call.weights = weights;
 
   device->beginStep();
-  int32_t code = package->getProgram().run(&call);
+  int32_t code = shareInputs();
+  if (code == TRINE_OK)
+    code = package->getProgram().run(&call);
   if (trine_status failure = device->synchronize())
     failStep(failure, device->getMessage());
+  if (stepStatus.ok() && code == TRINE_OK)
+    if (trine_status failure = device->collectOutputs())
+      failStep(failure, device->getMessage());
   device->endStep();
   device->collectProfile(profileRecords);
   std::sort(profileRecords.begin(), profileRecords.end(),
@@ -52,6 +57,22 @@ Status Session::callProgram() {
                     concat("the program did not produce output ",
                            quote(outputTensors[i]->name)));
   return Status();
+}
+
+/// The program sees inputs where the device does.
+int32_t Session::shareInputs() {
+  const std::vector<ManifestTensor> &declared = package->getManifest().inputs;
+  for (size_t i = 0; i < programInputs.size(); ++i) {
+    uint64_t bytes = 0;
+    // checkInputs() has found that it fits.
+    (void)getTensorBytes(programInputs[i].sizes,
+                         static_cast<uint32_t>(declared[i].sizes.size()),
+                         trine_type_size(declared[i].type), bytes);
+    if (trine_status code = device->shareInput(programInputs[i].data, bytes,
+                                               &programInputs[i].data))
+      return failStep(code, device->getMessage());
+  }
+  return TRINE_OK;
 }
 
 int32_t Session::failStep(trine_status code, std::string message) {
@@ -146,7 +167,9 @@ int32_t Session::serveOutput(void *context, uint32_t index, uint32_t rank,
   std::fill(std::copy(sizes, sizes + rank, output.sizes),
             output.sizes + TRINE_MAX_RANK, 0);
   output.produced = true;
-  *data = output.data;
+  if (trine_status code =
+          session->device->shareOutput(output.data, output.bytes, data))
+    return session->failStep(code, session->device->getMessage());
   return TRINE_OK;
 }
 

@@ -12,6 +12,16 @@
 
 namespace trine::runtime {
 
+/// A kernel of a package whose code is not host code.
+struct DeviceKernel {
+  std::string name;
+  /// The file with its code, and how messages call it.
+  std::string path, label;
+  /// Threads of a block, workgroups that one block computes, dynamic shared
+  /// memory.
+  uint32_t threads = 1, workgroupsPerBlock = 1, sharedBytes = 0;
+};
+
 /// Functions that can fail return a trine_status, and then leave a sentence in
 /// getMessage(). Queues are numbered from 0; work on one queue runs in order.
 class Device {
@@ -30,6 +40,22 @@ public:
   /// where they see them. The host memory outlives the device.
   virtual trine_status shareWeights(const void *host, uint64_t bytes,
                                     const void **memory) = 0;
+
+  /// Where kernels find an input of this step that lies in host memory; valid
+  /// until endStep().
+  virtual trine_status shareInput(const void *host, uint64_t bytes,
+                                  const void **memory) {
+    *memory = host;
+    return TRINE_OK;
+  }
+  /// Where kernels of this step write an output that goes to host memory. It is
+  /// there after collectOutputs().
+  virtual trine_status shareOutput(void *host, uint64_t bytes, void **memory) {
+    *memory = host;
+    return TRINE_OK;
+  }
+  /// Brings the outputs of this step to the host. All queues are idle.
+  virtual trine_status collectOutputs() { return TRINE_OK; }
 
   /// Copies host memory to the device, in the order of `queue`.
   virtual trine_status write(uint32_t queue, const void *host,

@@ -28,11 +28,24 @@ int main(int argc, char **argv) {
                  clEnumValN(Emit::Trine, "trine", "linalg and trine ops"),
                  clEnumValN(Emit::Plan, "plan", "kernels and launches"),
                  clEnumValN(Emit::LLVM, "llvm", "LLVM dialect of the program"),
+                 clEnumValN(Emit::CUDA, "cuda", "CUDA source of the kernels"),
+                 clEnumValN(Emit::PTX, "ptx", "PTX of the kernels"),
                  clEnumValN(Emit::Package, "package",
                             "the deployable folder (default)")),
       cl::cat(category));
-  cl::opt<std::string> target("target", cl::desc("Device to compile for: host"),
+  cl::opt<std::string> target("target",
+                              cl::desc("Device to compile for: host, cuda"),
                               cl::init("host"), cl::cat(category));
+  cl::opt<std::string> architectures(
+      "arch", cl::value_desc("list"),
+      cl::desc("Target cuda: architectures, of sm_80 and sm_90a (default: "
+               "both)"),
+      cl::init("sm_80,sm_90a"), cl::cat(category));
+  cl::opt<std::string> kernelCache(
+      "kernel-cache", cl::value_desc("folder"),
+      cl::desc("Target cuda: where compiled kernels are kept; 'none': nowhere "
+               "(default: $TRINE_CACHE or ~/.cache/trine)"),
+      cl::cat(category));
   cl::opt<std::string> cpu(
       "cpu",
       cl::desc("Processor: baseline (x86-64-v3 and -v4, chosen at load; "
@@ -83,6 +96,8 @@ int main(int argc, char **argv) {
   options.emit = emit;
   options.target = target;
   options.cpu = cpu;
+  options.architectures = architectures;
+  options.kernelCache = kernelCache;
   options.threads = threads;
   options.memoryLimit = memoryLimit;
   for (const std::string &size : sizes)

@@ -1,20 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Turns models into MLIR text: the first stage of the compiler, alone.
+// The first stage of the compiler, alone: models into MLIR text. And a last
+// one: kernels of a planned module into CUDA C++.
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
+#include "trine/Codegen/CUDA.h"
 #include "trine/Import/ONNX.h"
+#include "trine/Pipelines/Registration.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
+
+static int writeFile(llvm::StringRef path,
+                     llvm::function_ref<void(llvm::raw_ostream &)> print) {
+  std::string message;
+  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(path, &message);
+  if (!file) {
+    llvm::errs() << "error: " << message << "\n";
+    return 1;
+  }
+  print(file->os());
+  file->keep();
+  return 0;
+}
+
+static int emitCUDA(MLIRContext &context, llvm::StringRef input,
+                    llvm::StringRef output) {
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler handler(sources, &context, llvm::errs());
+  auto module = parseSourceFile<ModuleOp>(input, sources, &context);
+  trine::CUDAOptions options;
+  options.architectures = {"sm_80"};
+  options.sourceOnly = true;
+  trine::CUDAProgram program;
+  if (!module || failed(trine::generateCUDAProgram(*module, options, program)))
+    return 1;
+  return writeFile(output, [&](llvm::raw_ostream &stream) {
+    trine::printCUDA(program, stream);
+  });
+}
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   static llvm::cl::opt<std::string> input(
       "import-onnx", llvm::cl::desc("Import this ONNX model"),
-      llvm::cl::value_desc("model.onnx"), llvm::cl::Required);
+      llvm::cl::value_desc("model.onnx"));
+  static llvm::cl::opt<std::string> planned(
+      "emit-cuda",
+      llvm::cl::desc("Write the kernels of this planned module as CUDA C++"),
+      llvm::cl::value_desc("plan.mlir"));
   static llvm::cl::opt<std::string> output(
       "o", llvm::cl::desc("Where the text goes; - for standard output"),
       llvm::cl::init("-"));
@@ -38,7 +76,15 @@ int main(int argc, char **argv) {
   registerAsmPrinterCLOptions();
   llvm::cl::ParseCommandLineOptions(argc, argv, "Trine translation driver\n");
 
-  MLIRContext context;
+  if (input.empty() == planned.empty()) {
+    llvm::errs() << "error: give either --import-onnx or --emit-cuda\n";
+    return 1;
+  }
+  DialectRegistry registry;
+  trine::registerAllDialects(registry);
+  MLIRContext context(registry);
+  if (!planned.empty())
+    return emitCUDA(context, planned, output);
   trine::ImportOptions options;
   options.allowHardLinks = hardLinks;
   options.maxNodes = maxNodes;
@@ -49,14 +95,8 @@ int main(int argc, char **argv) {
       trine::importONNXModel(context, input, options);
   if (failed(module))
     return 1;
-  std::string message;
-  std::unique_ptr<llvm::ToolOutputFile> file = openOutputFile(output, &message);
-  if (!file) {
-    llvm::errs() << "error: " << message << "\n";
-    return 1;
-  }
-  (*module)->print(file->os());
-  file->os() << "\n";
-  file->keep();
-  return 0;
+  return writeFile(output, [&](llvm::raw_ostream &stream) {
+    (*module)->print(stream);
+    stream << "\n";
+  });
 }

@@ -47,6 +47,14 @@ LogicalResult generateHostProgram(ModuleOp planned, const HostOptions &options,
                                   SmallVectorImpl<char> &sharedObject,
                                   HostReport &report);
 
+/// Compiles a launch sequence alone, for a device whose kernels are not host
+/// code: `sequence` holds `trine_program_run` and the functions that count
+/// workgroups, and is consumed. The kernels of the program's table have names
+/// and no functions. The code runs on every x86-64 processor.
+LogicalResult generateSequenceProgram(ModuleOp sequence,
+                                      ArrayRef<HostKernel> kernels,
+                                      SmallVectorImpl<char> &sharedObject);
+
 } // namespace mlir::trine
 
 #endif

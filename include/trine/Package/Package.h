@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /// Writes packages: a folder with manifest.json, program.so and
-/// weights.safetensors, as include/trine/Runtime/PackageFormat.h names them.
+/// weights.safetensors, as include/trine/Runtime/PackageFormat.h names them,
+/// and for CUDA devices kernels/NAME.cu and kernels/NAME.ARCHITECTURE.ptx.
 #ifndef TRINE_PACKAGE_PACKAGE_H
 #define TRINE_PACKAGE_PACKAGE_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "trine/Codegen/CUDA.h"
 #include "trine/Codegen/Host.h"
 #include <cstdint>
 #include <string>
@@ -22,6 +24,8 @@ struct PackageOptions {
   std::string name;
   /// Tolerance of each output relative to its scale; none: not known.
   std::vector<double> relativeTolerances;
+  /// The kernels of a package for CUDA devices; null: they are in the program.
+  const CUDAProgram *cuda = nullptr;
 };
 
 struct PackageReport {

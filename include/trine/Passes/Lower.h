@@ -19,6 +19,13 @@ namespace trine {
 /// launch sequence, buffers, workgroups. Knows no processor.
 void buildKernelLoweringPipeline(OpPassManager &manager);
 
+/// The same for a device with kernels of its own: kernels become functions of
+/// buffers whose loop over workgroups stays, marked with `kWorkgroupsAttr`.
+void buildDeviceKernelPipeline(OpPassManager &manager);
+
+/// Marks the `scf.forall` whose iterations are a kernel's workgroups.
+inline constexpr llvm::StringLiteral kWorkgroupsAttr = "trine.workgroups";
+
 /// From the result of buildKernelLoweringPipeline to the LLVM dialect, for a
 /// processor with vector registers of `vectorBytes` bytes.
 void buildLLVMLoweringPipeline(OpPassManager &manager, unsigned vectorBytes);

@@ -26,6 +26,10 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
       *this, "size",
       llvm::cl::desc("What a symbol is taken for where memory is reported and "
                      "compared, as past=4096")};
+  Option<bool> packMatrices{
+      *this, "pack-matrices",
+      llvm::cl::desc("Store matrices as the host's products read them"),
+      llvm::cl::init(true)};
 };
 
 /// linalg -> plan in memref form: fusion, weights, kernels, buffers, memory,
@@ -37,7 +41,7 @@ void buildPlanPipeline(OpPassManager &manager,
 void registerPipelines();
 
 /// What compileModel writes.
-enum class Emit { ONNX, Trine, Plan, LLVM, Package };
+enum class Emit { ONNX, Trine, Plan, LLVM, CUDA, PTX, Package };
 
 struct CompileOptions {
   /// The ONNX file.
@@ -45,8 +49,13 @@ struct CompileOptions {
   /// A folder for a package, a file for text; "-" is the standard output.
   std::string output;
   Emit emit = Emit::Package;
-  /// "host".
+  /// "host", "cuda".
   std::string target = "host";
+  /// Target cuda: a list such as "sm_80,sm_90a".
+  std::string architectures = "sm_80,sm_90a";
+  /// Target cuda: where compiled kernels are kept; "none": nowhere; empty:
+  /// $TRINE_CACHE, or the user's cache folder.
+  std::string kernelCache;
   /// "baseline" (x86-64-v3 and -v4, chosen when the package is loaded),
   /// "native", or LLVM's name of a processor.
   std::string cpu = "baseline";

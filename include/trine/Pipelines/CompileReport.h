@@ -62,6 +62,10 @@ struct CompileReport {
   int64_t launches = 0;
   /// Kernels by skeleton.
   std::map<std::string, int64_t> skeletons;
+  /// Target cuda: the compiler of kernels, and how many it did not have to
+  /// compile again.
+  std::string nvrtcVersion;
+  int64_t cachedKernels = 0, compiledKernels = 0;
   int64_t buffers = 0;
   int64_t arenaSlots = 0;
   std::vector<Stage> stages;

@@ -7,6 +7,8 @@
  *   weights.safetensors   the weights, packed as the program reads them; its
  *                         data section begins at a multiple of
  *                         TRINE_WEIGHTS_ALIGNMENT
+ *   kernels/NAME.cu       target cuda: a kernel's source, for people
+ *   kernels/NAME.sm_80.ptx  and its code, for each architecture
  *
  * A reader accepts every minor version of its major version: minor versions
  * only add keys that may be ignored. */
@@ -18,6 +20,7 @@
 #define TRINE_PACKAGE_MANIFEST "manifest.json"
 #define TRINE_PACKAGE_PROGRAM "program.so"
 #define TRINE_PACKAGE_WEIGHTS "weights.safetensors"
+#define TRINE_PACKAGE_KERNELS "kernels"
 #define TRINE_WEIGHTS_ALIGNMENT 64
 
 #endif

@@ -62,6 +62,47 @@ static LogicalResult lowerToLLVM(ModuleOp module, unsigned vectorBytes) {
   return manager.run(module);
 }
 
+/// The object of the launch sequence, with the program's table. It must run on
+/// any processor, since it chooses the variant.
+static LogicalResult emitSequence(ModuleOp module, ArrayRef<HostKernel> kernels,
+                                  ArrayRef<Target> targets, Object &result) {
+  if (failed(lowerToLLVM(module, 16)))
+    return failure();
+  FailureOr<Translated> translated = translate(module);
+  if (failed(translated))
+    return failure();
+  auto fail = [&](llvm::Error error) {
+    emitError(module.getLoc()) << llvm::toString(std::move(error));
+    return failure();
+  };
+  Target baseline{"sequence", "x86-64", "", 16, {}};
+  auto machine = createMachine(baseline);
+  if (!machine)
+    return fail(machine.takeError());
+  prepareKernels(*translated->module, {}, baseline, **machine);
+  addProgramTable(*translated->module, kernels, targets);
+  auto object =
+      emitObject(*translated->module, **machine, llvm::OptimizationLevel::O1);
+  if (!object)
+    return fail(object.takeError());
+  result = std::move(*object);
+  return success();
+}
+
+LogicalResult
+trine::generateSequenceProgram(ModuleOp sequence, ArrayRef<HostKernel> kernels,
+                               SmallVectorImpl<char> &sharedObject) {
+  DialectRegistry registry;
+  registerAllToLLVMIRTranslations(registry);
+  sequence.getContext()->appendDialectRegistry(registry);
+  Object object;
+  if (failed(emitSequence(sequence, kernels, /*targets=*/{}, object)))
+    return failure();
+  if (llvm::Error error = linkProgram(object, sharedObject))
+    return emitError(sequence.getLoc()) << llvm::toString(std::move(error));
+  return success();
+}
+
 LogicalResult trine::generateHostProgram(ModuleOp planned,
                                          const HostOptions &options,
                                          SmallVectorImpl<char> &sharedObject,
@@ -97,7 +138,6 @@ LogicalResult trine::generateHostProgram(ModuleOp planned,
   report.passSeconds = now() - start;
   start = now();
 
-  // The launch sequence must run on any processor: it chooses the variant.
   auto isSequence = [](StringRef name) {
     return name == "trine_program_run" || name.ends_with(".workgroups");
   };
@@ -158,26 +198,9 @@ LogicalResult trine::generateHostProgram(ModuleOp planned,
       });
   }
 
-  LogicalResult sequence = [&]() -> LogicalResult {
-    dropFunctions(*module, isSequence);
-    if (failed(lowerToLLVM(*module, 16)))
-      return failure();
-    FailureOr<Translated> translated = translate(*module);
-    if (failed(translated))
-      return failure();
-    Target baseline{"sequence", "x86-64", "", 16, {}};
-    auto machine = createMachine(baseline);
-    if (!machine)
-      return fail(machine.takeError());
-    prepareKernels(*translated->module, {}, baseline, **machine);
-    addProgramTable(*translated->module, report.kernels, *targets);
-    auto object =
-        emitObject(*translated->module, **machine, llvm::OptimizationLevel::O1);
-    if (!object)
-      return fail(object.takeError());
-    objects[0] = std::move(*object);
-    return success();
-  }();
+  dropFunctions(*module, isSequence);
+  LogicalResult sequence =
+      emitSequence(*module, report.kernels, *targets, objects[0]);
   pool.wait();
   if (failed(sequence))
     return failure();

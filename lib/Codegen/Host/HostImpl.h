@@ -56,7 +56,8 @@ std::vector<Object> splitModule(std::unique_ptr<llvm::Module> module,
                                 unsigned parts);
 
 /// Adds kernel tables, trine_program structures and trine_program_query to the
-/// module that holds trine_program_run.
+/// module that holds trine_program_run. Without targets there is one program,
+/// for any processor, whose kernels have no functions.
 void addProgramTable(llvm::Module &module, llvm::ArrayRef<HostKernel> kernels,
                      llvm::ArrayRef<Target> targets);
 

@@ -26,7 +26,7 @@ private:
                                  const llvm::Twine &name);
   llvm::GlobalVariable *program(llvm::ArrayRef<HostKernel> kernels,
                                 llvm::ArrayRef<llvm::Constant *> names,
-                                const Target &target);
+                                const Target *target);
   /// {eax, ebx, ecx, edx}
   llvm::Value *cpuid(uint32_t leaf);
   llvm::Value *hasBits(llvm::Value *value, uint32_t bits) {
@@ -58,32 +58,38 @@ llvm::Constant *TableBuilder::string(llvm::StringRef text) {
 llvm::GlobalVariable *
 TableBuilder::program(llvm::ArrayRef<HostKernel> kernels,
                       llvm::ArrayRef<llvm::Constant *> names,
-                      const Target &target) {
+                      const Target *target) {
   auto *entryType = llvm::StructType::get(pointer, pointer);
   auto *functionType = llvm::FunctionType::get(
       builder.getVoidTy(),
       {pointer, builder.getInt64Ty(), builder.getInt64Ty()}, false);
   llvm::SmallVector<llvm::Constant *> entries;
   for (size_t index = 0; index < kernels.size(); ++index) {
+    if (!target) {
+      entries.push_back(llvm::ConstantStruct::get(
+          entryType, {names[index], llvm::ConstantPointerNull::get(pointer)}));
+      continue;
+    }
     auto *function =
         llvm::Function::Create(functionType, llvm::GlobalValue::ExternalLinkage,
-                               kernelSymbol(index, target), module);
+                               kernelSymbol(index, *target), module);
     function->setVisibility(llvm::GlobalValue::HiddenVisibility);
     function->setDSOLocal(true);
     entries.push_back(
         llvm::ConstantStruct::get(entryType, {names[index], function}));
   }
+  std::string suffix = target ? target->name : "device";
   auto *table =
       constant(llvm::ConstantArray::get(
                    llvm::ArrayType::get(entryType, entries.size()), entries),
-               "kernels." + target.name);
+               "kernels." + suffix);
   llvm::Constant *run = module.getFunction("trine_program_run");
   return constant(
       llvm::ConstantStruct::getAnon(
           {builder.getInt32(TRINE_PROGRAM_ABI_VERSION),
            builder.getInt32(sizeof(trine_program)),
            builder.getInt32(kernels.size()), builder.getInt32(0), table, run}),
-      "program." + target.name);
+      "program." + suffix);
 }
 
 llvm::Value *TableBuilder::cpuid(uint32_t leaf) {
@@ -159,7 +165,6 @@ void TableBuilder::build(llvm::ArrayRef<HostKernel> kernels,
   llvm::SmallVector<llvm::Constant *> names;
   for (const HostKernel &kernel : kernels)
     names.push_back(string(kernel.name));
-  llvm::Function *level = detect();
   auto *query = llvm::Function::Create(
       llvm::FunctionType::get(pointer, {word}, false),
       llvm::GlobalValue::ExternalLinkage, TRINE_PROGRAM_QUERY_SYMBOL, module);
@@ -176,13 +181,20 @@ void TableBuilder::build(llvm::ArrayRef<HostKernel> kernels,
       choose, refuse);
   builder.SetInsertPoint(choose);
   // The last variant that the processor can run.
+  if (targets.empty()) {
+    builder.CreateRet(program(kernels, names, nullptr));
+    return;
+  }
+  llvm::BasicBlock *place = builder.GetInsertBlock();
+  llvm::Function *level = detect();
+  builder.SetInsertPoint(place);
   llvm::Value *found = builder.CreateCall(level, {});
   llvm::Value *chosen = llvm::ConstantPointerNull::get(pointer);
   for (const Target &target : targets) {
     uint32_t needed = target.vectorBytes == 64 ? 4 : 3;
     chosen = builder.CreateSelect(
         builder.CreateICmpUGE(found, builder.getInt32(needed)),
-        program(kernels, names, target), chosen);
+        program(kernels, names, &target), chosen);
   }
   builder.CreateRet(chosen);
 }

@@ -328,11 +328,11 @@ TEST(Session, Options) {
   OpenSession open(package);
   trine_session *session = open.session;
   trine_session_options options = TRINE_SESSION_OPTIONS_INIT;
-  options.device = "cuda";
+  options.device = "tpu";
   EXPECT_EQ(trine_session_create(open.package, &options, &session),
             TRINE_ERROR_DEVICE);
   EXPECT_STREQ(trine_status_message(),
-               "unknown device 'cuda': this runtime has 'host'");
+               "unknown device 'tpu': this runtime has 'host' and 'sim'");
   EXPECT_EQ(session, nullptr);
   options.device = "host";
   options.threads = 1025;

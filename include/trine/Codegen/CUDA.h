@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// From a planned module to CUDA kernels: source text, PTX, and the launch
+/// sequence that goes with them.
+#ifndef TRINE_CODEGEN_CUDA_H
+#define TRINE_CODEGEN_CUDA_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <string>
+#include <vector>
+
+namespace mlir::func {
+class FuncOp;
+}
+
+namespace mlir::trine {
+
+namespace cuda {
+
+/// Who computes a workgroup of a generic kernel.
+enum class Granularity {
+  /// A block: its threads share every operation on whole buffers.
+  Block,
+  /// A thread: the kernel has scalar loops whose order matters.
+  Thread
+};
+
+/// How a generic kernel is launched.
+struct GenericConfiguration {
+  Granularity granularity = Granularity::Block;
+  /// Threads of a block, a multiple of 32, or 1.
+  unsigned threads = 128;
+  /// Workgroups that one block computes.
+  unsigned workgroupsPerBlock = 1;
+};
+
+/// The configuration of a kernel's function (after trine-bufferize-kernels).
+/// Depends on the function alone.
+GenericConfiguration configureGeneric(func::FuncOp function);
+
+} // namespace cuda
+
+struct CUDAOptions {
+  /// "sm_80", "sm_90a".
+  std::vector<std::string> architectures;
+  /// NVRTC's library; empty: looked for.
+  std::string nvrtc;
+  /// Where compiled kernels are kept; empty: not kept.
+  std::string cacheFolder;
+  /// Compiler threads; 0: one per core.
+  unsigned threads = 0;
+  /// Stop at the source text: no NVRTC is needed, and there is no PTX.
+  bool sourceOnly = false;
+};
+
+/// One kernel of a CUDA program.
+struct CUDAKernel {
+  std::string name, skeleton;
+  /// CUDA C++, for NVRTC and for people.
+  std::string source;
+  /// By architecture, in the order of the options.
+  std::vector<std::string> ptx;
+  unsigned threads = 0;
+  unsigned workgroupsPerBlock = 1;
+  /// Dynamic shared memory.
+  int64_t sharedBytes = 0;
+};
+
+struct CUDAProgram {
+  std::vector<std::string> architectures;
+  /// By the number that launches use.
+  std::vector<CUDAKernel> kernels;
+  /// `trine_program_run` and the functions that count workgroups.
+  OwningOpRef<ModuleOp> sequence;
+  /// "13.0"; empty when nothing was compiled.
+  std::string nvrtcVersion;
+  unsigned cacheHits = 0;
+  /// Wall time in seconds: passes and text, NVRTC.
+  double passSeconds = 0, nvrtcSeconds = 0;
+};
+
+/// Generates the kernels of `planned` (plan level, memref form, with a memory
+/// plan), which is not changed. Problems are diagnostics at their kernels.
+LogicalResult generateCUDAProgram(ModuleOp planned, const CUDAOptions &options,
+                                  CUDAProgram &program);
+
+/// All kernels' sources, each under a line that says how it is launched.
+void printCUDA(const CUDAProgram &program, llvm::raw_ostream &stream);
+
+} // namespace mlir::trine
+
+#endif

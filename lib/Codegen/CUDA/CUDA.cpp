@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "trine/Codegen/CUDA.h"
+
+#include "KernelWriter.h"
+#include "NVRTC.h"
+#include "mlir/Pass/PassManager.h"
+#include "trine/Passes/Lower.h"
+#include "llvm/Support/ThreadPool.h"
+
+#include <chrono>
+#include <mutex>
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::cuda;
+
+static double now() {
+  return std::chrono::duration<double>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+/// Shared memory that the declarations of a kernel may have.
+static constexpr int64_t kStaticSharedBytes = 48 * 1024;
+
+static LogicalResult checkArchitectures(ModuleOp module,
+                                        ArrayRef<std::string> architectures) {
+  if (architectures.empty())
+    return emitError(module.getLoc())
+           << "'arch' must name at least one of sm_80, sm_90a";
+  for (const std::string &architecture : architectures)
+    if (architecture != "sm_80" && architecture != "sm_90a")
+      return emitError(module.getLoc())
+             << "'arch' must be a list of sm_80, sm_90a, got '" << architecture
+             << "'";
+  return success();
+}
+
+/// The text of a kernel whose body became loops and linalg ops on buffers.
+static LogicalResult writeGeneric(func::FuncOp function, CUDAKernel &kernel) {
+  GenericConfiguration configuration = configureGeneric(function);
+  KernelWriter writer(function, configuration);
+  FailureOr<std::string> source = writer.write();
+  if (failed(source))
+    return failure();
+  if (writer.getSharedBytes() > kStaticSharedBytes)
+    return function.emitOpError()
+           << "kernel needs " << writer.getSharedBytes()
+           << " bytes of shared memory, the limit is " << kStaticSharedBytes;
+  kernel.source = std::move(*source);
+  kernel.threads = configuration.threads;
+  kernel.workgroupsPerBlock = configuration.workgroupsPerBlock;
+  return success();
+}
+
+static LogicalResult compileKernels(ModuleOp planned,
+                                    const CUDAOptions &options,
+                                    CUDAProgram &program) {
+  llvm::Expected<NVRTC> nvrtc = NVRTC::open(options.nvrtc);
+  if (!nvrtc)
+    return emitError(planned.getLoc()) << llvm::toString(nvrtc.takeError());
+  program.nvrtcVersion = nvrtc->getVersion();
+  KernelCache cache(options.cacheFolder);
+  std::vector<std::string> problems;
+  std::mutex mutex;
+  unsigned threads =
+      options.threads
+          ? options.threads
+          : llvm::heavyweight_hardware_concurrency().compute_thread_count();
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(threads));
+  for (CUDAKernel &kernel : program.kernels) {
+    kernel.ptx.resize(options.architectures.size());
+    for (size_t index = 0; index < options.architectures.size(); ++index)
+      pool.async([&, index] {
+        const std::string &architecture = options.architectures[index];
+        std::string key =
+            KernelCache::key(kernel.source, architecture, nvrtc->getVersion());
+        if (cache.find(key, kernel.ptx[index])) {
+          std::lock_guard<std::mutex> lock(mutex);
+          ++program.cacheHits;
+          return;
+        }
+        llvm::Expected<std::string> ptx =
+            nvrtc->compile(kernel.source, kernel.name, architecture);
+        if (!ptx) {
+          std::lock_guard<std::mutex> lock(mutex);
+          problems.push_back(llvm::toString(ptx.takeError()));
+          return;
+        }
+        kernel.ptx[index] = std::move(*ptx);
+        cache.store(key, kernel.ptx[index]);
+      });
+  }
+  pool.wait();
+  // Threads end in any order.
+  llvm::sort(problems);
+  for (const std::string &problem : problems)
+    emitError(planned.getLoc()) << problem;
+  return success(problems.empty());
+}
+
+LogicalResult trine::generateCUDAProgram(ModuleOp planned,
+                                         const CUDAOptions &options,
+                                         CUDAProgram &program) {
+  program = CUDAProgram();
+  double start = now();
+  if (failed(checkArchitectures(planned, options.architectures)))
+    return failure();
+  program.architectures = options.architectures;
+  OwningOpRef<ModuleOp> module(planned.clone());
+  for (auto kernel : module->getOps<plan::KernelOp>()) {
+    program.kernels.emplace_back();
+    program.kernels.back().name = kernel.getSymName().str();
+    program.kernels.back().skeleton = kernel.getSkeleton().str();
+  }
+  PassManager manager(module->getContext());
+  buildDeviceKernelPipeline(manager);
+  if (failed(manager.run(*module)))
+    return failure();
+  LogicalResult result = success();
+  for (CUDAKernel &kernel : program.kernels) {
+    auto function = module->lookupSymbol<func::FuncOp>(kernel.name);
+    if (!function || failed(writeGeneric(function, kernel)))
+      result = failure();
+    if (function)
+      function.erase();
+  }
+  if (failed(result))
+    return failure();
+  program.sequence = std::move(module);
+  program.passSeconds = now() - start;
+  if (options.sourceOnly)
+    return success();
+  start = now();
+  if (failed(compileKernels(planned, options, program)))
+    return failure();
+  program.nvrtcSeconds = now() - start;
+  return success();
+}
+
+void trine::printCUDA(const CUDAProgram &program, llvm::raw_ostream &stream) {
+  for (const CUDAKernel &kernel : program.kernels)
+    stream << "// " << kernel.name << ": " << kernel.threads << " threads, "
+           << kernel.workgroupsPerBlock << " workgroups per block, "
+           << kernel.sharedBytes << " bytes of dynamic shared memory\n"
+           << kernel.source << "\n";
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// Single elements of the tensors in a kernel's body as CUDA C++: what functors
+/// of skeleton kernels compute.
+#ifndef TRINE_LIB_CODEGEN_CUDA_ELEMENTWRITER_H
+#define TRINE_LIB_CODEGEN_CUDA_ELEMENTWRITER_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "trine/Dialect/Plan/Plan.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mlir::trine::cuda {
+
+/// What a kernel's arguments are called: tensors aI, their dynamic sizes aI_D,
+/// sizes aI.
+std::string argumentName(BlockArgument argument);
+std::string sizeName(BlockArgument argument, int64_t dim);
+
+/// Words of a launch before `argument`'s; see ProgramABI.h.
+unsigned firstWord(plan::KernelOp kernel, unsigned argument);
+
+/// The parameters of a kernel's entry. `written` is what is not const.
+std::string parameterList(plan::KernelOp kernel);
+
+/// Writes the elements that one functor needs, each once.
+class ElementWriter {
+public:
+  /// `given`: values whose element is known by a name, whatever the index.
+  ElementWriter(llvm::DenseMap<Value, std::string> given, unsigned indent)
+      : given(std::move(given)), indent(indent) {}
+
+  /// The name of element `indices` of `tensor`; its text goes to getText().
+  /// Fails at an op that has no such form, which `getProblem` names.
+  FailureOr<std::string> element(Value tensor, ArrayRef<std::string> indices);
+
+  /// An index value of the body: a size, or arithmetic on sizes.
+  FailureOr<std::string> size(Value value);
+  FailureOr<std::string> size(OpFoldResult value);
+  /// A size of a tensor.
+  FailureOr<std::string> dimension(Value tensor, int64_t dim);
+
+  const std::string &getText() const { return text; }
+  StringRef getProblem() const { return problem; }
+  /// Arguments, and sizes of arguments, that the text uses, by their names:
+  /// what a functor has as members. Values: their types.
+  const llvm::MapVector<std::string, std::string> &getMembers() const {
+    return members;
+  }
+
+private:
+  FailureOr<std::string> payload(linalg::LinalgOp op, unsigned result,
+                                 ArrayRef<std::string> indices);
+  FailureOr<std::string> reshaped(Value source, ArrayRef<std::string> indices,
+                                  Value result);
+  std::string define(Type type, StringRef expression);
+  std::string index(StringRef expression);
+  LogicalResult refuse(Operation *op, StringRef why = "has no element form");
+
+  llvm::DenseMap<Value, std::string> given;
+  unsigned indent;
+  unsigned next = 0;
+  std::string text, problem;
+  llvm::MapVector<std::string, std::string> members;
+};
+
+} // namespace mlir::trine::cuda
+
+#endif

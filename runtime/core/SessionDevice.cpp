@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "SessionDevice.h"
+#include "device/host/HostDevice.h"
+#include "device/sim/SimDevice.h"
+#include <algorithm>
+
+using namespace trine::runtime;
+
+namespace {
+/// "sim:sm_80,unchecked" in parts.
+struct DeviceName {
+  std::string kind, architecture;
+  bool unchecked = false;
+};
+} // namespace
+
+static Status parseDevice(const std::string &text, DeviceName &name) {
+  size_t colon = text.find(':');
+  name.kind = text.substr(0, colon);
+  while (colon != std::string::npos) {
+    size_t end = text.find(',', colon + 1);
+    std::string part = text.substr(
+        colon + 1, end == std::string::npos ? end : end - colon - 1);
+    if (part == "unchecked" && name.kind == "sim")
+      name.unchecked = true;
+    else if (part.compare(0, 3, "sm_") == 0 && name.kind == "sim")
+      name.architecture = part;
+    else
+      return Status(TRINE_ERROR_DEVICE,
+                    concat("device ", quote(name.kind), " has no option ",
+                           quote(part),
+                           "; 'sim' takes an architecture such as sm_80, and "
+                           "'unchecked'"));
+    colon = end;
+  }
+  return Status();
+}
+
+static Status createHost(const Package &package, const SessionOptions &options,
+                         std::unique_ptr<Device> &result) {
+  uint32_t threads =
+      options.threads ? options.threads : ThreadPool::getDefaultThreadCount();
+  const trine_program &program = package.getProgram();
+  auto host = std::make_unique<HostDevice>(
+      program.kernels, program.kernel_count, options.profile);
+  Status status = host->start(threads);
+  if (status.ok())
+    result = std::move(host);
+  return status;
+}
+
+/// The program's kernels with their code for one architecture.
+static Status findKernels(const Package &package,
+                          const std::string &architecture,
+                          std::vector<DeviceKernel> &kernels) {
+  for (uint32_t i = 0; i < package.getProgram().kernel_count; ++i) {
+    const ManifestKernel &declared = package.getKernel(i);
+    auto code = std::find_if(declared.code.begin(), declared.code.end(),
+                             [&](const ManifestCode &each) {
+                               return each.architecture == architecture;
+                             });
+    if (code == declared.code.end())
+      return Status(TRINE_ERROR_BAD_PACKAGE,
+                    concat("kernel ", quote(declared.name), " has no code for ",
+                           quote(architecture)));
+    DeviceKernel kernel;
+    kernel.name = declared.name;
+    kernel.label = code->path;
+    kernel.path = package.getPath(code->path);
+    kernel.threads = static_cast<uint32_t>(declared.threads);
+    kernel.workgroupsPerBlock =
+        static_cast<uint32_t>(declared.workgroupsPerBlock);
+    kernel.sharedBytes = static_cast<uint32_t>(declared.sharedBytes);
+    kernels.push_back(std::move(kernel));
+  }
+  return Status();
+}
+
+static Status createSim(const Package &package, const SessionOptions &options,
+                        const DeviceName &name,
+                        std::unique_ptr<Device> &result) {
+  const std::vector<std::string> &made =
+      package.getManifest().deviceArchitectures;
+  std::string architecture = name.architecture;
+  if (architecture.empty() && !made.empty())
+    architecture = made.front();
+  if (std::find(made.begin(), made.end(), architecture) == made.end()) {
+    std::string list;
+    for (const std::string &each : made)
+      list += (list.empty() ? "" : ", ") + each;
+    return Status(TRINE_ERROR_DEVICE,
+                  concat("the package has no code for ", quote(architecture),
+                         "; it has ", list.empty() ? "none" : list));
+  }
+  std::vector<DeviceKernel> kernels;
+  Status status = findKernels(package, architecture, kernels);
+  if (status.ok())
+    result = std::make_unique<SimDevice>(std::move(kernels), options.threads,
+                                         !name.unchecked, options.profile);
+  return status;
+}
+
+Status trine::runtime::createDevice(const Package &package,
+                                    const SessionOptions &options,
+                                    std::unique_ptr<Device> &result) {
+  const std::string &made = package.getManifest().targetKind;
+  DeviceName name;
+  Status status =
+      parseDevice(options.device.empty() ? made : options.device, name);
+  if (!status.ok())
+    return status;
+  if (name.kind != "host" && name.kind != "sim")
+    return Status(TRINE_ERROR_DEVICE,
+                  concat("unknown device ", quote(name.kind),
+                         ": this runtime has 'host' and 'sim'"));
+  if ((name.kind == "host") != (made == "host"))
+    return Status(TRINE_ERROR_DEVICE,
+                  concat("device ", quote(name.kind),
+                         " cannot run a package made for ", quote(made)));
+  return name.kind == "host" ? createHost(package, options, result)
+                             : createSim(package, options, name, result);
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// The simulated PTX device as a device of the runtime: executes a package's
+/// own PTX on the CPU and checks what it does.
+#ifndef TRINE_RUNTIME_DEVICE_SIM_SIMDEVICE_H
+#define TRINE_RUNTIME_DEVICE_SIM_SIMDEVICE_H
+
+#include "device/Device.h"
+#include "trine/Runtime/PTXSimulator.h"
+#include <cfenv>
+#include <chrono>
+#include <memory>
+
+namespace trine::runtime {
+
+class SimDevice : public Device {
+public:
+  /// `threads`: of the host, 0 for all. `checked`: all checks are on, and the
+  /// first report ends the step.
+  SimDevice(std::vector<DeviceKernel> kernels, uint32_t threads, bool checked,
+            bool profile);
+  ~SimDevice() override;
+
+  const char *getKind() const override { return "sim"; }
+  trine_status allocate(uint32_t space, uint64_t bytes, void **memory) override;
+  void release(uint32_t space, void *memory, uint64_t bytes) override;
+  trine_status shareWeights(const void *host, uint64_t bytes,
+                            const void **memory) override;
+  trine_status shareInput(const void *host, uint64_t bytes,
+                          const void **memory) override;
+  trine_status shareOutput(void *host, uint64_t bytes, void **memory) override;
+  trine_status collectOutputs() override;
+  trine_status write(uint32_t queue, const void *host, void *destination,
+                     uint64_t bytes) override;
+  trine_status read(uint32_t queue, const void *source, void *host,
+                    uint64_t bytes) override;
+  trine_status launch(uint32_t queue, uint32_t kernel, uint64_t workgroups,
+                      const uint64_t *arguments,
+                      uint32_t argumentCount) override;
+  trine_status synchronize() override { return TRINE_OK; }
+  void beginStep() override;
+  void endStep() override;
+  void collectProfile(std::vector<trine_profile_record> &records) override;
+
+private:
+  struct Output {
+    void *host, *memory;
+    uint64_t bytes;
+  };
+
+  /// Parses a kernel's PTX when it is first launched.
+  trine_status load(uint32_t kernel);
+  trine_status outOfMemory(uint64_t bytes);
+  uint64_t getTime() const;
+
+  std::vector<DeviceKernel> kernels;
+  std::vector<std::shared_ptr<sim::Module>> modules; // by kernel, or null
+  sim::Machine machine;
+  sim::Options options;
+  bool checked, profile;
+
+  std::vector<void *> staged; // inputs and outputs of this step
+  std::vector<Output> outputs;
+  uint64_t launches = 0;
+  std::fenv_t callerModes;
+  std::chrono::steady_clock::time_point stepStart;
+  std::vector<trine_profile_record> records;
+};
+
+} // namespace trine::runtime
+
+#endif
