@@ -20,6 +20,7 @@ void trine::buildKernelLoweringPipeline(OpPassManager &manager) {
 }
 
 void trine::buildDeviceKernelPipeline(OpPassManager &manager) {
+  manager.addNestedPass<plan::KernelOp>(createExpandKernels());
   manager.addNestedPass<plan::KernelOp>(createTileKernels());
   manager.addPass(createLowerLaunches());
   manager.addPass(createBufferizeKernels());
