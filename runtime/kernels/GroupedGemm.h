@@ -26,8 +26,8 @@ struct GroupedArguments {
   const Index *scatter = nullptr;
   /// Rows of the result; columns n of it.
   Index rows = 0, experts = 0, n = 0, k = 0;
-  /// Elements between rows of a, and of the weight. 0: k.
-  Index pitchA = 0, pitchB = 0;
+  /// Elements between rows of a, of the weight, of out. 0: k, k, n.
+  Index pitchA = 0, pitchB = 0, pitchOut = 0;
   const TensorMap *mapB = nullptr;
 };
 
@@ -111,6 +111,7 @@ void groupedGemm(const GroupedArguments<A, W, Out> &g,
   constexpr int width = gemmTileColumns(C);
   const Index pitchA = g.pitchA ? g.pitchA : g.k;
   const Index pitchB = g.pitchB ? g.pitchB : g.k;
+  const Index pitchOut = g.pitchOut ? g.pitchOut : g.n;
   const Index rowTiles = g.rows / C.tileM + minimum(g.rows, g.experts);
   // Tiles of one expert that share columns of the weight are neighbours.
   const Index column = blockIdx.x / rowTiles * width;
@@ -155,7 +156,7 @@ void groupedGemm(const GroupedArguments<A, W, Out> &g,
           return;
         constexpr int count = sizeof(pairs) / sizeof(pairs[0]);
         constexpr int step = C.element == Element::F32 ? 2 : 8;
-        Out *out = g.out + (g.scatter ? g.scatter[row] : row) * g.n;
+        Out *out = g.out + (g.scatter ? g.scatter[row] : row) * pitchOut;
         const bool aligned = pairsAligned(out, 2);
 #pragma unroll
         for (int j = 0; j < count; ++j) {

@@ -407,8 +407,9 @@ Frame *Cta::newFrame(Warp &warp, const Function &function, Frame *caller) {
                           checks.uninitialised ? 0 : ~0u);
     frame->pendingWrite.assign(function.registerOffsets.size(), 0);
     frame->pendingRead.assign(function.registerOffsets.size(), 0);
+    // The first wgmma needs a wgmma.fence, too.
     frame->unfenced.assign(
-        kernel.matrixForms.empty() ? 0 : function.registerOffsets.size(), 0);
+        kernel.matrixForms.empty() ? 0 : function.registerOffsets.size(), ~0u);
   }
   reserveLocal(warp, frame->localBase + function.localBytes);
   return frame;

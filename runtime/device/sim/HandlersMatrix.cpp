@@ -181,9 +181,10 @@ void handlers::warpgroupMultiply(Warp &warp, const Instruction &i) {
                "descriptors and scale-d must be the same in all lanes of the "
                "warpgroup");
   if (unfenced && cta.checks.races)
-    cta.report(
-        ReportKind::MissingWait, warp, i, 0, 0,
-        "a register of this wgmma was written without a wgmma.fence since");
+    cta.report(ReportKind::MissingWait, warp, i, 0, 0,
+               "a register of this wgmma was written (or no wgmma came before) "
+               "without "
+               "a wgmma.fence since");
 
   PendingMatrix pending;
   std::vector<float> tiles[2];

@@ -52,6 +52,8 @@ struct Shape {
   Index n, k;
   Index slots;  ///< 0: rows are not gathered
   bool scatter; ///< results go to slot order
+  /// Columns between rows of the result, which must stay as they are.
+  Index gap = 0;
 };
 
 std::string runGrouped(Architecture architecture, const Case &test,
@@ -76,7 +78,8 @@ std::string runGrouped(Architecture architecture, const Case &test,
   Machine machine;
   Floats a(machine, c.element, inputs * pitchA, "A");
   Floats weight(machine, c.element, experts * height * pitchB, "weight");
-  Floats out(machine, test.result, rows * n, "C");
+  const Index pitchOut = n + shape.gap;
+  Floats out(machine, test.result, rows * pitchOut, "C");
   Integers<Index> offsetsOnDevice(machine, offsets, "offsets");
   Integers<Index> orderOnDevice(machine, order, "order");
   a.randomise(1).spoilPadding(k, pitchA);
@@ -87,6 +90,7 @@ std::string runGrouped(Architecture architecture, const Case &test,
                      weight.address(),
                      uint64_t(pitchB),
                      out.address(),
+                     uint64_t(pitchOut),
                      offsetsOnDevice.address(),
                      shape.slots ? orderOnDevice.address() : 0,
                      uint64_t(shape.slots),
@@ -114,6 +118,9 @@ std::string runGrouped(Architecture architecture, const Case &test,
                           {groupedWorkgroups(c, rows, experts, n),
                            gemmThreads(c), gemmSharedBytes(c)},
                           arguments, options);
+  for (Index i = 0; error.empty() && i < Index(out.size()); ++i)
+    if (i % pitchOut >= n && !std::isnan(out.get(i)))
+      error = "element " + std::to_string(i) + " is not of the result";
   for (Index e = 0; e < experts; ++e)
     for (Index r = offsets[e]; r < offsets[e + 1]; ++r) {
       const Index source = shape.slots ? order[r] / shape.slots : r;
@@ -142,7 +149,7 @@ std::string runGrouped(Architecture architecture, const Case &test,
         }
         error = compare(
             "row " + std::to_string(r) + " column " + std::to_string(j),
-            out.get((shape.scatter ? order[r] : r) * n + j), expected,
+            out.get((shape.scatter ? order[r] : r) * pitchOut + j), expected,
             bound + rounding(test.result) * (std::fabs(expected) + 0x1p-13));
       }
     }
@@ -184,10 +191,13 @@ TEST_P(Experts, HaveEverySize) {
           << test.kernel << " " << shape.counts[0] << "x" << shape.n << "x"
           << shape.k << " " << nameOf(GetParam());
     };
-    for (Index n = 1; n <= gemmTileColumns(test.configuration) + 2; ++n)
-      check({{1}, n, 3, 0, false});
-    for (Index m = 2; m <= test.configuration.tileM + 2; ++m)
-      check({{m}, 1, 3, 0, false});
+    // Pairs of columns that are aligned, and some that are not.
+    const Index columns = gemmTileColumns(test.configuration);
+    for (Index n = 1; n <= columns + 2; ++n)
+      check(
+          {{test.configuration.tileM}, n, 3, 0, false, n % 7 ? 2 + n % 2 : 1});
+    for (Index m = 1; m <= test.configuration.tileM + 2; ++m)
+      check({{m}, columns, 3, 0, false});
     for (Index k = 1; k <= 66; ++k)
       check({{1}, 1, k, 0, false});
   }

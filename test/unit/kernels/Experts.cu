@@ -36,10 +36,10 @@ constexpr GemmConfiguration f32Gated = make(Element::F32, 64, 64, 2, Load::Eleme
 constexpr GemmConfiguration mainGated = make(Element::BF16, 64, 128, 4, Load::Vector, mainLoad, GateLayout::Concatenated);
 constexpr GemmConfiguration mainDown = make(Element::BF16, 64, 128, 4, Load::Vector, mainLoad, GateLayout::None);
 
-#define WORDS(T, OUT) const T *a, Index pitchA, const T *weight, Index pitchB, OUT *out, const Index *offsets, const Index *order, Index slots, const Index *scatter, Index rows, Index experts, Index n, Index k
+#define WORDS(T, OUT) const T *a, Index pitchA, const T *weight, Index pitchB, OUT *out, Index pitchOut, const Index *offsets, const Index *order, Index slots, const Index *scatter, Index rows, Index experts, Index n, Index k
 #define ARGUMENTS(T, OUT)                                                                                                                                              \
   GroupedArguments<T, T, OUT> arguments = {.a = a, .weight = weight, .out = out, .offsets = offsets, .order = order, .slots = slots, .scatter = scatter,               \
-                                           .rows = rows, .experts = experts, .n = n, .k = k, .pitchA = pitchA, .pitchB = pitchB}
+                                           .rows = rows, .experts = experts, .n = n, .k = k, .pitchA = pitchA, .pitchB = pitchB, .pitchOut = pitchOut}
 #define ENTRY(NAME, CONFIGURATION, T, OUT, EPILOGUE)                                                                                                                   \
   extern "C" __global__ void __launch_bounds__(gemmThreads(CONFIGURATION)) NAME(WORDS(T, OUT)) {                                                                       \
     ARGUMENTS(T, OUT);                                                                                                                                                 \

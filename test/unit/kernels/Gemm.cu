@@ -63,17 +63,17 @@ struct Scaled {
 
 #define ENTRY(NAME, CONFIGURATION, T, OUT)                                                                                                                             \
   extern "C" __global__ void __launch_bounds__(gemmThreads(CONFIGURATION))                                                                                             \
-      NAME(const T *a, Index pitchA, const T *b, Index pitchB, OUT *out, Index batch, Index m, Index n, Index k, Index batchesB) {                                     \
+      NAME(const T *a, Index pitchA, const T *b, Index pitchB, OUT *out, Index pitchOut, Index batch, Index m, Index n, Index k, Index batchesB) {                                     \
     gemm<CONFIGURATION>(                                                                                                                                               \
-        GemmArguments<T, T, OUT>{.a = a, .b = b, .out = out, .m = m, .n = n, .k = k, .batch = batch, .batchesB = batchesB, .pitchA = pitchA, .pitchB = pitchB},         \
+        GemmArguments<T, T, OUT>{.a = a, .b = b, .out = out, .m = m, .n = n, .k = k, .batch = batch, .batchesB = batchesB, .pitchA = pitchA, .pitchB = pitchB, .pitchOut = pitchOut},         \
         Identity{});                                                                                                                                                   \
   }
 #define ENTRY_MAPS(NAME, CONFIGURATION, T, OUT)                                                                                                                        \
   extern "C" __global__ void __launch_bounds__(gemmThreads(CONFIGURATION))                                                                                             \
-      NAME(const T *a, Index pitchA, const T *b, Index pitchB, OUT *out, Index batch, Index m, Index n, Index k, Index batchesB,                                       \
+      NAME(const T *a, Index pitchA, const T *b, Index pitchB, OUT *out, Index pitchOut, Index batch, Index m, Index n, Index k, Index batchesB,                                       \
            const __grid_constant__ TensorMap mapA, const __grid_constant__ TensorMap mapB) {                                                                           \
     gemm<CONFIGURATION>(GemmArguments<T, T, OUT>{.a = a, .b = b, .out = out, .m = m, .n = n, .k = k, .batch = batch, .batchesB = batchesB, .pitchA = pitchA,            \
-                                                 .pitchB = pitchB, .mapA = &mapA, .mapB = &mapB},                                                                      \
+                                                 .pitchB = pitchB, .pitchOut = pitchOut, .mapA = &mapA, .mapB = &mapB},                                                                      \
                         Identity{});                                                                                                                                   \
   }
 

@@ -12,6 +12,8 @@ namespace {
 
 struct Shape {
   Index batch, m, n, k, batchesB;
+  /// Columns between rows of the result, which must stay as they are.
+  Index gap = 0;
 };
 
 struct Case {
@@ -81,15 +83,16 @@ std::string runGemm(Architecture architecture, const Case &test,
   const Index pitchB = c.loadB == Load::Element ? widthB : roundUp(widthB, 8);
   Floats a(machine, c.element, shape.batch * shape.m * pitchA, "A");
   Floats b(machine, c.element, shape.batchesB * heightB * pitchB, "B");
-  Floats out(machine, test.result, shape.batch * shape.m * shape.n, "C");
+  const Index pitchOut = shape.n + shape.gap;
+  Floats out(machine, test.result, shape.batch * shape.m * pitchOut, "C");
   a.randomise(1).spoilPadding(shape.k, pitchA);
   b.randomise(2).spoilPadding(widthB, pitchB);
   Arguments arguments;
-  arguments.words = {a.address(),       uint64_t(pitchA),
-                     b.address(),       uint64_t(pitchB),
-                     out.address(),     uint64_t(shape.batch),
-                     uint64_t(shape.m), uint64_t(shape.n),
-                     uint64_t(shape.k), uint64_t(shape.batchesB)};
+  arguments.words = {
+      a.address(),           uint64_t(pitchA),        b.address(),
+      uint64_t(pitchB),      out.address(),           uint64_t(pitchOut),
+      uint64_t(shape.batch), uint64_t(shape.m),       uint64_t(shape.n),
+      uint64_t(shape.k),     uint64_t(shape.batchesB)};
   if (c.loadB == Load::TensorMap && shape.k > 0) {
     arguments.maps.push_back(mapOf(a, shape.batch, shape.m, shape.k, pitchA,
                                    shape.m * pitchA, c.tileM));
@@ -101,8 +104,13 @@ std::string runGemm(Architecture architecture, const Case &test,
   std::string error = run(machine, "Gemm", architecture, test.kernel, launch,
                           arguments, options);
   for (Index i = 0; error.empty() && i < Index(out.size()); ++i) {
-    Index column = i % shape.n, row = i / shape.n % shape.m,
-          batch = i / shape.n / shape.m;
+    Index column = i % pitchOut, row = i / pitchOut % shape.m,
+          batch = i / pitchOut / shape.m;
+    if (column >= shape.n) {
+      if (!std::isnan(out.get(i)))
+        error = "element " + std::to_string(i) + " is not of the result";
+      continue;
+    }
     double sum = 0, magnitude = 0;
     for (Index k = 0; k < shape.k; ++k) {
       double x = a.get((batch * shape.m + row) * pitchA + k);
@@ -147,10 +155,11 @@ TEST_P(Gemm, HasEverySize) {
           << test.kernel << " " << shape.m << "x" << shape.n << "x" << shape.k
           << " " << nameOf(GetParam());
     };
+    // Pairs of columns that are aligned, and some that are not.
     for (Index n = 1; n <= test.configuration.tileN + 2; ++n)
-      check({1, 1, n, 3, 1});
-    for (Index m = 2; m <= test.configuration.tileM + 2; ++m)
-      check({1, m, 1, 3, 1});
+      check({1, test.configuration.tileM, n, 3, 1, n % 7 ? 2 + n % 2 : 1});
+    for (Index m = 1; m <= test.configuration.tileM + 2; ++m)
+      check({1, m, test.configuration.tileN, 3, 1});
     for (Index k = 1; k <= 66; ++k)
       check({1, 1, 1, k, 1});
   }
