@@ -62,7 +62,7 @@ Status Session::callProgram() {
 /// The program sees inputs where the device does.
 int32_t Session::shareInputs() {
   const std::vector<ManifestTensor> &declared = package->getManifest().inputs;
-  for (size_t i = 0; i < programInputs.size(); ++i) {
+  for (size_t i = 0; i < declared.size(); ++i) {
     uint64_t bytes = 0;
     // checkInputs() has found that it fits.
     (void)getTensorBytes(programInputs[i].sizes,
@@ -70,6 +70,15 @@ int32_t Session::shareInputs() {
                          trine_type_size(declared[i].type), bytes);
     if (trine_status code = device->shareInput(programInputs[i].data, bytes,
                                                &programInputs[i].data))
+      return failStep(code, device->getMessage());
+  }
+  // States lie on the device; the lengths of their slots do not.
+  if (state) {
+    trine_program_tensor &lengths = programInputs[declared.size()];
+    if (trine_status code = device->shareInput(
+            lengths.data,
+            static_cast<uint64_t>(lengths.sizes[0]) * sizeof(int64_t),
+            &lengths.data))
       return failStep(code, device->getMessage());
   }
   return TRINE_OK;
@@ -167,8 +176,11 @@ int32_t Session::serveOutput(void *context, uint32_t index, uint32_t rank,
   std::fill(std::copy(sizes, sizes + rank, output.sizes),
             output.sizes + TRINE_MAX_RANK, 0);
   output.produced = true;
-  if (trine_status code =
-          session->device->shareOutput(output.data, output.bytes, data))
+  // States that are replaced lie on the device.
+  if (index >= session->package->getManifest().outputs.size())
+    *data = output.data;
+  else if (trine_status code =
+               session->device->shareOutput(output.data, output.bytes, data))
     return session->failStep(code, session->device->getMessage());
   return TRINE_OK;
 }
