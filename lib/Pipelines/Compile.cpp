@@ -188,15 +188,29 @@ LogicalResult Compilation::run() {
   if (options.emit == Emit::ONNX)
     return writeText();
 
-  collectNearMisses(context, report);
+  collectRemarks(context, report, options.remarks);
   if (failed(stage("raise", [&] { return runPipeline(buildRaisePipeline); })))
     return failure();
   describeRaised(*module, report);
+  if (options.plan.recacheLatent && failed(stage("recache", [&] {
+        return runPipeline([](OpPassManager &manager) {
+          manager.addNestedPass<func::FuncOp>(createTrineRecacheLatent());
+        });
+      })))
+    return failure();
   if (options.state && failed(stage("state", [&] { return promoteState(); })))
     return failure();
   if (options.emit == Emit::Trine)
     return writeText();
 
+  if (failed(stage("optimise", [&] {
+        return runPipeline([&](OpPassManager &manager) {
+          buildOptimizePipeline(manager, options.plan);
+        });
+      })))
+    return failure();
+  // What is cached may be another now.
+  describeSignature(*module, report);
   if (failed(stage("plan", [&] {
         return runPipeline([&](OpPassManager &manager) {
           // Panels are what the host's products read.

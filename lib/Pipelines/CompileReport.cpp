@@ -117,6 +117,10 @@ void CompileReport::printText(llvm::raw_ostream &stream) const {
   for (const NearMiss &miss : nearMisses)
     line("near miss") << miss.reason << "\n";
   line("kernels") << kernels << " for " << launches << " launches\n";
+  for (const Choice &choice : choices)
+    line("by shape") << choice.count << " " << choice.forms << ", "
+                     << choice.first << " or " << choice.second
+                     << " of these launches\n";
   list("skeletons", skeletons);
   if (!nvrtcVersion.empty())
     line("compiler") << "NVRTC " << nvrtcVersion << ", " << cachedKernels
@@ -153,6 +157,19 @@ void CompileReport::printText(llvm::raw_ostream &stream) const {
   stream << "), peak memory " << bytesText(peakMemory) << "\n";
 }
 
+void CompileReport::printRemarks(llvm::raw_ostream &stream) const {
+  for (const Remark &remark : remarks) {
+    stream << remark.pass << ": " << remark.kind << ": ";
+    if (!remark.nodes.empty()) {
+      stream << "node " << remark.nodes.front();
+      if (remark.nodes.size() > 1)
+        stream << " and " << remark.nodes.size() - 1 << " more";
+      stream << ": ";
+    }
+    stream << remark.text << "\n";
+  }
+}
+
 llvm::json::Value CompileReport::toJSON() const {
   auto values = [](const std::vector<Value> &list) {
     llvm::json::Array array;
@@ -177,6 +194,19 @@ llvm::json::Value CompileReport::toJSON() const {
   for (const NearMiss &miss : nearMisses)
     missed.push_back(
         llvm::json::Object{{"form", miss.form}, {"reason", miss.reason}});
+  llvm::json::Array said, chosen;
+  for (const Remark &remark : remarks)
+    said.push_back(
+        llvm::json::Object{{"pass", remark.pass},
+                           {"kind", remark.kind},
+                           {"name", remark.name},
+                           {"text", remark.text},
+                           {"nodes", llvm::json::Array(remark.nodes)}});
+  for (const Choice &choice : choices)
+    chosen.push_back(llvm::json::Object{{"forms", choice.forms},
+                                        {"count", choice.count},
+                                        {"first_launches", choice.first},
+                                        {"second_launches", choice.second}});
   llvm::json::Array times;
   for (const Stage &stage : stages)
     times.push_back(
@@ -187,6 +217,8 @@ llvm::json::Value CompileReport::toJSON() const {
       {"nodes", nodes},
       {"recognised", std::move(raised)},
       {"near_misses", std::move(missed)},
+      {"remarks", std::move(said)},
+      {"choices", std::move(chosen)},
       {"operators", histogram(operators)},
       {"inputs", values(inputs)},
       {"outputs", values(outputs)},

@@ -34,10 +34,12 @@ static std::string typeText(Type type, Attribute dims) {
   return text;
 }
 
-void mlir::trine::describeModel(ModuleOp module, CompileReport &report) {
+void mlir::trine::describeSignature(ModuleOp module, CompileReport &report) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return;
+  report.inputs.clear();
+  report.outputs.clear();
   auto name = [](DictionaryAttr attributes) {
     auto name =
         attributes ? attributes.getAs<StringAttr>("onnx.name") : nullptr;
@@ -56,6 +58,13 @@ void mlir::trine::describeModel(ModuleOp module, CompileReport &report) {
     report.outputs.push_back(
         {name(attributes), typeText(type, dims(attributes))});
   }
+}
+
+void mlir::trine::describeModel(ModuleOp module, CompileReport &report) {
+  describeSignature(module, report);
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return;
   main.walk([&](Operation *op) {
     if (auto weight = dyn_cast<onnx::InitializerOp>(op))
       report.weightBytes += weight.getLength();
@@ -80,6 +89,23 @@ void mlir::trine::describePlan(ModuleOp module, CompileReport &report) {
     report.packedWeightBytes += type.getNumElements() * bits / 8;
   }
   module.walk([&](plan::LaunchOp) { ++report.launches; });
+  module.walk([&](plan::SelectOp select) {
+    std::string forms;
+    if (auto names = select->getAttrOfType<ArrayAttr>("trine.choice"))
+      for (Attribute name : names)
+        if (auto text = dyn_cast<StringAttr>(name))
+          forms += (forms.empty() ? "" : " or ") + text.getValue().str();
+    if (forms.empty())
+      forms = "conditional";
+    auto known = llvm::find_if(report.choices, [&](const auto &choice) {
+      return choice.forms == forms;
+    });
+    if (known == report.choices.end())
+      known = report.choices.insert(known, {forms, 0, 0, 0});
+    ++known->count;
+    select.getThenRegion().walk([&](plan::LaunchOp) { ++known->first; });
+    select.getElseRegion().walk([&](plan::LaunchOp) { ++known->second; });
+  });
   // What trine-plan-memory says, one entry per space.
   auto main = module.lookupSymbol<func::FuncOp>("main");
   auto spaces = main ? main->getAttrOfType<ArrayAttr>("plan.memory") : nullptr;

@@ -88,29 +88,54 @@ void mlir::trine::describeRaised(ModuleOp module, CompileReport &report) {
   numberLayers(report.recognised);
 }
 
+static StringRef kindOf(const remark::detail::Remark &remark) {
+  switch (remark.getRemarkType()) {
+  case llvm::remarks::Type::Passed:
+    return "done";
+  case llvm::remarks::Type::Missed:
+    return "left";
+  case llvm::remarks::Type::Failure:
+    return "failed";
+  default:
+    return "note";
+  }
+}
+
 namespace {
-class NearMissCollector : public remark::detail::MLIRRemarkStreamerBase {
+class RemarkCollector : public remark::detail::MLIRRemarkStreamerBase {
 public:
-  explicit NearMissCollector(CompileReport &report) : report(report) {}
+  RemarkCollector(CompileReport &report, bool all) : report(report), all(all) {}
 
   void streamOptimizationRemark(const remark::detail::Remark &remark) override {
+    std::string text;
     for (const remark::detail::Remark::Arg &argument : remark.getArgs())
       if (argument.key == "Remark")
-        report.nearMisses.push_back(
-            {remark.getRemarkName().str(), argument.val});
+        text += argument.val;
+    StringRef pass = remark.getCategoryName();
+    if (remark.getRemarkType() == llvm::remarks::Type::Missed &&
+        pass.starts_with("trine-raise"))
+      report.nearMisses.push_back({remark.getRemarkName().str(), text});
+    if (all)
+      report.remarks.push_back({pass.str(), kindOf(remark).str(),
+                                remark.getRemarkName().str(), text,
+                                nodesOf(remark.getLocation())});
   }
 
 private:
   CompileReport &report;
+  bool all;
 };
 } // namespace
 
-void mlir::trine::collectNearMisses(MLIRContext &context,
-                                    CompileReport &report) {
+void mlir::trine::collectRemarks(MLIRContext &context, CompileReport &report,
+                                 bool all) {
   remark::RemarkCategories categories;
   categories.missed = "trine-raise.*";
+  if (all)
+    categories.missed = categories.passed = categories.analysis =
+        categories.failed = "trine-.*";
   // Fails only where the streamer cannot open its file; this one has none.
   (void)remark::enableOptimizationRemarks(
-      context, std::make_unique<NearMissCollector>(report),
+      context, std::make_unique<RemarkCollector>(report, all),
       std::make_unique<remark::RemarkEmittingPolicyAll>(), categories);
 }

@@ -34,6 +34,16 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   manager.addPass(createCheckLevelTrine());
 }
 
+void mlir::trine::buildOptimizePipeline(OpPassManager &manager,
+                                        const PlanPipelineOptions &options) {
+  if (options.recacheLatent)
+    manager.addNestedPass<func::FuncOp>(createTrineRecacheLatent());
+  TrineFuseLatentDecompressionOptions latent;
+  latent.form = options.latentAttention;
+  manager.addNestedPass<func::FuncOp>(
+      createTrineFuseLatentDecompression(latent));
+}
+
 void mlir::trine::buildPlanPipeline(OpPassManager &manager,
                                     const PlanPipelineOptions &options) {
   manager.addNestedPass<func::FuncOp>(createTrinePlanState());
@@ -72,5 +82,8 @@ void mlir::trine::registerPipelines() {
   PassPipelineRegistration<PlanPipelineOptions>(
       "trine-plan-pipeline",
       "From the trine level to the plan level: kernels, launches and memory",
-      buildPlanPipeline);
+      [](OpPassManager &manager, const PlanPipelineOptions &options) {
+        buildOptimizePipeline(manager, options);
+        buildPlanPipeline(manager, options);
+      });
 }

@@ -40,6 +40,7 @@ private:
   LogicalResult number();
   LogicalResult lower(Operation &op);
   LogicalResult lowerLaunch(plan::LaunchOp op);
+  LogicalResult lowerSelect(plan::SelectOp op);
   void lowerRead(plan::ReadOp op);
   void lowerRequire(plan::RequireOp op);
 
@@ -277,6 +278,26 @@ void SequenceLowering::lowerRequire(plan::RequireOp op) {
   op.erase();
 }
 
+LogicalResult SequenceLowering::lowerSelect(plan::SelectOp op) {
+  if (op.getNumResults() != 0)
+    return op.emitOpError()
+           << "must have no results here: run trine-assign-buffers first";
+  builder.setLoc(op.getLoc());
+  builder.setInsertionPoint(op);
+  auto branch = scf::IfOp::create(builder, TypeRange(), op.getCondition(),
+                                  /*addThenBlock=*/false,
+                                  /*addElseBlock=*/false);
+  for (auto [from, to] : llvm::zip(op.getRegions(), branch->getRegions())) {
+    to.takeBody(*from);
+    Operation *yield = to.front().getTerminator();
+    builder.setInsertionPoint(yield);
+    scf::YieldOp::create(builder);
+    yield->erase();
+  }
+  op.erase();
+  return success();
+}
+
 LogicalResult SequenceLowering::lower(Operation &op) {
   builder.setLoc(op.getLoc());
   builder.setInsertionPoint(&op);
@@ -377,6 +398,11 @@ LogicalResult SequenceLowering::run() {
                    memref, sizes));
   }
   // Control flow first: a failing service leaves from anywhere.
+  SmallVector<plan::SelectOp> choices;
+  main.walk([&](plan::SelectOp select) { choices.push_back(select); });
+  for (plan::SelectOp select : choices)
+    if (failed(lowerSelect(select)))
+      return failure();
   RewritePatternSet patterns(main.getContext());
   populateSCFToControlFlowConversionPatterns(patterns);
   ConversionTarget target(*main.getContext());

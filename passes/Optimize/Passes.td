@@ -28,6 +28,65 @@ def TrineFuseElementwise : Pass<"trine-fuse-elementwise", "func::FuncOp"> {
   let dependentDialects = ["affine::AffineDialect", "arith::ArithDialect", "linalg::LinalgDialect", "tensor::TensorDialect"];
 }
 
+def TrineRecacheLatent : Pass<"trine-recache-latent", "func::FuncOp"> {
+  let summary = "Cache latents instead of keys and values of every head";
+  let description = [{
+    A `trine.mla.attention` whose model caches expanded keys and values makes them from latents that it forgets. This pass makes the model cache
+    the latent and the rotated part of the key instead: the function's inputs and outputs change. What was the cached keys becomes the
+    latents [batch, rows, rank], named with `.latent` behind it, and what was the values becomes the rotated parts [batch, rows, rope], with `.rope`.
+    The attention goes over latents then, and its form is open.
+
+    ```mlir
+    func.func @main(%k: tensor<?x4x?x24xf32> {onnx.name = "past.key"}, %v: tensor<?x4x?x16xf32> {onnx.name = "past.value"}, ...) {
+      %o, %lse, %present:2 = trine.mla.attention query(...) cache(%c, %kr : ...) ... past(%k, %v : ...) ... form decompressed ...
+    // becomes
+    func.func @main(%k: tensor<?x?x32xf32> {onnx.name = "past.key.latent"}, %v: tensor<?x?x8xf32> {onnx.name = "past.value.rope"}, ...) {
+      %all = tensor.insert_slice %c into ...
+      %o, %lse = trine.mla.attention query(...) cache(%all, %allRope : ...) ... form by_shape ...
+    ```
+
+    A site is left where a cache is no input, is read elsewhere, or its next one is not an output alone.
+  }];
+  let statistics = [Statistic<"numRecached", "recached", "Attentions whose cache became latents">];
+  let dependentDialects = ["arith::ArithDialect", "tensor::TensorDialect"];
+}
+
+def TrineFuseLatentDecompression : Pass<"trine-fuse-latent-decompression", "func::FuncOp"> {
+  let summary = "Choose the form of each attention on a latent";
+  let description = [{
+    A `trine.mla.attention` becomes absorbed (queries are projected onto the latent, which all heads attend to, and the weighted sum is projected
+    to values; keys and values are never made), decompressed (keys and values of every head are made first), or both under a
+    condition on the number of new tokens S and of latent rows T. The weights of queries and of keys are never multiplied with each other: their
+    product has a larger rank.
+
+    The choice is a cost model's (include/trine/Passes/LatentAttentionCost.h) from the site's sizes and the machine's figures. If one
+    form is the best at every admissible shape, within `tolerance` of its time, it is the only one; where S is always 1, say. Otherwise the condition
+    is S * (T + offset) < limit * T, with two numbers that follow the model's crossover.
+
+    ```mlir
+    %o, %lse = trine.mla.attention query(%qn, %qr : ...) cache(%c, %kr : ...) weights(%uk, %uv : ...) ... form by_shape -> ...
+    // becomes
+    %few = arith.cmpi slt, %left, %right : index
+    %o = scf.if %few -> (tensor<?x4x?x16xf32>) {
+      %a, %lse = trine.mla.attention ... form absorbed -> ...
+      scf.yield %a : tensor<?x4x?x16xf32>
+    } else {
+      %d, %lse = trine.mla.attention ... form decompressed -> ...
+      scf.yield %d : tensor<?x4x?x16xf32>
+    }
+    ```
+  }];
+  let options = [Option<"form", "form", "std::string", "\"auto\"", "auto, absorbed, decompressed or by-shape">,
+                 Option<"gigaflops", "gigaflops", "double", "200", "What the machine computes in f32 and f64, 10^9 FLOP per second">,
+                 Option<"gigaflopsHalf", "gigaflops-half", "double", "200", "The same in 16-bit types">,
+                 Option<"gigabytes", "gigabytes", "double", "20", "What the machine reads from memory, 10^9 bytes per second">,
+                 Option<"tolerance", "tolerance", "double", "0.05", "How much slower a form may be that is taken at every shape">];
+  let statistics = [Statistic<"numAbsorbed", "absorbed", "Sites that are always absorbed">,
+                    Statistic<"numDecompressed", "decompressed", "Sites that are always decompressed">,
+                    Statistic<"numByShape", "by-shape", "Sites with both forms">];
+  let dependentDialects = ["arith::ArithDialect", "scf::SCFDialect", "tensor::TensorDialect"];
+}
+
 def TrineDecomposeComposites : Pass<"trine-decompose-composites", "func::FuncOp"> {
   let summary = "Lower trine ops to linalg on tensors";
   let description = [{

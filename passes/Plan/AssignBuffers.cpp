@@ -40,9 +40,15 @@ struct AssignBuffers : trine::impl::TrineAssignBuffersBase<AssignBuffers> {
 private:
   LogicalResult assign();
   void findResults(func::ReturnOp returnOp);
-  void findLastUses(Block &block);
+  void findBases(Block &block);
+  void findLastUses();
+  LogicalResult rewriteBlock(Block &block);
   LogicalResult rewriteOp(Operation *op);
   LogicalResult rewriteLaunch(plan::LaunchOp launch);
+  LogicalResult rewriteSelect(plan::SelectOp select);
+  LogicalResult rewriteYield(plan::SelectOp select, Block &block,
+                             ArrayRef<Value> destinations);
+  Value outputOf(OpBuilder &builder, Location loc, Value result);
   Value makeOutput(OpBuilder &builder, Location loc, unsigned index,
                    Value returned);
   Value makeBuffer(OpBuilder &builder, Location loc, Value tensor);
@@ -53,6 +59,8 @@ private:
   FlatSymbolRefAttr inPlaceKernel(plan::LaunchOp launch, unsigned input);
   void copyResult(OpBuilder &builder, Location loc, unsigned index,
                   Value returned);
+  void launchCopy(OpBuilder &builder, Location loc, StringRef name,
+                  Value source, Value destination);
   void setSignature();
 
   func::FuncOp function;
@@ -64,8 +72,13 @@ private:
   IRMapping memory;
   /// The value that a view is of.
   llvm::DenseMap<Value, Value> bases;
-  /// Launch results that are written straight into a result of the model.
+  /// Results that are written straight into a result of the model.
   llvm::DenseMap<Value, unsigned> outputs;
+  /// Results within a choice that are written straight into what it yields: the
+  /// yielded value, a view of the result, and its memory.
+  llvm::DenseMap<Value, std::pair<Value, Value>> yielded;
+  /// Everything that was replaced, in order of definition.
+  SmallVector<Operation *> replaced;
   llvm::DenseMap<Value, Operation *> lastUses;
   SmallVector<bool> written;
   llvm::DenseMap<std::pair<Attribute, unsigned>, FlatSymbolRefAttr>
@@ -74,29 +87,43 @@ private:
 
 } // namespace
 
-/// Which launch result can be written straight into which result of the model:
-/// the first one it is returned as, if its sizes are known at the launch.
+/// Which result of a launch or a choice can be written straight into which
+/// result of the model: the first one it is returned as, if its sizes are known
+/// there.
 void AssignBuffers::findResults(func::ReturnOp returnOp) {
   written.assign(returnOp.getNumOperands(), false);
   for (auto [index, value] : llvm::enumerate(returnOp.getOperands())) {
     Value base = bases.lookup(value);
-    auto launch = base.getDefiningOp<plan::LaunchOp>();
-    bool known =
-        launch && llvm::all_of(sizes.dynamicOf(value), [&](Value size) {
-          Operation *op = size.getDefiningOp();
-          return !op || op->isBeforeInBlock(launch);
-        });
+    Operation *maker = base.getDefiningOp();
+    bool known = isa_and_nonnull<plan::LaunchOp, plan::SelectOp>(maker) &&
+                 llvm::all_of(sizes.dynamicOf(value), [&](Value size) {
+                   Operation *op = size.getDefiningOp();
+                   return !op || op->isBeforeInBlock(maker);
+                 });
     if (known && outputs.try_emplace(base, index).second)
       written[index] = true;
   }
 }
 
-void AssignBuffers::findLastUses(Block &block) {
-  for (Operation &op : block)
-    for (Value operand : op.getOperands())
+void AssignBuffers::findBases(Block &block) {
+  for (Operation &op : block) {
+    for (Value result : op.getResults())
+      if (isa<TensorType>(result.getType()))
+        bases[result] = isView(&op) ? bases.lookup(op.getOperand(0)) : result;
+    if (auto select = dyn_cast<plan::SelectOp>(op))
+      for (Region *region : select.getRegions())
+        findBases(region->front());
+  }
+}
+
+/// A use within a choice is one by the choice for what is made before it.
+void AssignBuffers::findLastUses() {
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    for (Value operand : op->getOperands())
       if (Value base = bases.lookup(operand))
-        if (!isView(&op))
-          lastUses[base] = &op;
+        if (!isView(op))
+          lastUses[base] = base.getParentBlock()->findAncestorOpInBlock(*op);
+  });
 }
 
 Value AssignBuffers::makeOutput(OpBuilder &builder, Location loc,
@@ -171,8 +198,10 @@ std::optional<unsigned> AssignBuffers::inPlaceInput(plan::LaunchOp launch) {
     return std::nullopt;
   for (auto [index, input] : llvm::enumerate(launch.getInputs())) {
     Value base = bases.lookup(input);
-    if (base && base.getDefiningOp<plan::LaunchOp>() && !isInStorage(base) &&
-        !outputs.contains(base) && lastUses.lookup(base) == launch &&
+    if (base &&
+        isa_and_nonnull<plan::LaunchOp, plan::SelectOp>(base.getDefiningOp()) &&
+        !isInStorage(base) && !outputs.contains(base) &&
+        !yielded.contains(base) && lastUses.lookup(base) == launch &&
         llvm::count_if(
             launch.getInputs(),
             [&](Value other) { return bases.lookup(other) == base; }) == 1 &&
@@ -194,6 +223,23 @@ FlatSymbolRefAttr AssignBuffers::inPlaceKernel(plan::LaunchOp launch,
   return known;
 }
 
+/// The place in a result of the model, or in what a choice yields, that
+/// `result` is written to; null if it needs a buffer of its own.
+Value AssignBuffers::outputOf(OpBuilder &builder, Location loc, Value result) {
+  if (auto output = outputs.find(result); output != outputs.end()) {
+    auto returnOp =
+        cast<func::ReturnOp>(function.getBody().front().getTerminator());
+    Value returned = returnOp.getOperand(output->second);
+    return undoViews(builder, loc,
+                     makeOutput(builder, loc, output->second, returned),
+                     returned, result);
+  }
+  if (auto target = yielded.find(result); target != yielded.end())
+    return undoViews(builder, loc, target->second.second, target->second.first,
+                     result);
+  return {};
+}
+
 LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
   OpBuilder builder(launch);
   FlatSymbolRefAttr kernel = launch.getKernelAttr();
@@ -211,14 +257,8 @@ LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
     if (!destination.getDefiningOp<tensor::EmptyOp>())
       return launch.emitOpError()
              << "destinations must be 'tensor.empty' before memory is assigned";
-    auto output = outputs.find(result);
-    if (output != outputs.end()) {
-      auto returnOp = cast<func::ReturnOp>(launch->getBlock()->getTerminator());
-      Value returned = returnOp.getOperand(output->second);
-      destinations.push_back(undoViews(
-          builder, launch.getLoc(),
-          makeOutput(builder, launch.getLoc(), output->second, returned),
-          returned, result));
+    if (Value output = outputOf(builder, launch.getLoc(), result)) {
+      destinations.push_back(output);
     } else if (std::optional<unsigned> input = inPlaceInput(launch)) {
       // What is written there lives as long as the result.
       destinations.push_back(inputs[*input]);
@@ -236,10 +276,73 @@ LogicalResult AssignBuffers::rewriteLaunch(plan::LaunchOp launch) {
   return success();
 }
 
+/// Both regions write what they yield into the same memory: straight from the
+/// launch that makes it, or by a copy of what comes from elsewhere.
+LogicalResult AssignBuffers::rewriteSelect(plan::SelectOp select) {
+  OpBuilder builder(select);
+  Location loc = select.getLoc();
+  SmallVector<Value> destinations;
+  for (Value result : select.getOutputs()) {
+    Value memoryOf = outputOf(builder, loc, result);
+    if (!memoryOf)
+      memoryOf = makeBuffer(builder, loc, result);
+    destinations.push_back(memoryOf);
+    memory.map(result, memoryOf);
+  }
+  for (Region *region : select.getRegions())
+    if (failed(rewriteYield(select, region->front(), destinations)))
+      return failure();
+  auto made =
+      plan::SelectOp::create(builder, loc, TypeRange(), select.getCondition());
+  made->setDiscardableAttrs(select->getDiscardableAttrDictionary());
+  for (auto [from, to] : llvm::zip(select.getRegions(), made.getRegions()))
+    to->takeBody(*from);
+  return success();
+}
+
+LogicalResult AssignBuffers::rewriteYield(plan::SelectOp select, Block &block,
+                                          ArrayRef<Value> destinations) {
+  Operation *yield = block.getTerminator();
+  SmallVector<bool> direct(destinations.size(), false);
+  for (auto [index, value] : llvm::enumerate(yield->getOperands())) {
+    Value base = bases.lookup(value);
+    Operation *maker = base ? base.getDefiningOp() : nullptr;
+    if (isa_and_nonnull<plan::LaunchOp, plan::SelectOp>(maker) &&
+        maker->getBlock() == &block)
+      direct[index] =
+          yielded.try_emplace(base, std::pair(value, destinations[index]))
+              .second;
+  }
+  if (failed(rewriteBlock(block)))
+    return failure();
+  OpBuilder builder(yield);
+  for (auto [index, value] : llvm::enumerate(yield->getOperands()))
+    if (!direct[index] && !bases.lookup(value).getDefiningOp<tensor::EmptyOp>())
+      launchCopy(builder, select.getLoc(),
+                 "copy_choice_" + std::to_string(numCopies),
+                 memory.lookup(value), destinations[index]);
+  plan::YieldOp::create(builder, yield->getLoc());
+  return success();
+}
+
+LogicalResult AssignBuffers::rewriteBlock(Block &block) {
+  SmallVector<Operation *> ops;
+  for (Operation &op : block)
+    ops.push_back(&op);
+  for (Operation *op : ops) {
+    replaced.push_back(op);
+    if (failed(rewriteOp(op)))
+      return failure();
+  }
+  return success();
+}
+
 LogicalResult AssignBuffers::rewriteOp(Operation *op) {
   OpBuilder builder(op);
   if (auto launch = dyn_cast<plan::LaunchOp>(op))
     return rewriteLaunch(launch);
+  if (auto select = dyn_cast<plan::SelectOp>(op))
+    return rewriteSelect(select);
   if (isView(op)) {
     memory.map(op->getResult(0),
                rewriteView(builder, op, memory.lookup(op->getOperand(0))));
@@ -258,11 +361,11 @@ LogicalResult AssignBuffers::rewriteOp(Operation *op) {
     if (llvm::any_of(empty->getUses(), [](OpOperand &use) {
           auto launch = dyn_cast<plan::LaunchOp>(use.getOwner());
           return launch ? !launch.isDpsInit(&use)
-                        : !isa<func::ReturnOp>(use.getOwner());
+                        : !isa<func::ReturnOp, plan::YieldOp>(use.getOwner());
         }))
       memory.map(empty.getResult(),
                  makeBuffer(builder, op->getLoc(), empty.getResult()));
-  } else if (isa<tensor::DimOp, func::ReturnOp>(op)) {
+  } else if (isa<tensor::DimOp, plan::YieldOp, func::ReturnOp>(op)) {
     // Replaced at the end, when nothing refers to them any more.
   } else if (llvm::any_of(op->getOperandTypes(), llvm::IsaPred<TensorType>) ||
              llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType>)) {
@@ -279,10 +382,19 @@ void AssignBuffers::copyResult(OpBuilder &builder, Location loc, unsigned index,
   Value output = makeOutput(builder, loc, index, returned);
   if (bases.lookup(returned).getDefiningOp<tensor::EmptyOp>())
     return; // contents are undefined
-  Type type = returned.getType();
-  std::string name = "copy_result_" + std::to_string(index);
+  launchCopy(builder, loc, "copy_result_" + std::to_string(index),
+             memory.lookup(returned), output);
+}
+
+/// Copies memory by a kernel of its own.
+void AssignBuffers::launchCopy(OpBuilder &builder, Location loc,
+                               StringRef wanted, Value source,
+                               Value destination) {
+  auto memref = cast<MemRefType>(destination.getType());
+  Type type = RankedTensorType::get(memref.getShape(), memref.getElementType());
+  std::string name = wanted.str();
   for (unsigned i = 0; table->lookup(name); ++i)
-    name = "copy_result_" + std::to_string(index) + "_" + std::to_string(i);
+    name = (wanted + "_" + Twine(i)).str();
   OpBuilder kernels(function);
   auto kernel = plan::KernelOp::create(
       kernels, loc, name, builder.getFunctionType({type, type}, {type}), "copy",
@@ -296,8 +408,8 @@ void AssignBuffers::copyResult(OpBuilder &builder, Location loc, unsigned index,
   table->insert(kernel);
   plan::LaunchOp::create(builder, loc, TypeRange(),
                          FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
-                         device, builder.getI64IntegerAttr(0),
-                         memory.lookup(returned), output);
+                         device, builder.getI64IntegerAttr(0), source,
+                         destination);
   ++numCopies;
 }
 
@@ -334,16 +446,10 @@ LogicalResult AssignBuffers::assign() {
   for (BlockArgument argument : block.getArguments())
     if (isa<RankedTensorType>(argument.getType()))
       bases[argument] = argument;
-  for (Operation &op : block)
-    for (Value result : op.getResults())
-      if (isa<TensorType>(result.getType()))
-        bases[result] = isView(&op) ? bases.lookup(op.getOperand(0)) : result;
+  findBases(block);
   findResults(returnOp);
-  findLastUses(block);
+  findLastUses();
 
-  SmallVector<Operation *> ops;
-  for (Operation &op : block)
-    ops.push_back(&op);
   // Arguments are memrefs from now on; the tensors they were live on until
   // their users are rewritten.
   unsigned count = block.getNumArguments();
@@ -356,24 +462,23 @@ LogicalResult AssignBuffers::assign() {
         block.addArgument(memrefOf(argument.getType()), argument.getLoc());
     memory.map(argument, buffer);
   }
-  for (Operation *op : ops)
-    if (failed(rewriteOp(op)))
-      return failure();
+  if (failed(rewriteBlock(block)))
+    return failure();
   OpBuilder builder(returnOp);
   for (auto [index, value] : llvm::enumerate(returnOp.getOperands()))
     if (!written[index])
       copyResult(builder, returnOp.getLoc(), index, value);
   func::ReturnOp::create(builder, returnOp.getLoc());
-  for (Operation *op : ops)
+  for (Operation *op : replaced)
     if (auto dim = dyn_cast<tensor::DimOp>(op)) {
       OpBuilder sizeBuilder(op);
       dim.getResult().replaceAllUsesWith(memref::DimOp::create(
           sizeBuilder, op->getLoc(), memory.lookup(dim.getSource()),
           dim.getIndex()));
     }
-  for (Operation *op : llvm::reverse(ops))
-    if (isa<plan::LaunchOp, plan::LoadWeightOp, tensor::DimOp, tensor::EmptyOp,
-            func::ReturnOp>(op) ||
+  for (Operation *op : llvm::reverse(replaced))
+    if (isa<plan::LaunchOp, plan::LoadWeightOp, plan::SelectOp, plan::YieldOp,
+            tensor::DimOp, tensor::EmptyOp, func::ReturnOp>(op) ||
         isView(op))
       op->erase();
   block.eraseArguments(0, count);
@@ -399,14 +504,17 @@ void AssignBuffers::runOnOperation() {
   memory = IRMapping();
   bases.clear();
   outputs.clear();
+  yielded.clear();
+  replaced.clear();
   lastUses.clear();
   inPlaceKernels.clear();
   if (failed(assign()))
     return signalPassFailure();
   // Kernels of which only the in-place form is launched.
   llvm::DenseSet<StringAttr> launched;
-  for (auto launch : function.getOps<plan::LaunchOp>())
+  function.walk([&](plan::LaunchOp launch) {
     launched.insert(launch.getKernelAttr().getAttr());
+  });
   for (auto &[key, name] : inPlaceKernels)
     if (auto symbol = cast<FlatSymbolRefAttr>(key.first).getAttr();
         !launched.contains(symbol))

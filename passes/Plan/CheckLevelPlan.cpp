@@ -32,7 +32,9 @@ static bool isLegalInKernel(Operation *op) {
 
 static bool isLegalInSequence(Operation *op) {
   if (isa<plan::LaunchOp, plan::LoadWeightOp, plan::ArenaOp, plan::OutputOp,
-          plan::ReadOp, plan::RequireOp, func::ReturnOp>(op))
+          plan::ReadOp, plan::RequireOp, plan::YieldOp, func::ReturnOp>(op))
+    return true;
+  if (isa<plan::SelectOp>(op) && op->getNumResults() == 0)
     return true;
   if (isa<memref::ViewOp, memref::ExpandShapeOp, memref::CollapseShapeOp,
           memref::CastOp, memref::ReinterpretCastOp, memref::DimOp>(op))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "KernelOutlining.h"
+#include "Sequence.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -22,9 +23,9 @@ using namespace mlir::trine;
 /// Ops that are defined by what they do rather than into what: rewritten to
 /// fill, insert and generic. One that cannot be stays and is copied into its
 /// destination.
-static void makeDestinationStyle(func::FuncOp function) {
-  IRRewriter rewriter(function.getContext());
-  for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
+static void makeDestinationStyle(Block &block) {
+  IRRewriter rewriter(block.getParentOp()->getContext());
+  for (Operation &op : llvm::make_early_inc_range(block)) {
     rewriter.setInsertionPoint(&op);
     if (auto concat = dyn_cast<tensor::ConcatOp>(op)) {
       FailureOr<SmallVector<Value>> pieces =
@@ -49,9 +50,9 @@ static void makeDestinationStyle(func::FuncOp function) {
 /// A merge of dims that a slice takes as a whole is a slice of the merge. The
 /// merge is then a view between kernels and the slice is read where it is used;
 /// the other way round the slice would have to be copied.
-static void sliceAfterMerging(func::FuncOp function, TensorSizes &sizes) {
+static void sliceAfterMerging(Block &block, TensorSizes &sizes) {
   SmallVector<tensor::CollapseShapeOp> merges(
-      function.getBody().front().getOps<tensor::CollapseShapeOp>());
+      block.getOps<tensor::CollapseShapeOp>());
   for (tensor::CollapseShapeOp merge : merges) {
     auto slice = merge.getSrc().getDefiningOp<tensor::ExtractSliceOp>();
     if (!slice || slice.getDroppedDims().any())
@@ -139,14 +140,13 @@ struct FormKernels : trine::impl::TrineFormKernelsBase<FormKernels> {
 
 private:
   LogicalResult formKernels(func::FuncOp function);
-  void rewriteSequence(func::FuncOp function, FlatSymbolRefAttr device);
+  void rewriteSequence(Block &block, FlatSymbolRefAttr device);
 };
 
 } // namespace
 
-void FormKernels::rewriteSequence(func::FuncOp function,
-                                  FlatSymbolRefAttr device) {
-  for (Operation &op : llvm::make_early_inc_range(function.getBody().front())) {
+void FormKernels::rewriteSequence(Block &block, FlatSymbolRefAttr device) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
     OpBuilder builder(&op);
     if (auto require = dyn_cast<RequireOp>(op)) {
       plan::RequireOp::create(builder, op.getLoc(), require.getCondition(),
@@ -170,12 +170,25 @@ LogicalResult FormKernels::formKernels(func::FuncOp function) {
   ModuleOp module = getOperation();
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitOpError() << "must have one block";
-  makeDestinationStyle(function);
-  eraseDeadOps(function.getBody().front());
+  numChoices += makeChoices(function);
+  SmallVector<Block *> blocks = sequenceBlocks(function);
+  auto eraseDead = [&] {
+    // What a choice no longer uses is dead outside.
+    for (Block *block : llvm::reverse(blocks))
+      eraseDeadOps(*block);
+  };
+  for (Block *block : blocks)
+    makeDestinationStyle(*block);
+  hoistScalarsOfChoices(function);
+  sinkIntoChoices(function);
+  for (Block *block : llvm::reverse(blocks))
+    eraseDeadOps(*block);
+  blocks = sequenceBlocks(function);
   TensorSizes sizes;
   if (failed(sizes.analyse(function)))
     return failure();
-  sliceAfterMerging(function, sizes);
+  for (Block *block : blocks)
+    sliceAfterMerging(*block, sizes);
 
   OpBuilder builder(function);
   SymbolTable table(module);
@@ -187,23 +200,26 @@ LogicalResult FormKernels::formKernels(func::FuncOp function) {
   addSymbols(module, function, builder);
   auto deviceName = FlatSymbolRefAttr::get(device.getSymNameAttr());
 
-  KernelGrouping grouping(function, sizes);
-  KernelOutliner outliner(grouping, sizes, builder, deviceName);
   llvm::StringMap<unsigned> counts;
-  for (const std::unique_ptr<KernelGroup> &group : grouping.groups()) {
-    StringRef skeleton = group->skeleton();
-    std::string name;
-    do
-      name = (skeleton + "_" + Twine(counts[skeleton]++)).str();
-    while (table.lookup(name));
-    if (failed(outliner.outline(*group, name)))
-      return failure();
-    ++numKernels;
+  for (Block *block : blocks) {
+    KernelGrouping grouping(*block, sizes);
+    KernelOutliner outliner(grouping, sizes, builder, deviceName);
+    for (const std::unique_ptr<KernelGroup> &group : grouping.groups()) {
+      StringRef skeleton = group->skeleton();
+      std::string name;
+      do
+        name = (skeleton + "_" + Twine(counts[skeleton]++)).str();
+      while (table.lookup(name));
+      if (failed(outliner.outline(*group, name)))
+        return failure();
+      ++numKernels;
+    }
+    numFused += grouping.numJoined();
   }
-  numFused += grouping.numJoined();
-  eraseDeadOps(function.getBody().front());
-  rewriteSequence(function, deviceName);
-  eraseDeadOps(function.getBody().front());
+  eraseDead();
+  for (Block *block : blocks)
+    rewriteSequence(*block, deviceName);
+  eraseDead();
   return success();
 }
 

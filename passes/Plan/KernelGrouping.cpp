@@ -128,8 +128,8 @@ StringRef KernelGroup::skeleton() const {
   return "other";
 }
 
-KernelGrouping::KernelGrouping(func::FuncOp function, const TensorSizes &sizes)
-    : block(function.getBody().front()), sizes(sizes) {
+KernelGrouping::KernelGrouping(Block &block, const TensorSizes &sizes)
+    : block(block), sizes(sizes) {
   findCandidates();
   // Users come before producers, so that their roles and groups are known.
   for (Operation &op : llvm::reverse(block)) {
@@ -181,7 +181,7 @@ void KernelGrouping::assignRole(Operation *op) {
         return OpRole::Cheap;
       return OpRole::Sequence;
     }
-    if (isa<plan::LoadWeightOp, WeightOp>(op))
+    if (isa<plan::LoadWeightOp, plan::SelectOp, WeightOp>(op))
       return OpRole::Sequence;
     bool outside = isNeededBetweenLaunches(op);
     if (isa<tensor::EmptyOp>(op))

@@ -38,7 +38,8 @@ struct KernelGroup {
 
 class KernelGrouping {
 public:
-  KernelGrouping(func::FuncOp function, const TensorSizes &sizes);
+  /// Of one block of the sequence.
+  KernelGrouping(Block &block, const TensorSizes &sizes);
 
   OpRole role(Operation *op) const { return roles.lookup(op); }
   /// In the order of their roots.

@@ -36,7 +36,8 @@ def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
     Every `trine.weight` of `@main`, and every dense constant above `constant-limit` bytes, becomes a `plan.weight` and a
     `plan.load_weight`. Transposes of weights are folded into `permutation`; contiguous static slices become weights with a smaller
     byte range. A matrix that is only the right side of matrix products is stored in panels ([N/32][K][32]; 16-bit types in pairs of
-    rows, [N/32][K/2][32][2]), and the function sees it through `linalg.unpack`. Equal byte ranges with equal layouts are one symbol.
+    rows, [N/32][K/2][32][2]), and the function sees it through `linalg.unpack`. A product of each head with its columns of a matrix [K, heads * X]
+    (the absorbed form of latent attention) reads the same panels, [heads][X/32][K][32], without pairs then: both forms share one stored weight. Equal byte ranges with equal layouts are one symbol.
 
     ```mlir
     %w = trine.weight "w" from "model.onnx" at 64 length 6144 : tensor<64x24xf32>
@@ -55,7 +56,8 @@ def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
                  Option<"packMatrices", "pack-matrices", "bool", "true", "Store right sides of matrix products in panels">];
   let statistics = [Statistic<"numWeights", "weights", "Symbols made">,
                     Statistic<"numPacked", "packed", "Symbols stored in panels">,
-                    Statistic<"numTwice", "stored-twice", "Weights that are stored in two layouts">];
+                    Statistic<"numTwice", "stored-twice", "Weights that are stored in two layouts">,
+                    Statistic<"numHeadProducts", "head-products", "Products of heads that read the panels of a whole matrix">];
   let dependentDialects = ["mlir::trine::plan::PlanDialect", "linalg::LinalgDialect", "tensor::TensorDialect"];
 }
 
@@ -65,7 +67,8 @@ def TrineFormKernels : Pass<"trine-form-kernels", "ModuleOp"> {
     Every op of `@main` that computes a tensor ends up in a `plan.kernel`, called by a `plan.launch`; reshapes stay between the
     launches as views, index arithmetic stays as it is, `tensor.extract` for sizes becomes `plan.read`, `trine.require` becomes
     `plan.require`. A kernel is a tree of ops: each op but the root is used only inside. Ops that cost nothing (slices, fills, constants,
-    empty tensors) are cloned into the kernels that use them. Element-wise consumers join a contraction of the same iteration space;
+    empty tensors) are cloned into the kernels that use them. An `scf.if` on sizes alone becomes a `plan.select`, each of whose regions is
+    a sequence of its own. Element-wise consumers join a contraction of the same iteration space;
     reductions and element-wise ops over the same leading rows form one kernel ("row").
 
     ```mlir
@@ -82,7 +85,8 @@ def TrineFormKernels : Pass<"trine-form-kernels", "ModuleOp"> {
     ```
   }];
   let statistics = [Statistic<"numKernels", "kernels", "Kernels formed, before equal ones become one">,
-                    Statistic<"numFused", "fused-ops", "Ops that joined the kernel of their consumer">];
+                    Statistic<"numFused", "fused-ops", "Ops that joined the kernel of their consumer">,
+                    Statistic<"numChoices", "choices", "scf.if on sizes that became plan.select">];
   let dependentDialects = ["mlir::trine::plan::PlanDialect", "linalg::LinalgDialect", "tensor::TensorDialect", "arith::ArithDialect"];
 }
 
@@ -135,7 +139,8 @@ def TrineAssignBuffers : Pass<"trine-assign-buffers", "ModuleOp"> {
     while the step runs, the buffer has `bounds` where the sizes are provably bounded by known ones. Reshapes become memref views. Inputs are
     memref arguments; a result of the model is written by its launch straight into `plan.output`, and one that is an input, a weight or
     another result gets a copy kernel. An element-wise launch works in place when its input is dead afterwards: a form of its kernel that finds
-    the input in the destination takes its place, so that arguments of a kernel never overlap. `@main` has no
+    the input in the destination takes its place, so that arguments of a kernel never overlap. What a `plan.select` yields is written by both
+    regions into one buffer. `@main` has no
     results any more; their attributes and types are in `plan.results`.
 
     ```mlir
@@ -162,7 +167,7 @@ def TrinePlanMemory : Pass<"trine-plan-memory", "ModuleOp"> {
   let summary = "Pack the buffers of the launch sequence into one arena per space";
   let description = [{
     Buffers whose lifetimes (from the op that makes them to their last use) are disjoint share a slot: equal sizes first, then the free slot
-    nearest in size. A slot is as large as its largest member; slots start at multiples of 64 bytes. Offsets are computed once, at the top of
+    nearest in size. The regions of a `plan.select` count one after the other, so what lives inside one never lives inside the other. A slot is as large as its largest member; slots start at multiples of 64 bytes. Offsets are computed once, at the top of
     `@main`, from the sizes of the inputs. A buffer whose size is neither known there nor bounded gets an arena of its own, where it is made.
     `@main` gets `plan.memory`: per space the number of buffers and slots, and the bytes with and without sharing when every
     symbol is what `size` says, or `report-size`.
@@ -185,7 +190,7 @@ def TrineCheckLevelPlan : Pass<"trine-check-level-plan", "ModuleOp"> {
   let summary = "Name the first op that may not be at the plan level";
   let description = [{
     Legal: in the module `plan.device`, `plan.symbol`, `plan.weight`, `plan.kernel` and one `func.func @main`. In `@main`, which has memref
-    arguments and no results: ops of the launch sequence, memref views, arith, math, affine and scf on sizes. In kernels: linalg, tensor, arith, math, scf, affine
+    arguments and no results: ops of the launch sequence, choices between launch sequences, memref views, arith, math, affine and scf on sizes. In kernels: linalg, tensor, arith, math, scf, affine
     and trine ops on tensors.
   }];
 }

@@ -62,6 +62,7 @@ private:
   SizeKey makeKey(MemRefType type, ValueRange sizes);
   std::optional<SizeKey> sizeOf(plan::BufferOp buffer,
                                 const SizeBounds &bounds);
+  void number(Block &block, unsigned &position);
   unsigned lastUse(Value buffer) const;
   LogicalResult readSizes(func::FuncOp main);
   int64_t nominal(Value size);
@@ -114,6 +115,21 @@ std::optional<SizeKey> PlanMemory::sizeOf(plan::BufferOp buffer,
   if (!llvm::all_of(sizes, [&](Value size) { return bounds.isKnown(size); }))
     return std::nullopt;
   return makeKey(cast<MemRefType>(buffer.getResult().getType()), sizes);
+}
+
+/// Numbers the ops of the sequence; the second region of a choice comes after
+/// the first, so that what lives in one never lives in the other.
+void PlanMemory::number(Block &block, unsigned &position) {
+  for (Operation &op : block) {
+    if (auto select = dyn_cast<plan::SelectOp>(op)) {
+      positions[select] = position++;
+      for (Region *region : select.getRegions())
+        number(region->front(), position);
+      continue;
+    }
+    op.walk([&](Operation *nested) { positions[nested] = position; });
+    ++position;
+  }
 }
 
 unsigned PlanMemory::lastUse(Value buffer) const {
@@ -377,16 +393,14 @@ void PlanMemory::runOnOperation() {
   if (failed(readSizes(function)))
     return signalPassFailure();
   unsigned position = 0;
-  for (Operation &op : block) {
-    op.walk([&](Operation *nested) { positions[nested] = position; });
-    ++position;
-  }
+  number(block, position);
   llvm::MapVector<std::pair<StringAttr, plan::MemorySpace>,
                   SmallVector<plan::BufferOp>>
       spaces;
-  for (plan::BufferOp buffer : block.getOps<plan::BufferOp>())
+  block.walk<WalkOrder::PreOrder>([&](plan::BufferOp buffer) {
     spaces[{buffer.getDeviceAttr().getAttr(), buffer.getSpace()}].push_back(
         buffer);
+  });
   for (auto &[key, buffers] : spaces)
     planSpace(block, bounds, key.first, key.second, buffers);
   function->setAttr("plan.memory", ArrayAttr::get(&getContext(), report));

@@ -340,8 +340,9 @@ void PlanScratch::runOnOperation() {
   if (failed(sizes.analyse(function)))
     return signalPassFailure();
   llvm::DenseMap<StringAttr, SmallVector<plan::LaunchOp>> launches;
-  for (auto launch : function.getOps<plan::LaunchOp>())
+  function.walk([&](plan::LaunchOp launch) {
     launches[launch.getKernelAttr().getAttr()].push_back(launch);
+  });
   for (plan::KernelOp kernel : getOperation().getOps<plan::KernelOp>())
     rewriteKernel(kernel, launches.lookup(kernel.getSymNameAttr()));
   sizes = TensorSizes();

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "HeadProducts.h"
 #include "KernelGrouping.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
+#include "mlir/IR/Remarks.h"
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Passes/Plan.h"
@@ -46,9 +49,13 @@ struct PlanWeights : trine::impl::TrinePlanWeightsBase<PlanWeights> {
 
 private:
   void collect(Operation *op);
+  void collectFrom(Block &block);
   void foldViews(Value value);
   void foldTransposes(Value value);
+  void planHeads(Value value);
   void plan(Value value, const WeightForm &form);
+  Attribute rangeOf(const WeightForm &form);
+  bool isPaired(const WeightForm &form);
   Value load(const WeightForm &form, bool packed, Location loc);
   Value asMatrix(Value stored, const WeightForm &form, Location loc);
 
@@ -57,6 +64,8 @@ private:
   llvm::MapVector<Value, WeightForm> forms;
   llvm::DenseMap<Attribute, Value> loaded;
   llvm::DenseMap<Attribute, unsigned> layoutsOfRange;
+  /// Matrices that heads read their columns of: rows are not stored in pairs.
+  llvm::DenseSet<Attribute> readByHead;
   /// Where the next load goes: all loads come first.
   Operation *lastLoad = nullptr;
 };
@@ -181,6 +190,16 @@ void PlanWeights::collect(Operation *op) {
       llvm::to_vector(llvm::seq<int64_t>(0, form.source.getRank()));
 }
 
+void PlanWeights::collectFrom(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (auto branch = dyn_cast<scf::IfOp>(op))
+      for (Region *region : branch.getRegions())
+        for (Block &inner : *region)
+          collectFrom(inner);
+    collect(&op);
+  }
+}
+
 /// Reshapes and slices of a weight in a file are weights in that file.
 void PlanWeights::foldViews(Value value) {
   WeightForm form = forms.lookup(value);
@@ -231,17 +250,27 @@ void PlanWeights::foldTransposes(Value value) {
   }
 }
 
+/// What a weight's bytes are, whatever their layout.
+Attribute PlanWeights::rangeOf(const WeightForm &form) {
+  Builder attributes(&getContext());
+  if (form.value)
+    return form.value;
+  if (form.pieces)
+    return attributes.getArrayAttr({form.pieces, TypeAttr::get(form.source)});
+  return attributes.getArrayAttr(
+      {form.file, attributes.getI64IntegerAttr(form.offset),
+       attributes.getI64IntegerAttr(form.length), TypeAttr::get(form.source)});
+}
+
+bool PlanWeights::isPaired(const WeightForm &form) {
+  return form.source.getElementTypeBitWidth() == 16 &&
+         !readByHead.contains(rangeOf(form));
+}
+
 Value PlanWeights::load(const WeightForm &form, bool packed, Location loc) {
   OpBuilder builder(&getContext());
   Builder attributes(&getContext());
-  Attribute range =
-      form.value ? Attribute(form.value)
-      : form.pieces
-          ? attributes.getArrayAttr({form.pieces, TypeAttr::get(form.source)})
-          : attributes.getArrayAttr({form.file,
-                                     attributes.getI64IntegerAttr(form.offset),
-                                     attributes.getI64IntegerAttr(form.length),
-                                     TypeAttr::get(form.source)});
+  Attribute range = rangeOf(form);
   Attribute key = attributes.getArrayAttr(
       {range, attributes.getDenseI64ArrayAttr(form.permutation),
        attributes.getBoolAttr(packed)});
@@ -256,7 +285,7 @@ Value PlanWeights::load(const WeightForm &form, bool packed, Location loc) {
     outer = {1, 0};
     int64_t panels = llvm::divideCeil(shape[1], panelColumns);
     shape = {panels, shape[0]};
-    if (element.getIntOrFloatBitWidth() == 16) {
+    if (isPaired(form)) {
       inner = {1, 0};
       tiles = {panelColumns, pairRows};
       shape[1] = llvm::divideCeil(shape[1], pairRows);
@@ -273,8 +302,20 @@ Value PlanWeights::load(const WeightForm &form, bool packed, Location loc) {
       form.file, form.offset, form.length, form.value, form.pieces, form.source,
       form.permutation, outer, inner, tiles, stored);
   ++numWeights;
-  if (++layoutsOfRange[range] == 2)
+  // The same bytes, whatever shape they are seen as.
+  Attribute bytes =
+      form.file ? attributes.getArrayAttr(
+                      {form.file, attributes.getI64IntegerAttr(form.offset),
+                       attributes.getI64IntegerAttr(form.length)})
+                : range;
+  if (++layoutsOfRange[bytes] == 2) {
     ++numTwice;
+    remark::missed(loc, remark::RemarkOpts::name("stored-twice")
+                            .category(getArgument())
+                            .function(function.getName()))
+        << remark::add("weight '{0}' of {1} is stored in two layouts",
+                       form.name.getValue(), form.source);
+  }
   Block &entry = function.getBody().front();
   if (lastLoad)
     builder.setInsertionPointAfter(lastLoad);
@@ -294,7 +335,7 @@ Value PlanWeights::asMatrix(Value stored, const WeightForm &form,
   SmallVector<int64_t> shape = applyPermutation(
       ArrayRef<int64_t>(form.source.getShape()), form.permutation);
   Type element = form.source.getElementType();
-  bool pairs = element.getIntOrFloatBitWidth() == 16;
+  bool pairs = isPaired(form);
   Value empty = tensor::EmptyOp::create(builder, loc, shape, element);
   SmallVector<int64_t> outer = {1, 0};
   SmallVector<int64_t> inner = {1};
@@ -308,6 +349,53 @@ Value PlanWeights::asMatrix(Value stored, const WeightForm &form,
   if (lastLoad == stored.getDefiningOp())
     lastLoad = unpack;
   return unpack.getResult();
+}
+
+/// Products of each head with its columns of a matrix [K, heads * X] read the
+/// panels that the product with all of it reads.
+void PlanWeights::planHeads(Value value) {
+  WeightForm form = forms.lookup(value);
+  if (!packMatrices || !form.file || form.isTransposed() ||
+      form.source.getRank() != 3 ||
+      !isa<FloatType>(form.source.getElementType()))
+    return;
+  ArrayRef<int64_t> shape = form.source.getShape();
+  if (form.source.getNumElements() == 0 || shape[2] % panelColumns != 0)
+    return;
+  // Uses as a whole and by slices of columns.
+  SmallVector<std::pair<OpOperand *, int64_t>> products;
+  auto collectUses = [&](Value tensor, int64_t first) {
+    for (OpOperand &use : tensor.getUses())
+      if (isHeadProduct(use, panelColumns))
+        products.push_back({&use, first});
+  };
+  collectUses(value, 0);
+  for (Operation *user : value.getUsers()) {
+    auto slice = dyn_cast<tensor::ExtractSliceOp>(user);
+    if (!slice || ShapedType::isDynamicShape(slice.getStaticOffsets()) ||
+        slice.getType().getRank() != 3 || !slice.hasUnitStride() ||
+        slice.getType().getDimSize(0) != shape[0] ||
+        slice.getType().getDimSize(1) != shape[1])
+      continue;
+    int64_t first = slice.getStaticOffsets()[2];
+    if (first % panelColumns == 0)
+      collectUses(slice.getResult(), first);
+  }
+  if (products.empty())
+    return;
+  WeightForm matrix = form;
+  matrix.source = RankedTensorType::get({shape[0], shape[1] * shape[2]},
+                                        form.source.getElementType());
+  matrix.permutation = {0, 1};
+  readByHead.insert(rangeOf(matrix));
+  Value panels = load(matrix, /*packed=*/true, value.getLoc());
+  for (auto [use, first] : products) {
+    readHeadPanels(*use, panels, first);
+    ++numHeadProducts;
+  }
+  for (Operation *user : llvm::make_early_inc_range(value.getUsers()))
+    if (isa<tensor::ExtractSliceOp>(user) && user->use_empty())
+      user->erase();
 }
 
 void PlanWeights::plan(Value value, const WeightForm &form) {
@@ -371,15 +459,17 @@ void PlanWeights::runOnOperation() {
   forms.clear();
   loaded.clear();
   layoutsOfRange.clear();
+  readByHead.clear();
   lastLoad = nullptr;
   symbols.emplace(function);
-  for (Operation &op : llvm::make_early_inc_range(function.getBody().front()))
-    collect(&op);
+  collectFrom(function.getBody().front());
   // Both add entries for what they make, which are visited in turn.
   for (size_t i = 0; i < forms.size(); ++i)
     foldViews((forms.begin() + i)->first);
   for (size_t i = 0; i < forms.size(); ++i)
     foldTransposes((forms.begin() + i)->first);
+  for (auto &[value, form] : forms)
+    planHeads(value);
   for (auto &[value, form] : forms)
     plan(value, form);
   // Users were made after what they use.

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "SizeBounds.h"
+#include "Sequence.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "trine/Dialect/Plan/Plan.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::trine;
 
-/// Scalars only, no effects, no regions.
-static bool isScalarOp(Operation *op) {
-  return op->getNumResults() > 0 && op->getNumRegions() == 0 && isPure(op) &&
-         llvm::all_of(op->getResultTypes(),
-                      [](Type type) { return type.isIntOrIndexOrFloat(); });
-}
-
-Operation *mlir::trine::hoistSizes(Block &block) {
-  llvm::DenseSet<Operation *> hoisted;
-  Operation *last = nullptr;
+/// Moves what is known at the start of `entry` from `block` there, after
+/// `last`.
+static void hoistFrom(Block &block, Block &entry,
+                      llvm::DenseSet<Operation *> &hoisted, Operation *&last) {
   for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (auto select = dyn_cast<plan::SelectOp>(op)) {
+      for (Region *region : select.getRegions())
+        hoistFrom(region->front(), entry, hoisted, last);
+      continue;
+    }
     if (!isScalarOp(&op) || !llvm::all_of(op.getOperands(), [&](Value value) {
           Operation *producer = value.getDefiningOp();
           return !producer || hoisted.contains(producer);
@@ -29,10 +30,16 @@ Operation *mlir::trine::hoistSizes(Block &block) {
     if (last)
       op.moveAfter(last);
     else
-      op.moveBefore(&block, block.begin());
+      op.moveBefore(&entry, entry.begin());
     hoisted.insert(&op);
     last = &op;
   }
+}
+
+Operation *mlir::trine::hoistSizes(Block &block) {
+  llvm::DenseSet<Operation *> hoisted;
+  Operation *last = nullptr;
+  hoistFrom(block, block, hoisted, last);
   return last;
 }
 

@@ -9,9 +9,9 @@
 
 namespace mlir::trine {
 
-/// Moves the ops of `block` that compute scalars from sizes of arguments to the
-/// start of the block, in their order. Returns the last of them, null if there
-/// is none.
+/// Moves the ops of `block`, and of the choices in it, that compute scalars
+/// from sizes of arguments to the start of the block, in their order. Returns
+/// the last of them, null if there is none.
 Operation *hoistSizes(Block &block);
 
 class SizeBounds {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TensorSizes.h"
+#include "Sequence.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -258,10 +260,84 @@ LogicalResult TensorSizes::analyseOp(Operation *op) {
   return success();
 }
 
+/// Moves what computes a size within a region of `select` in front of it. False
+/// if it cannot be there.
+static bool moveBefore(Value size, plan::SelectOp select, unsigned depth = 0) {
+  Operation *op = size.getDefiningOp();
+  Region *region = size.getParentRegion();
+  if (llvm::none_of(select.getRegions(),
+                    [&](Region *inner) { return inner->isAncestor(region); }))
+    return true;
+  // Deeper chains than this do not come from sizes.
+  if (!op || depth > 64 || !isScalarOp(op) || isa<tensor::ExtractOp>(op) ||
+      !llvm::all_of(op->getOperands(), [&](Value operand) {
+        return moveBefore(operand, select, depth + 1);
+      }))
+    return false;
+  op->moveBefore(select);
+  return true;
+}
+
+LogicalResult TensorSizes::analyseChoice(plan::SelectOp select) {
+  for (Region *region : select.getRegions()) {
+    // What is known inside is not known behind.
+    KnownProducts outside = products;
+    if (failed(analyseBlock(region->front())))
+      return failure();
+    products = std::move(outside);
+  }
+  ValueRange yielded[2];
+  for (auto [values, region] : llvm::zip(yielded, select.getRegions()))
+    values = region->front().getTerminator()->getOperands();
+  OpBuilder builder(select);
+  for (auto [index, result] : llvm::enumerate(select.getOutputs())) {
+    auto type = cast<RankedTensorType>(result.getType());
+    SmallVector<OpFoldResult> found;
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      if (!type.isDynamicDim(dim)) {
+        found.push_back(builder.getIndexAttr(type.getDimSize(dim)));
+        continue;
+      }
+      OpFoldResult either[2];
+      for (auto [size, values] : llvm::zip(either, yielded)) {
+        ArrayRef<OpFoldResult> known = of(values[index]);
+        if (dim < static_cast<int64_t>(known.size()))
+          size = known[dim];
+        auto value = dyn_cast_if_present<Value>(size);
+        if (!size || (value && !moveBefore(value, select)))
+          return select.emitOpError()
+                 << "sizes of its result " << type
+                 << " must be known before the choice is made";
+      }
+      Value sizeOf[2];
+      sizeOf[0] =
+          getValueOrCreateConstantIndexOp(builder, select.getLoc(), either[0]);
+      if (either[0] != either[1]) {
+        sizeOf[1] = getValueOrCreateConstantIndexOp(builder, select.getLoc(),
+                                                    either[1]);
+        sizeOf[0] = arith::SelectOp::create(builder, select.getLoc(),
+                                            select.getCondition(), sizeOf[0],
+                                            sizeOf[1]);
+      }
+      found.push_back(sizeOf[0]);
+    }
+    sizes[result] = std::move(found);
+  }
+  return success();
+}
+
 LogicalResult TensorSizes::analyse(func::FuncOp function) {
-  Block &entry = function.getBody().front();
   analyseArguments(function);
-  for (Operation &op : llvm::make_early_inc_range(entry)) {
+  return analyseBlock(function.getBody().front());
+}
+
+LogicalResult TensorSizes::analyseBlock(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (auto select = dyn_cast<plan::SelectOp>(op)) {
+      if (failed(analyseChoice(select)))
+        return failure();
+      continue;
+    }
     if (auto dim = dyn_cast<tensor::DimOp>(op)) {
       // Sizes of values inside the sequence are the values they were made from.
       std::optional<int64_t> index = dim.getConstantIndex();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-/// The sizes of the tensors of a straight-line function, as attributes and
-/// index values, so that memory for a result can be made before the op that
+/// The sizes of the tensors of a launch sequence, as attributes and index
+/// values, so that memory for a result can be made before the op that
 /// computes it.
 #ifndef TRINE_PASSES_PLAN_TENSORSIZES_H
 #define TRINE_PASSES_PLAN_TENSORSIZES_H
@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
+#include "trine/Dialect/Plan/Plan.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace mlir::trine {
@@ -31,14 +32,15 @@ bool isStorage(Value value);
 
 class TensorSizes {
 public:
-  /// Walks the entry block of `function` in order. Sizes of arguments are
-  /// `tensor.dim` ops at the entry, one per symbol of `onnx.dims` (existing
-  /// ones are used where there are); products for collapsed dims are built
-  /// right after the collapse. Fails with an error at the first op whose result
-  /// sizes do not follow from its operands.
+  /// Walks the entry block of `function` in order, and the regions of the
+  /// choices in it; sizes of what a choice yields are values before it. Sizes
+  /// of arguments are `tensor.dim` ops at the entry, one per symbol of
+  /// `onnx.dims` (existing ones are used where there are); products for
+  /// collapsed dims are built right after the collapse. Fails with an error at
+  /// the first op whose result sizes do not follow from its operands.
   LogicalResult analyse(func::FuncOp function);
 
-  /// The sizes of a tensor defined in the entry block.
+  /// The sizes of a tensor of the sequence.
   ArrayRef<OpFoldResult> of(Value tensor) const;
   /// The dynamic ones among them, in order.
   SmallVector<Value> dynamicOf(Value tensor) const;
@@ -52,7 +54,9 @@ public:
 
 private:
   void analyseArguments(func::FuncOp function);
+  LogicalResult analyseBlock(Block &block);
   LogicalResult analyseOp(Operation *op);
+  LogicalResult analyseChoice(plan::SelectOp select);
 
   llvm::DenseMap<Value, SmallVector<OpFoldResult>> sizes;
   KnownProducts products;

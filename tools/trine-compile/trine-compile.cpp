@@ -73,6 +73,20 @@ int main(int argc, char **argv) {
       cl::desc("What a history of integers holds before the first step, as "
                "history=2; default 0; may be repeated"),
       cl::cat(category));
+  cl::opt<std::string> latentAttention(
+      "latent-attention", cl::init("auto"),
+      cl::desc("Form of attention on a latent cache: auto (by a cost model, "
+               "default), absorbed, decompressed, or by-shape (both, chosen "
+               "at run time)"),
+      cl::value_desc("form"), cl::cat(category));
+  cl::opt<bool> recacheLatent(
+      "recache-latent",
+      cl::desc("Cache latents where the model caches keys and values of every "
+               "head: changes its inputs and outputs"),
+      cl::cat(category));
+  cl::opt<bool> remarks(
+      "remarks", cl::desc("Print what the passes did at each place, and why"),
+      cl::cat(category));
   cl::opt<bool> report("report", cl::desc("Print what was compiled"),
                        cl::cat(category));
   cl::opt<std::string> reportJSON(
@@ -87,7 +101,7 @@ int main(int argc, char **argv) {
       "compiled or written, 2 wrong usage.\n");
 
   // Linking resets LLVM's options, so what is read later is copied now.
-  const bool wantsReport = report;
+  const bool wantsReport = report, wantsRemarks = remarks;
   const std::string reportPath = reportJSON;
   bool terminal = llvm::sys::Process::StandardErrIsDisplayed();
   CompileOptions options;
@@ -113,6 +127,9 @@ int main(int argc, char **argv) {
     }
     options.stateInitials.push_back({name.str(), value});
   }
+  options.plan.latentAttention = latentAttention;
+  options.plan.recacheLatent = recacheLatent;
+  options.remarks = wantsRemarks;
   auto showStage = [&](llvm::StringRef stage) {
     if (terminal)
       llvm::errs() << "\r\033[K" << stage << " ...";
@@ -130,6 +147,8 @@ int main(int argc, char **argv) {
     llvm::errs() << "\r\033[K";
   if (failed)
     return 1;
+  if (wantsRemarks)
+    result.printRemarks(llvm::outs());
   if (wantsReport)
     result.printText(llvm::outs());
   if (!reportPath.empty()) {

@@ -22,6 +22,16 @@ void buildRaisePipeline(OpPassManager &manager);
 /// How the trine level becomes the plan level: what trine-compile's options of
 /// the same names choose.
 struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
+  Option<std::string> latentAttention{
+      *this, "latent-attention",
+      llvm::cl::desc("Form of attention on latents: auto (by a cost model), "
+                     "absorbed, decompressed or by-shape"),
+      llvm::cl::init("auto")};
+  Option<bool> recacheLatent{
+      *this, "recache-latent",
+      llvm::cl::desc("Cache latents where the model caches keys and values of "
+                     "every head; changes its inputs and outputs"),
+      llvm::cl::init(false)};
   ListOption<std::string> sizes{
       *this, "size",
       llvm::cl::desc("What a symbol is taken for where memory is reported and "
@@ -32,8 +42,13 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
       llvm::cl::init(true)};
 };
 
+/// Which form of what was raised is computed, at the trine level still. Also
+/// the first part of `trine-plan-pipeline`.
+void buildOptimizePipeline(OpPassManager &manager,
+                           const PlanPipelineOptions &options);
+
 /// linalg -> plan in memref form: fusion, weights, kernels, buffers, memory,
-/// border check. Also `trine-plan-pipeline`.
+/// border check. Also the second part of `trine-plan-pipeline`.
 void buildPlanPipeline(OpPassManager &manager,
                        const PlanPipelineOptions &options);
 
@@ -71,6 +86,8 @@ struct CompileOptions {
   /// Integers that replaced states (a token history) are made of before the
   /// first step, by the state's name; others begin with 0.
   std::vector<std::pair<std::string, int64_t>> stateInitials;
+  /// Adds to the report what the passes say about each place.
+  bool remarks = false;
   /// Called with the imported model, which it may change before it is compiled.
   llvm::function_ref<LogicalResult(ModuleOp)> afterImport;
   /// Called at the start of every stage with its name.

@@ -40,6 +40,26 @@ struct CompileReport {
     std::string reason;
   };
 
+  /// What a pass says about one place: what it did there or why it left it,
+  /// with the figures that it went by.
+  struct Remark {
+    /// "trine-fuse-latent-decompression".
+    std::string pass;
+    /// "done", "left", "failed" or "note".
+    std::string kind;
+    std::string name;
+    std::string text;
+    /// Positions in the file of the nodes that it is about, ascending.
+    std::vector<int64_t> nodes;
+  };
+  /// Choices by shape at run time, by the names of their forms.
+  struct Choice {
+    std::string forms;
+    int64_t count;
+    /// Launches of both sequences, over all such choices.
+    int64_t first, second;
+  };
+
   std::string model;
   std::string target;
   /// Types are written with their symbolic sizes: "f32[batch, seq, 160]".
@@ -49,6 +69,8 @@ struct CompileReport {
   int64_t nodes = 0;
   std::vector<Recognised> recognised;
   std::vector<NearMiss> nearMisses;
+  /// Filled if asked for.
+  std::vector<Remark> remarks;
   int64_t weightBytes = 0;
   /// Bytes of weights in the model by what they are for: "experts", "tables"
   /// (of Engram), "other".
@@ -60,6 +82,7 @@ struct CompileReport {
   int64_t codeBytes = 0;
   int64_t kernels = 0;
   int64_t launches = 0;
+  std::vector<Choice> choices;
   /// Kernels by skeleton.
   std::map<std::string, int64_t> skeletons;
   /// Target cuda: the compiler of kernels, and how many it did not have to
@@ -73,6 +96,7 @@ struct CompileReport {
   int64_t peakMemory = 0;
 
   void printText(llvm::raw_ostream &stream) const;
+  void printRemarks(llvm::raw_ostream &stream) const;
   llvm::json::Value toJSON() const;
 };
 

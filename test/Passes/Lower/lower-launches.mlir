@@ -86,3 +86,18 @@ func.func @main() {
   %y = plan.launch @copy on @device0 queue 0 ins(%x : tensor<1xf32>) outs(%x : tensor<1xf32>) -> tensor<1xf32>
   return
 }
+
+// -----
+
+plan.device @device0
+func.func @main(%x: memref<4xf32>, %c: memref<i1>) {
+  %few = arith.constant true
+  %e = tensor.empty() : tensor<4xf32>
+  // expected-error @below {{must have no results here: run trine-assign-buffers first}}
+  %y = plan.select %few -> (tensor<4xf32>) {
+    plan.yield %e : tensor<4xf32>
+  } else {
+    plan.yield %e : tensor<4xf32>
+  }
+  return
+}

@@ -65,3 +65,24 @@ func.func @main(%x: tensor<*xf32>) -> tensor<?xf32> {
   %y = tensor.cast %x : tensor<*xf32> to tensor<?xf32>
   return %y : tensor<?xf32>
 }
+
+// -----
+
+// The rows of one region are counted by data that only that region makes.
+func.func @main(%x: tensor<?xi64> {onnx.name = "x", onnx.dims = ["n"]}) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %n = tensor.dim %x, %c0 : tensor<?xi64>
+  %few = arith.cmpi slt, %n, %c8 : index
+  // expected-error @below {{sizes of its result 'tensor<?xf32>' must be known before the choice is made}}
+  %y = scf.if %few -> (tensor<?xf32>) {
+    %count = tensor.extract %x[%c0] : tensor<?xi64>
+    %rows = arith.index_cast %count : i64 to index
+    %e = tensor.empty(%rows) : tensor<?xf32>
+    scf.yield %e : tensor<?xf32>
+  } else {
+    %e = tensor.empty(%n) : tensor<?xf32>
+    scf.yield %e : tensor<?xf32>
+  }
+  return %y : tensor<?xf32>
+}

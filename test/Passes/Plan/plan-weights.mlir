@@ -1,4 +1,6 @@
 // RUN: trine-opt %s --split-input-file --trine-plan-weights=constant-limit=8 --verify-diagnostics | FileCheck %s
+// RUN: not trine-opt %s --split-input-file --trine-plan-weights=constant-limit=8 --remark-format=emitRemark --remark-policy=all --remarks-filter='.*' 2>&1 >%t | FileCheck %s --check-prefix=REMARK
+// REMARK: weight 'w' of tensor<40x63xbf16> is stored in two layouts
 
 // The right side of a product is stored in panels, its transpose folded; two names for the same bytes are one weight.
 
@@ -81,4 +83,49 @@ func.func @main(%x: tensor<64x32xf32>, %i: tensor<16x32xf32>) -> (tensor<16x32xf
 
 // expected-error @below {{module must have a function '@main'}}
 module {
+}
+
+// -----
+
+// Products of heads, as the absorbed form of latent attention has them, read the panels of the product with the whole matrix.
+
+// CHECK: plan.weight @w0 "kv" from "m" at 0 length 131072 : tensor<64x512xf32> {{.*}} outer [1, 0] inner [1] tiles [32] stored tensor<16x64x32xf32>
+// CHECK-NOT: plan.weight
+// CHECK-LABEL: func.func @main
+// CHECK: %[[S:.*]] = plan.load_weight @w0 : tensor<16x64x32xf32>
+// CHECK: %[[U:.*]] = linalg.unpack %[[S]]
+// CHECK-NOT: load_weight
+// CHECK: linalg.matmul ins(%{{.*}}, %[[U]]
+// CHECK: %[[H:.*]] = tensor.expand_shape %[[S]] {{\[\[}}0, 1], [2], [3]] {{.*}} into tensor<4x4x64x32xf32>
+// CHECK: %[[UP:.*]] = tensor.extract_slice %[[H]][0, 0, 0, 0] [4, 2, 64, 32]
+// CHECK: %[[Q:.*]] = tensor.expand_shape %{{.*}} {{\[\[}}0], [1], [2, 3]] {{.*}} : tensor<4x?x64xf32> into tensor<4x?x2x32xf32>
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "parallel", "parallel", "reduction", "reduction"]} ins(%[[Q]], %[[UP]]
+// CHECK: %[[DOWN:.*]] = tensor.extract_slice %{{.*}}[0, 2, 0, 0] [4, 2, 64, 32]
+// CHECK: %[[O:.*]] = linalg.generic {{.*}} ins(%{{.*}}, %[[DOWN]] : {{.*}}) outs(%{{.*}} : tensor<4x?x2x32xf32>)
+// CHECK: tensor.collapse_shape %[[O]] {{\[\[}}0], [1], [2, 3]]
+func.func @main(%c: tensor<?x64xf32>, %i: tensor<?x512xf32>, %q: tensor<4x?x64xf32>, %m: tensor<4x?x64xf32>, %n: index)
+    -> (tensor<?x512xf32>, tensor<4x?x64xf32>, tensor<4x?x64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %w = trine.weight "kv" from "m" at 0 length 131072 : tensor<64x512xf32>
+  %all = linalg.matmul ins(%c, %w : tensor<?x64xf32>, tensor<64x512xf32>) outs(%i : tensor<?x512xf32>) -> tensor<?x512xf32>
+  %h = tensor.expand_shape %w [[0], [1, 2]] output_shape [64, 4, 128] : tensor<64x512xf32> into tensor<64x4x128xf32>
+  %uk = tensor.extract_slice %h[0, 0, 0] [64, 4, 64] [1, 1, 1] : tensor<64x4x128xf32> to tensor<64x4x64xf32>
+  %uv = tensor.extract_slice %h[0, 0, 64] [64, 4, 64] [1, 1, 1] : tensor<64x4x128xf32> to tensor<64x4x64xf32>
+  %e = tensor.empty(%n) : tensor<4x?x64xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<4x?x64xf32>) -> tensor<4x?x64xf32>
+  %a = linalg.generic {indexing_maps = [affine_map<(h, s, r, x) -> (h, s, x)>, affine_map<(h, s, r, x) -> (r, h, x)>, affine_map<(h, s, r, x) -> (h, s, r)>],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%q, %uk : tensor<4x?x64xf32>, tensor<64x4x64xf32>) outs(%f : tensor<4x?x64xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %o, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<4x?x64xf32>
+  %b = linalg.generic {indexing_maps = [affine_map<(h, s, v, r) -> (h, s, r)>, affine_map<(h, s, v, r) -> (r, h, v)>, affine_map<(h, s, v, r) -> (h, s, v)>],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%m, %uv : tensor<4x?x64xf32>, tensor<64x4x64xf32>) outs(%f : tensor<4x?x64xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %o, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<4x?x64xf32>
+  return %all, %a, %b : tensor<?x512xf32>, tensor<4x?x64xf32>, tensor<4x?x64xf32>
 }
