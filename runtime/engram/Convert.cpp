@@ -139,7 +139,9 @@ static ConvertFunction getConversionFrom(trine_engram_type to) {
 ConvertFunction engram::getConversion(trine_engram_type from,
                                       trine_engram_type to, bool portable) {
 #if defined(__x86_64__)
-  if (!portable && hasCpuFeature("avx2") && hasCpuFeature("f16c"))
+  // Asked once: in a virtual machine, CPUID costs as much as hundreds of rows.
+  static const bool hasVectors = hasCpuFeature("avx2") && hasCpuFeature("f16c");
+  if (!portable && hasVectors)
     if (ConvertFunction function = getAvx2Conversion(from, to))
       return function;
 #endif

@@ -84,6 +84,56 @@ TRINE_AVX2 static void convert(const uint8_t *values, const uint8_t *scales,
                                                width - i, target + i * toBytes);
 }
 
+/// 32 values that share a scale, whose results are neither subnormal nor
+/// infinite: digits are moved, and nothing is rounded.
+TRINE_AVX2 static void moveDigits(const uint8_t *values, uint8_t scale,
+                                  uint16_t *target) {
+  // e4m3's exponent of 1 is bf16's of 121.
+  const __m256i exponent = _mm256_set1_epi16((scale - 7) * 128);
+  // For subnormals n · 2^-9, what normal numbers have in place of digits moved:
+  // exponent and digits of n over 8. The low bytes for n = 0 .. 7, then the
+  // high.
+  const __m256i subnormals = _mm256_broadcastsi128_si256(
+      _mm_setr_epi8(0, 0, char(0x80), char(0xc0), 0, 0x20, 0x40, 0x60, 0, -1,
+                    -1, -1, 0, 0, 0, 0));
+  for (int i = 0; i < 32; i += 16) {
+    __m256i bytes = _mm256_cvtepu8_epi16(
+        _mm_loadu_si128(reinterpret_cast<const __m128i *>(values + i)));
+    __m256i magnitude = _mm256_and_si256(bytes, _mm256_set1_epi16(0x7f));
+    __m256i sign =
+        _mm256_slli_epi16(_mm256_and_si256(bytes, _mm256_set1_epi16(0x80)), 8);
+    __m256i places = _mm256_add_epi16(
+        _mm256_or_si256(magnitude, _mm256_slli_epi16(magnitude, 8)),
+        _mm256_set1_epi16(0x800));
+    __m256i isNormal = _mm256_cmpgt_epi16(magnitude, _mm256_set1_epi16(7));
+    __m256i digits =
+        _mm256_blendv_epi8(_mm256_shuffle_epi8(subnormals, places),
+                           _mm256_slli_epi16(magnitude, 4), isNormal);
+    __m256i isZero = _mm256_cmpeq_epi16(magnitude, _mm256_setzero_si256());
+    __m256i isNan = _mm256_cmpeq_epi16(magnitude, _mm256_set1_epi16(0x7f));
+    __m256i result =
+        _mm256_andnot_si256(isZero, _mm256_add_epi16(digits, exponent));
+    result = _mm256_or_si256(
+        result, _mm256_and_si256(isNan, _mm256_set1_epi16(0x7fc0)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(target + i),
+                        _mm256_or_si256(result, sign));
+  }
+}
+
+static void convertE4m3ToBf16(const uint8_t *values, const uint8_t *scales,
+                              uint64_t width, void *destination) {
+  uint16_t *target = static_cast<uint16_t *>(destination);
+  for (uint64_t i = 0; i < width; i += kScaledValues) {
+    uint8_t scale = scales[i / kScaledValues];
+    // 2^-9 to 448, times the scale, has a bf16 exponent from 1 to 254.
+    if (scale >= 10 && scale <= 245)
+      moveDigits(values + i, scale, target + i);
+    else
+      convert<TRINE_ENGRAM_E4M3, TRINE_ENGRAM_BF16>(values + i, &scale,
+                                                    kScaledValues, target + i);
+  }
+}
+
 template <int32_t From>
 static ConvertFunction getConversionFrom(trine_engram_type to) {
   switch (to) {
@@ -109,6 +159,8 @@ ConvertFunction engram::getAvx2Conversion(trine_engram_type from,
   case TRINE_ENGRAM_BF16:
     return getConversionFrom<TRINE_ENGRAM_BF16>(to);
   case TRINE_ENGRAM_E4M3:
+    if (to == TRINE_ENGRAM_BF16)
+      return convertE4m3ToBf16;
     return getConversionFrom<TRINE_ENGRAM_E4M3>(to);
   }
   return nullptr;

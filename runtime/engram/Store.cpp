@@ -153,9 +153,12 @@ Status Store::enqueue(std::shared_ptr<Ticket> ticket) {
 Status Store::begin(std::shared_ptr<Table> table, const int64_t *rows,
                     uint64_t count, uint64_t session,
                     std::shared_ptr<Ticket> &result) {
+  bool areRows = true;
   for (uint64_t i = 0; i < count; ++i)
-    if (static_cast<uint64_t>(rows[i]) >= table->getLayout().rows)
-      return table->checkRow(rows[i]);
+    areRows &= static_cast<uint64_t>(rows[i]) < table->getLayout().rows;
+  for (uint64_t i = 0; !areRows && i < count; ++i)
+    if (Status status = table->checkRow(rows[i]); !status.ok())
+      return status;
   auto ticket = std::make_shared<Ticket>(shared_from_this(), table);
   uint64_t rowBytes = table->getLayout().getRowBytes();
   ticket->rows.reset(new (std::nothrow) int64_t[count]);

@@ -127,18 +127,29 @@ Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
         if (Status status = table.touch(ticket.rows[i]); !status.ok())
           return status;
   }
-  // Rows far enough ahead for memory to answer meanwhile.
+  uint64_t rowBytes = layout.width * elementBytes;
+  // Rows far enough ahead for memory to answer meanwhile, but not so many that
+  // they push each other out.
   constexpr uint64_t kAhead = 8;
-  for (uint64_t i = 0; i < ticket.count; ++i) {
-    if (i + kAhead < ticket.count) {
-      const uint8_t *next = table.getValues(ticket.rows[i + kAhead]);
-      for (uint64_t at = 0; at < std::min<uint64_t>(layout.getRowBytes(), 1024);
-           at += 64)
+  const uint64_t lines = std::min<uint64_t>(layout.getRowBytes(), 1024);
+  const bool hasSeparateScales =
+      table.getTier() == TRINE_ENGRAM_TIER_MAPPED && layout.hasSeparateScales;
+  const uint8_t *ahead[kAhead] = {};
+  for (uint64_t i = 0; i < ticket.count + kAhead; ++i) {
+    const uint8_t *values = ahead[i % kAhead];
+    if (i < ticket.count) {
+      const uint8_t *next = table.getValues(ticket.rows[i]);
+      for (uint64_t at = 0; at < lines; at += 64)
         __builtin_prefetch(next + at);
+      ahead[i % kAhead] = next;
     }
-    uint64_t row = static_cast<uint64_t>(ticket.rows[i]);
-    convert(table.getValues(row), table.getScales(row), layout.width,
-            destination + i * layout.width * elementBytes);
+    if (i < kAhead)
+      continue;
+    uint64_t row = static_cast<uint64_t>(ticket.rows[i - kAhead]);
+    convert(values,
+            hasSeparateScales ? table.getScales(row)
+                              : values + layout.valueBytes,
+            layout.width, destination + (i - kAhead) * rowBytes);
   }
   table.statistics.memoryRows += ticket.count;
   return Status();

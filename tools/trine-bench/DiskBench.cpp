@@ -24,8 +24,8 @@ static void printHeader() {
 
 /// One ticket of `tokens` tokens, from its beginning to its rows.
 static void runStep(const char *name, trine_engram_table *table,
-                    const int64_t *rows, uint64_t tokens, uint64_t repeats) {
-  std::vector<uint16_t> target(tokens * 24 * 256);
+                    const int64_t *rows, uint64_t tokens, uint64_t repeats,
+                    std::vector<uint16_t> &target) {
   trine_engram_statistics before = getCounts(table);
   double start = getTime();
   for (uint64_t i = 0; i < repeats; ++i) {
@@ -34,7 +34,7 @@ static void runStep(const char *name, trine_engram_table *table,
                              &ticket),
           "begin");
     check(trine_engram_wait(ticket, TRINE_ENGRAM_BF16, target.data(),
-                            target.size() * 2, -1),
+                            tokens * 24 * 256 * 2, -1),
           "wait");
   }
   double time = getTime() - start;
@@ -57,8 +57,9 @@ int trine::bench::runDiskBench(const BenchOptions &options) {
                   rows, 256);
   double written = getTime() - start;
   TokenStream stream(rows, 60000);
-  // Twice the rows of a chunk, so that they are not counted as the store's.
-  std::vector<uint16_t> touched(size_t(2) * 2048 * 24 * 256, 1);
+  // The caller's memory, which is not the store's.
+  std::vector<uint16_t> target(size_t(2048) * 24 * 256, 1);
+  std::vector<int64_t> cold(size_t(24) * 2048, 1);
   ResidentMemory before = getResidentMemory();
   trine_engram_store *store;
   check(trine_engram_store_open(nullptr, &store), "store");
@@ -84,7 +85,7 @@ int trine::bench::runDiskBench(const BenchOptions &options) {
   const char *names[] = {"prefill 2048", "prefill 2048 (2nd)",
                          "prefill 2048 (3rd)"};
   for (const char *name : names) {
-    runStep(name, table, stream.getRows(at), 2048, 1);
+    runStep(name, table, stream.getRows(at), 2048, 1, target);
     at += 2048;
   }
   for (uint64_t batch : {1, 8, 64, 256}) {
@@ -92,16 +93,14 @@ int trine::bench::runDiskBench(const BenchOptions &options) {
     uint64_t steps = batch == 256 ? 32 : 64;
     if (steps != 64)
       name = "32 decode, batch " + std::to_string(batch);
-    runStep(name.c_str(), table, stream.getRows(at), batch, steps);
+    runStep(name.c_str(), table, stream.getRows(at), batch, steps, target);
     at += batch * steps;
   }
-  runStep("prefill 2048, again", table, stream.getRows(0), 2048, 1);
+  runStep("prefill 2048, again", table, stream.getRows(0), 2048, 1, target);
   // Cold rows, to fill the cache.
   std::mt19937_64 random(1);
-  std::vector<int64_t> cold(size_t(24) * 2048);
   uint64_t fill = static_cast<uint64_t>(options.cacheMib * 1.1 * (1 << 20) /
                                         275 / cold.size());
-  std::vector<uint16_t> target(cold.size() * 256);
   for (uint64_t i = 0; i < fill; ++i) {
     for (int64_t &row : cold)
       row = static_cast<int64_t>(random() % rows);
@@ -112,10 +111,9 @@ int trine::bench::runDiskBench(const BenchOptions &options) {
                             target.size() * 2, -1),
           "wait");
   }
-  runStep("after a scan, again", table, stream.getRows(0), 2048, 1);
+  runStep("after a scan, again", table, stream.getRows(0), 2048, 1, target);
   ResidentMemory after = getResidentMemory();
-  double used = after.anonymous - before.anonymous -
-                target.size() * 2 / 1048576.0 - cold.size() * 8 / 1048576.0;
+  double used = after.anonymous - before.anonymous;
   trine_engram_statistics counts = getCounts(table);
   double bound = static_cast<double>(counts.disk_rows) * 1024;
   printf("resident memory: %.1f MiB more than before, %.1f MiB more than the "
