@@ -21,8 +21,8 @@ Cache::~Cache() {
 
 bool Cache::create(uint64_t bytes, uint64_t newRowBytes, bool hugePages) {
   rowBytes = newRowBytes;
-  // A slot: the row, its number, and between 1 and 2 counters.
-  uint64_t setBytes = kWays * (rowBytes + sizeof(uint64_t) + 2);
+  // A slot: the row, its number, and at most 4 counters and 64 bits of doors.
+  uint64_t setBytes = kWays * (rowBytes + sizeof(uint64_t) + 12);
   uint64_t fixed = 64 * (sizeof(Shard) + 64) + 8192;
   setCount = bytes > fixed ? (bytes - fixed) / setBytes : 0;
   if (setCount == 0)
@@ -30,18 +30,21 @@ bool Cache::create(uint64_t bytes, uint64_t newRowBytes, bool hugePages) {
   shardCount = std::min<uint64_t>(64, setCount);
   setsPerShard = setCount / shardCount;
   setCount = setsPerShard * shardCount;
-  counters = 64;
-  while (counters * 2 <= setsPerShard * kWays * 2)
+  counters = doorBytes = 64;
+  while (counters * 2 <= setsPerShard * kWays * 4)
     counters *= 2;
+  while (doorBytes * 2 <= setsPerShard * kWays * 8)
+    doorBytes *= 2;
   rows.reset(new (std::nothrow) uint64_t[setCount * kWays]);
   sketch.reset(new (std::nothrow) uint8_t[shardCount * counters]());
+  doors.reset(new (std::nothrow) uint8_t[shardCount * doorBytes]());
   shards.reset(new (std::nothrow) Shard[shardCount]);
   mappedBytes = setCount * kWays * rowBytes;
   void *memory = mmap(nullptr, mappedBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory != MAP_FAILED)
     slots = static_cast<uint8_t *>(memory);
-  if (!rows || !sketch || !shards || !slots) {
+  if (!rows || !sketch || !doors || !shards || !slots) {
     setCount = 0;
     return false;
   }
@@ -58,30 +61,51 @@ Cache::Place Cache::locate(uint64_t row) const {
   return {set, set / setsPerShard, hash};
 }
 
+bool Cache::isKnown(Place place) const {
+  const uint8_t *door = doors.get() + place.shard * doorBytes;
+  uint64_t hash = scramble(place.hash + 99);
+  bool known = true;
+  for (int i = 0; i < 3; ++i, hash >>= 20)
+    known &= door[hash / 8 % doorBytes] >> (hash % 8) & 1;
+  return known;
+}
+
 uint32_t Cache::count(Place place) const {
   const uint8_t *counts = sketch.get() + place.shard * counters;
   uint32_t least = 255;
   uint64_t hash = place.hash;
   for (int i = 0; i < 4; ++i, hash = scramble(hash + 1))
     least = std::min<uint32_t>(least, counts[hash & (counters - 1)]);
-  return least;
+  return least + isKnown(place);
 }
 
 void Cache::increment(Place place, uint32_t by) {
-  uint8_t *counts = sketch.get() + place.shard * counters;
-  uint32_t target = std::min<uint32_t>(255, count(place) + by);
-  uint64_t hash = place.hash;
-  for (int i = 0; i < 4; ++i, hash = scramble(hash + 1)) {
-    uint8_t &counter = counts[hash & (counters - 1)];
-    counter = static_cast<uint8_t>(std::max<uint32_t>(counter, target));
+  uint8_t *counts = sketch.get() + place.shard * counters,
+          *door = doors.get() + place.shard * doorBytes;
+  // What comes once must not fill the counters.
+  if (isKnown(place)) {
+    uint32_t target = std::min<uint32_t>(255, count(place) - 1 + by);
+    uint64_t hash = place.hash;
+    for (int i = 0; i < 4; ++i, hash = scramble(hash + 1)) {
+      uint8_t &counter = counts[hash & (counters - 1)];
+      counter = static_cast<uint8_t>(std::max<uint32_t>(counter, target));
+    }
+  } else {
+    uint64_t hash = scramble(place.hash + 99);
+    for (int i = 0; i < 3; ++i, hash >>= 20)
+      door[hash / 8 % doorBytes] |= 1 << (hash % 8);
+    if (by > 1) {
+      increment(place, by - 1);
+      return;
+    }
   }
   Shard &shard = shards[place.shard];
-  shard.additions += by;
-  if (shard.additions >= 10 * setsPerShard * kWays) {
-    for (uint64_t i = 0; i < counters; ++i)
-      counts[i] /= 2;
-    shard.additions = 0;
-  }
+  if (++shard.additions < 8 * setsPerShard * kWays)
+    return;
+  for (uint64_t i = 0; i < counters; ++i)
+    counts[i] /= 2;
+  std::fill_n(door, doorBytes, uint8_t(0));
+  shard.additions = 0;
 }
 
 bool Cache::find(uint64_t row, uint8_t *target) {

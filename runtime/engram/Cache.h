@@ -4,8 +4,9 @@
 /// Rows are in sets of 16 slots; a set belongs to one of up to 64 shards with a
 /// lock each. A row enters a full set only where it was asked for more often,
 /// lately, than the set's least wanted row (TinyLFU, Einziger et al. 2017), so
-/// that a scan does not flush what is hot. Counts are 8-bit counters of a
-/// sketch, halved from time to time.
+/// that a scan does not flush what is hot. Counts are those of a sketch of
+/// 8-bit counters behind a door (a Bloom filter) that keeps out what comes
+/// once; from time to time the counters are halved and the door is emptied.
 #ifndef TRINE_RUNTIME_ENGRAM_CACHE_H
 #define TRINE_RUNTIME_ENGRAM_CACHE_H
 
@@ -49,18 +50,19 @@ private:
     uint64_t set, shard, hash;
   };
   Place locate(uint64_t row) const;
+  bool isKnown(Place place) const;
   uint32_t count(Place place) const;
   void increment(Place place, uint32_t by);
   uint8_t *getSlot(uint64_t slot) const { return slots + slot * rowBytes; }
 
   uint64_t rowBytes = 0, setCount = 0, setsPerShard = 0, shardCount = 0;
-  /// Counters of a shard: a power of two.
-  uint64_t counters = 0;
+  /// Counters of a shard, and bytes of its door: powers of two.
+  uint64_t counters = 0, doorBytes = 0;
   uint64_t mappedBytes = 0;
   uint8_t *slots = nullptr;
   /// Row of each slot.
   std::unique_ptr<uint64_t[]> rows;
-  std::unique_ptr<uint8_t[]> sketch;
+  std::unique_ptr<uint8_t[]> sketch, doors;
   std::unique_ptr<Shard[]> shards;
 };
 
