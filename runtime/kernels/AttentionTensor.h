@@ -211,6 +211,7 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
   using S = AttentionShape<C>;
   using Products = AttentionProducts<C, T>;
   constexpr bool maps = C.load == Load::TensorMap;
+  constexpr bool copies = C.load == Load::Vector;
   const u32 query = alignedShared(dynamic), stages = query + S::queryBytes;
   const u32 weightTile = stages + C.stages * S::stageBytes;
   __shared__ float sharedTops[S::sharing][C.tileRows];
@@ -305,7 +306,8 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
                                                     valueStrides.row, begin);
       }
     }
-    copyAsyncCommit();
+    if constexpr (copies)
+      copyAsyncCommit();
   };
 
   loadQuery.template operator()<0>();
@@ -314,6 +316,8 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
   if constexpr (C.parts > 2)
     loadQuery.template operator()<2>();
   loadStage(0, place.begin);
+  if constexpr (maps)
+    copyAsyncCommit(); // the queries
 
   float output[Products::outputCount];
 #pragma unroll
@@ -328,7 +332,8 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
        begin += C.tileKeys, ++tileIndex) {
     const int at = tileIndex % C.stages;
     const u32 stage = stages + at * S::stageBytes;
-    copyAsyncWait<0>();
+    if (copies || (maps && tileIndex == 0))
+      copyAsyncWait<0>();
     // wgmma reads what cp.async wrote: queries, and tiles without maps.
     if (S::hopper && (!maps || tileIndex == 0))
       fenceAsyncProxy();
@@ -412,7 +417,7 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
     sums[half] += __shfl_xor_sync(0xFFFFFFFFu, sums[half], 2);
   }
   if constexpr (S::sharing > 1) {
-    __syncthreads(); // all have read the maxima
+    // All have read the maxima: they shared the weights after that.
     if (lane % 4 == 0) {
       sharedTops[share][row] = sums[0];
       sharedTops[share][row + 8] = sums[1];
@@ -442,7 +447,7 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
       for (int j = 0; j < 2; ++j) {
         const int column =
             share * S::columnsOfWarp + i / 4 * 8 + lane % 4 * 2 + j;
-        if (column < C.valueSize)
+        if (S::valueColumns == C.valueSize || column < C.valueSize)
           sink.value(at, column,
                      !masked || C.split
                          ? output[i + j] * scale

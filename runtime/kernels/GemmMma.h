@@ -24,6 +24,7 @@ void multiplyMma(
     float (&sums)[MmaShape<C>::fragmentsM][MmaShape<C>::fragmentsN][4],
     u32 shared, Index steps, FillA fillA, FillB fillB) {
   using Shape = MmaShape<C>;
+  constexpr bool copies = C.loadA == Load::Vector || C.loadB == Load::Vector;
   const int warp = warpIndex();
   const int warpRow = warp % gemmWarpsM(C) * Shape::warpM;
   const int warpColumn = warp / gemmWarpsM(C) * Shape::warpN;
@@ -34,13 +35,15 @@ void multiplyMma(
       fillA(stage, step);
       fillB(stage + Shape::tileBytesA, step);
     }
-    copyAsyncCommit();
+    if constexpr (copies)
+      copyAsyncCommit();
   };
   for (int stage = 0; stage < C.stages - 1; ++stage)
     fill(stage);
 #pragma unroll 1
   for (Index step = 0; step < steps; ++step) {
-    copyAsyncWait<C.stages - 2>();
+    if constexpr (copies)
+      copyAsyncWait<C.stages - 2>();
     // All copies of this step have landed, and all have done with the step
     // before, whose stage is filled now.
     __syncthreads();

@@ -21,8 +21,9 @@ template <GemmConfiguration C> struct WgmmaShape {
   /// A step is published when its copies have landed, this many steps later. A
   /// stage is freed one step after its use: the two together must leave one
   /// stage to fill.
-  static constexpr int lag =
-      C.loadA == Load::Vector || C.loadB == Load::Vector ? C.stages - 2 : 0;
+  static constexpr bool copies =
+      C.loadA == Load::Vector || C.loadB == Load::Vector;
+  static constexpr int lag = copies ? C.stages - 2 : 0;
 };
 
 /// The part of the loading warpgroup. `copyA(tile, step, barrier)` and `copyB`
@@ -60,8 +61,10 @@ void produceTiles(u32 shared, u32 full, u32 empty, Index steps, CopyA copyA,
         fillA(tile, step, thread);
       if constexpr (!Shape::mapsB)
         fillB(tile + Shape::tileBytesA, step, thread);
-      copyAsyncCommit();
-      copyAsyncWait<Shape::lag>();
+      if constexpr (Shape::copies) {
+        copyAsyncCommit();
+        copyAsyncWait<Shape::lag>();
+      }
       if (step >= Shape::lag)
         publish(step - Shape::lag);
     }

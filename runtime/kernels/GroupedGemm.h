@@ -124,7 +124,9 @@ void groupedGemm(const GroupedArguments<A, W, Out> &g,
     const Index row = first + r;
     sourceRows[r] = row >= end ? -1 : (g.order ? g.order[row] / g.slots : row);
   }
-  __syncthreads();
+  // On sm_90a multiplyTile synchronises once more before it reads.
+  if (C.architecture != Architecture::SM90a || C.element == Element::F32)
+    __syncthreads();
   const Index rowsOfWeight = gated ? 2 * g.n : g.n;
   const W *weight = g.weight + expert * rowsOfWeight * pitchB;
   GatheredAddresses<A> addressA{g.a, pitchA, sourceRows};

@@ -269,6 +269,7 @@ TEST_P(Attention, MatchesSoftmax) {
       {1, 37, 37, false, 0, 3},  // several row tiles where heads share keys
       {1, 2, 200, true, 150, 4}, // the mask ends before the keys do
       {1, 4, 9, true, -2, 2},    // queries without keys
+      {1, 3, 70, true, 70, 2},   // a mask that hides nothing
   };
   for (const Case &test : cases(GetParam()))
     for (const Shape &shape : shapes)

@@ -191,13 +191,22 @@ TEST_P(Experts, HaveEverySize) {
           << test.kernel << " " << shape.counts[0] << "x" << shape.n << "x"
           << shape.k << " " << nameOf(GetParam());
     };
-    // Pairs of columns that are aligned, and some that are not.
-    const Index columns = gemmTileColumns(test.configuration);
-    for (Index n = 1; n <= columns + 2; ++n)
-      check(
-          {{test.configuration.tileM}, n, 3, 0, false, n % 7 ? 2 + n % 2 : 1});
-    for (Index m = 1; m <= test.configuration.tileM + 2; ++m)
+    // Even and odd pitches: pairs are stored together, or one by one. Then the
+    // loads: more tiles of k than stages.
+    const GemmConfiguration &c = test.configuration;
+    const Index columns = gemmTileColumns(c);
+    const Index deep = c.element == Element::F32 ? 35 : 64 * c.stages + 3;
+    for (Index n = 1; n <= columns + 2; ++n) {
+      check({{c.tileM}, n, 3, 0, false, 1});
+      check({{c.tileM}, n, 3, 0, false, 2});
+      if (n % 5 == 1)
+        check({{1}, n, deep, 0, false});
+    }
+    for (Index m = 1; m <= c.tileM + 2; ++m) {
       check({{m}, columns, 3, 0, false});
+      if (m % 5 == 1)
+        check({{m}, 1, deep, 0, false});
+    }
     for (Index k = 1; k <= 66; ++k)
       check({{1}, 1, k, 0, false});
   }

@@ -155,11 +155,21 @@ TEST_P(Gemm, HasEverySize) {
           << test.kernel << " " << shape.m << "x" << shape.n << "x" << shape.k
           << " " << nameOf(GetParam());
     };
-    // Pairs of columns that are aligned, and some that are not.
-    for (Index n = 1; n <= test.configuration.tileN + 2; ++n)
-      check({1, test.configuration.tileM, n, 3, 1, n % 7 ? 2 + n % 2 : 1});
-    for (Index m = 1; m <= test.configuration.tileM + 2; ++m)
-      check({1, m, test.configuration.tileN, 3, 1});
+    // Even and odd pitches: pairs are stored together, or one by one. Then the
+    // loads: more tiles of k than stages.
+    const GemmConfiguration &c = test.configuration;
+    const Index deep = c.element == Element::F32 ? 35 : 64 * c.stages + 3;
+    for (Index n = 1; n <= c.tileN + 2; ++n) {
+      check({1, c.tileM, n, 3, 1, 1});
+      check({1, c.tileM, n, 3, 1, 2});
+      if (n % 5 == 1)
+        check({1, 1, n, deep, 1});
+    }
+    for (Index m = 1; m <= c.tileM + 2; ++m) {
+      check({1, m, c.tileN, 3, 1});
+      if (m % 5 == 1)
+        check({1, m, 1, deep, 1});
+    }
     for (Index k = 1; k <= 66; ++k)
       check({1, 1, 1, k, 1});
   }
