@@ -1,5 +1,5 @@
 // RUN: trine-opt %s --split-input-file --trine-decompose-composites --canonicalize --cse | FileCheck %s
-// RUN: trine-opt %s --split-input-file --trine-plan-pipeline=latent-attention=decompressed | FileCheck %s --check-prefix=PLAN
+// RUN: trine-opt %s --split-input-file --trine-decompose-composites=attention-kernels --canonicalize --cse --trine-fuse-elementwise --canonicalize --cse --trine-plan-weights --trine-form-kernels --canonicalize --cse --trine-deduplicate-kernels --trine-plan-scratch --trine-assign-buffers --trine-plan-memory --canonicalize --cse | FileCheck %s --check-prefix=PLAN
 
 // As linalg, and below what a plan makes of it: a kernel for attention, and one that joins its ranges of keys.
 
