@@ -5,6 +5,7 @@
 // was summed before are all element-wise, and both products multiply one
 // element of a row that lies in memory with a vector.
 #include "ExpandKernels.h"
+#include "MicroKernel.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -390,7 +391,12 @@ std::pair<Value, Value> AttentionExpansion::findKeys(Value range) {
 /// The block's queries as columns, scaled: [X, rows].
 Value AttentionExpansion::transposeQueries(const Heads &heads) {
   Value scale = number(op.getScale().convertToDouble());
-  Value block = fill(number(0), empty({heads.width, blockRows}));
+  // As narrow as the block, so that what a product reads lies together.
+  Value block =
+      fill(number(0),
+           tensor::EmptyOp::create(
+               b, ArrayRef<OpFoldResult>{b.getIndexAttr(heads.width), padded},
+               compute));
   auto loop = scf::ForOp::create(b, index(0), count, index(1), block);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
@@ -501,8 +507,8 @@ Value AttentionExpansion::scoreTile(Value key, Value keyCount) {
                      })
                  .front();
     }
-    Value block = first(columns, {b.getIndexAttr(part.width), padded});
-    scores = multiply(tile, {0, 2}, block, {2, 1}, scores);
+    scores = multiply(tile, {0, 2}, columns, {2, 1}, scores);
+    scores.getDefiningOp()->setAttr(kStreamsRows, b.getUnitAttr());
   }
   return maskTile(scores, key);
 }
@@ -515,7 +521,7 @@ void AttentionExpansion::expandBody(ValueRange position, Value outputs,
   AffineExpr x = b.getAffineSymbolExpr(0), y = b.getAffineSymbolExpr(1);
   firstRow = apply(x * blockRows, position[3]);
   count = least(blockRows, apply(x - y, {rows, firstRow}));
-  padded = apply(x.ceilDiv(kLanes) * kLanes, count);
+  padded = least(blockRows, apply(x.ceilDiv(kLanes) * kLanes, count));
   for (const Heads &heads : queries)
     transposed.push_back(transposeQueries(heads));
   findSeen();

@@ -142,6 +142,7 @@ private:
             type, builder.getIntegerAttr(type.getElementType(), value)));
   }
   SmallVector<Value> scalarLefts(const Block &block);
+  void prefetchRows(const Block &block);
   SmallVector<Value>
   sumLoop(ArrayRef<Value> accumulators, int64_t step,
           llvm::function_ref<SmallVector<Value>(ValueRange)> body);
@@ -328,6 +329,30 @@ SmallVector<Value> Emitter::scalarLefts(const Block &block) {
   return values;
 }
 
+/// Asks for a part of the left rows behind those of `block`, so that all have
+/// been asked for when the sum is complete. Rows are short beside a page, and
+/// hardware learns each of them anew.
+void Emitter::prefetchRows(const Block &block) {
+  if (roles.row < 0 || roles.sum < 0 || !op->hasAttr(kStreamsRows) ||
+      !roles.left.isContiguous(roles.sum) || block.rows < 2)
+    return;
+  // One line of each row per `line` steps.
+  int64_t line =
+      64 / (roles.left.type().getElementType().getIntOrFloatBitWidth() / 8);
+  Value step = position[roles.sum];
+  Value part = arith::AndIOp::create(builder, step, constant(line - 1));
+  Value row = arith::DivUIOp::create(
+      builder, arith::MulIOp::create(builder, part, constant(block.rows)),
+      constant(line));
+  position[roles.row] =
+      arith::AddIOp::create(builder, add(block.row, block.rows), row);
+  position[roles.sum] = arith::SubIOp::create(builder, step, part);
+  memref::PrefetchOp::create(builder, roles.left.memref, indices(roles.left),
+                             /*isWrite=*/false, /*localityHint=*/2,
+                             /*isDataCache=*/true);
+  position[roles.sum] = step;
+}
+
 SmallVector<Value>
 Emitter::sumLoop(ArrayRef<Value> accumulators, int64_t step,
                  llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
@@ -351,6 +376,7 @@ SmallVector<Value> Emitter::multiplyPlain(const Block &block, ValueRange sums) {
     rights.push_back(
         loadVector(roles.right, mask(block.rest, part * lanes, lanes)));
   }
+  prefetchRows(block);
   for (auto [row, left] : llvm::enumerate(scalarLefts(block)))
     for (int64_t part = 0; part < block.columns; ++part)
       next.push_back(vector::FMAOp::create(builder, left, rights[part],

@@ -7,6 +7,10 @@
 
 namespace mlir::trine {
 
+/// On a product whose left matrix comes from memory rather than from a cache:
+/// its next rows are fetched while these are multiplied.
+inline constexpr llvm::StringLiteral kStreamsRows = "trine.streams_rows";
+
 /// Replaces `op`, a product for which isFloatProduct holds and whose operands
 /// are memrefs, by register-tiled vector code. Fails, and changes nothing, if
 /// no pair of its loops is contiguous in memory in a way that suits vectors.
