@@ -16,7 +16,7 @@ using Sizes = LinalgBuilder::Sizes;
 static constexpr int64_t kWorkgroups = 32;
 /// Keys that a range should have at least, so that its queries' preparation
 /// and the join of its result cost little beside it.
-static constexpr int64_t kRangeKeys = 128;
+static constexpr int64_t kRangeKeys = 256;
 /// Queries that one workgroup takes.
 static constexpr int64_t kRows = 32;
 

@@ -21,6 +21,27 @@ func.func @columns(%a: memref<?x64xf32>, %b: memref<64x32xf32>, %c: memref<?x32x
   return
 }
 
+// One vector of columns takes twice the rows, all read from one address. Rows that come from memory are fetched a block ahead, a line of each in
+// 16 steps.
+// CHECK-LABEL: func.func @streams
+// CHECK: scf.for {{.*}} step %c16
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: memref.prefetch {{.*}}, read, locality<2>
+// CHECK: %[[ROW:.*]] = llvm.getelementptr
+// CHECK: llvm.load %[[ROW]]
+// CHECK: llvm.getelementptr %[[ROW]][8640]
+// CHECK-COUNT-16: vector.fma
+func.func @streams(%a: memref<64x512xf32, strided<[576, 1]>>, %b: memref<512x16xf32>, %c: memref<64x16xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<64x512xf32, strided<[576, 1]>>, memref<512x16xf32>) outs(%c : memref<64x16xf32>) attrs = {trine.streams_rows} {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
 // The sum is contiguous in both: dot products, with a mask for the rest.
 // CHECK-LABEL: func.func @dots
 // CHECK: vector.fma
