@@ -9,6 +9,8 @@
 #include "trine/Dialect/Plan/PlanOpsEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "trine/Dialect/Plan/PlanOpsAttributes.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "trine/Dialect/Plan/PlanOpsTypes.cpp.inc"
 
 using namespace mlir;
 using namespace mlir::trine::plan;
@@ -17,6 +19,10 @@ void PlanDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "trine/Dialect/Plan/PlanOps.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "trine/Dialect/Plan/PlanOpsTypes.cpp.inc"
       >();
   addAttributes<
 #define GET_ATTRDEF_LIST

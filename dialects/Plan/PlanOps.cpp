@@ -339,3 +339,111 @@ LogicalResult SelectOp::verify() {
   }
   return success();
 }
+
+/// A weight of a table: stored as it is, of rank 2.
+static LogicalResult verifyTableWeight(TableOp table, FlatSymbolRefAttr name,
+                                       SymbolTableCollection &symbols,
+                                       RankedTensorType &type) {
+  auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(table, name);
+  // table_c1: the weight exists and is stored as it is.
+  if (!weight)
+    return table.emitOpError()
+           << "weight '" << name.getValue() << "' is not defined";
+  type = cast<RankedTensorType>(weight.getSourceType());
+  if (weight.getStoredType() != type || type.getRank() != 2) {
+    InFlightDiagnostic error = table.emitOpError()
+                               << "weight '" << name.getValue()
+                               << "' must have rank 2 and be stored as it is";
+    error.attachNote(weight.getLoc()) << "weight declared here";
+    return error;
+  }
+  return success();
+}
+
+LogicalResult TableOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  RankedTensorType values, scales;
+  if (failed(verifyTableWeight(*this, getValuesAttr(), symbols, values)))
+    return failure();
+  // table_c2: a store holds the type.
+  Type element = values.getElementType();
+  if (!element.isF32() && !element.isF16() && !element.isBF16() &&
+      !isa<Float8E4M3FNType>(element))
+    return emitOpError() << "values must be f32, f16, bf16 or f8E4M3FN, got "
+                         << element;
+  // table_c3: 8-bit floats have scales for blocks of 32.
+  if (getScales().has_value() != isa<Float8E4M3FNType>(element))
+    return emitOpError() << "scales must be given exactly for f8E4M3FN, got "
+                         << element << (getScales() ? " with" : " without")
+                         << " scales";
+  if (!getScales())
+    return success();
+  if (failed(verifyTableWeight(*this, getScalesAttr(), symbols, scales)))
+    return failure();
+  if (!isa<Float8E8M0FNUType>(scales.getElementType()) ||
+      scales.getDimSize(0) != values.getDimSize(0) ||
+      scales.getDimSize(1) * 32 != values.getDimSize(1))
+    return emitOpError() << "scales must be " << values.getDimSize(0) << " x "
+                         << values.getDimSize(1) / 32
+                         << " of f8E8M0FNU, one for 32 values of " << values
+                         << ", got " << scales;
+  return success();
+}
+
+LogicalResult PrefetchIssueOp::verify() {
+  // prefetch_issue_c2: rows are i64.
+  Type element = cast<ShapedType>(getRows().getType()).getElementType();
+  if (!element.isInteger(64))
+    return emitOpError() << "rows must be i64, got " << element;
+  return verifyRowMajor(*this, getRows().getType());
+}
+
+LogicalResult
+PrefetchIssueOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // prefetch_issue_c1: table and device exist.
+  if (!symbols.lookupNearestSymbolFrom<TableOp>(*this, getTableAttr()))
+    return emitOpError() << "table '" << getTable() << "' is not defined";
+  return verifyDevice(*this, getDeviceAttr(), symbols);
+}
+
+LogicalResult PrefetchAwaitOp::verify() {
+  // prefetch_await_c2: on tensors there is a result of the destination's type.
+  Type type = getDestination().getType();
+  bool isTensor = isa<RankedTensorType>(type);
+  if (isTensor != (getOutput() != nullptr) ||
+      (isTensor && getOutput().getType() != type))
+    return emitOpError() << (isTensor ? "must have a result of type "
+                                      : "must have no result for memory ")
+                         << type;
+  return verifyRowMajor(*this, type);
+}
+
+LogicalResult
+PrefetchAwaitOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // prefetch_await_c3: the device exists.
+  if (failed(verifyDevice(*this, getDeviceAttr(), symbols)))
+    return failure();
+  // prefetch_await_c1: the destination holds the rows.
+  auto type = cast<ShapedType>(getDestination().getType());
+  Type element = type.getElementType();
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return emitOpError() << "destination must be f32, f16 or bf16, got "
+                         << element;
+  auto issue = getTicket().getDefiningOp<PrefetchIssueOp>();
+  auto table = issue ? symbols.lookupNearestSymbolFrom<TableOp>(
+                           issue, issue.getTableAttr())
+                     : TableOp();
+  auto values = table ? symbols.lookupNearestSymbolFrom<WeightOp>(
+                            table, table.getValuesAttr())
+                      : WeightOp();
+  if (!values)
+    return success();
+  auto rows = cast<ShapedType>(issue.getRows().getType());
+  SmallVector<int64_t> expected(rows.getShape());
+  expected.push_back(
+      cast<RankedTensorType>(values.getSourceType()).getShape().back());
+  if (failed(verifyCompatibleShape(expected, type.getShape())))
+    return emitOpError() << "destination must have the sizes of " << rows
+                         << " and " << expected.back() << " values, got "
+                         << type;
+  return success();
+}

@@ -2,6 +2,7 @@
 #ifndef TRINE_DIALECT_PLAN_PLANOPS
 #define TRINE_DIALECT_PLAN_PLANOPS
 
+include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
@@ -24,6 +25,7 @@ def Plan_Dialect : Dialect {
     cut into workgroups is decided below this level. Nothing here knows the host from CUDA.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
 }
 
 class Plan_Op<string mnemonic, list<Trait> traits = []> : Op<Plan_Dialect, mnemonic, traits>;
@@ -36,6 +38,11 @@ def Plan_MemorySpace : I32EnumAttr<"MemorySpace", "Where a buffer lives", [
   let genSpecializedAttr = 0;
 }
 def Plan_MemorySpaceAttr : EnumAttr<Plan_Dialect, Plan_MemorySpace, "space"> { let assemblyFormat = "`<` $value `>`"; }
+
+def Plan_TicketType : TypeDef<Plan_Dialect, "Ticket"> {
+  let mnemonic = "ticket";
+  let summary = "Rows of a table that are on their way";
+}
 
 include "PlanSymbolOps.td"
 include "PlanSequenceOps.td"

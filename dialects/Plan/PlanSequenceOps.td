@@ -115,6 +115,50 @@ def Plan_RequireOp : Plan_Op<"require", [MemoryEffects<[MemRead, MemWrite]>, Dec
   let hasVerifier = 1;
 }
 
+def Plan_PrefetchIssueOp : Plan_Op<"prefetch_issue", [MemoryEffects<[MemRead, MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Starts to fetch rows of a table";
+  let description = [{
+    Waits for the queue, copies the row ids, and returns while the runtime fetches the rows, in the order asked for. A negative id counts from the end of the table.
+
+    Constraints:
+    - prefetch_issue_c1: table and device exist;
+    - prefetch_issue_c2: rows are i64.
+
+    ```mlir
+    %t = plan.prefetch_issue @table0 rows(%rows : memref<?x?x4xi64>) on @device0 queue 0
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$table, Plan_Storage:$rows, FlatSymbolRefAttr:$device, DefaultValuedAttr<I64Attr, "0">:$queue);
+  let results = (outs Plan_TicketType:$ticket);
+  let assemblyFormat = "$table `rows` `(` $rows `:` type($rows) `)` `on` $device `queue` $queue attr-dict";
+  let hasVerifier = 1;
+}
+
+def Plan_PrefetchAwaitOp : Plan_Op<"prefetch_await", [DestinationStyleOpInterface, MemoryEffects<[MemRead, MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Waits for rows of a table and writes them";
+  let description = [{
+    destination[..., :] = table[rows[...], :], rounded once to the destination's type
+
+    A late row costs time; one that cannot be had ends the step with a message. On tensors the op has one result; on memrefs none.
+
+    Constraints:
+    - prefetch_await_c1: the destination is f32, f16 or bf16, and of the rows' sizes with the table's width appended;
+    - prefetch_await_c2: the result, on tensors, has the destination's type;
+    - prefetch_await_c3: the device exists.
+
+    ```mlir
+    plan.prefetch_await %t outs(%e : memref<?x?x4x16xf32>) on @device0 queue 0
+    ```
+  }];
+  let arguments = (ins Plan_TicketType:$ticket, Plan_Storage:$destination, FlatSymbolRefAttr:$device, DefaultValuedAttr<I64Attr, "0">:$queue);
+  let results = (outs Optional<AnyRankedTensor>:$output);
+  let assemblyFormat = "$ticket `outs` `(` $destination `:` type($destination) `)` `on` $device `queue` $queue attr-dict (`->` type($output)^)?";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    MutableOperandRange getDpsInitsMutable() { return getDestinationMutable(); }
+  }];
+}
+
 def Plan_SelectOp : Plan_Op<"select", [RecursiveMemoryEffects, NoRegionArguments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "A choice by shape at run time";
   let description = [{

@@ -58,6 +58,25 @@ def Plan_WeightOp : Plan_Op<"weight", [Symbol]> {
   let hasVerifier = 1;
 }
 
+def Plan_TableOp : Plan_Op<"table", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "A table of Engram rows in a file of its own";
+  let description = [{
+    Row r is values[r, :], times scales[r, :] per block for 8-bit floats. The two weights say where the bytes come from; they are not in the weights file.
+    The runtime's table store serves the rows from memory or from disk.
+
+    Constraints:
+    - table_c1: values and scales are weights that are stored as they are;
+    - table_c2: values has rank 2 and a type that a store holds: f32, f16, bf16, or f8E4M3FN;
+    - table_c3: scales, [rows, width / 32] of f8E8M0FNU, is given exactly for f8E4M3FN.
+
+    ```mlir
+    plan.table @table0 "blocks.1.engram.table" values @table0_values
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$name, FlatSymbolRefAttr:$values, OptionalAttr<FlatSymbolRefAttr>:$scales);
+  let assemblyFormat = "$sym_name $name `values` $values (`scales` $scales^)? attr-dict";
+}
+
 def Plan_KernelOp : Plan_Op<"kernel", [Symbol, IsolatedFromAbove, FunctionOpInterface, SingleBlock]> {
   let summary = "A pure function of tensors that one launch computes";
   let description = [{

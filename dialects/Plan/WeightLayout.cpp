@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "trine/Dialect/Plan/WeightLayout.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -15,7 +16,15 @@ uint64_t trine::getStoredElementBytes(Type type) {
 
 WeightLayout trine::placeWeights(ModuleOp module) {
   WeightLayout layout;
+  llvm::DenseSet<StringAttr> inTables;
+  for (auto table : module.getOps<plan::TableOp>()) {
+    inTables.insert(table.getValuesAttr().getAttr());
+    if (FlatSymbolRefAttr scales = table.getScalesAttr())
+      inTables.insert(scales.getAttr());
+  }
   for (auto weight : module.getOps<plan::WeightOp>()) {
+    if (inTables.contains(weight.getSymNameAttr()))
+      continue;
     auto type = cast<RankedTensorType>(weight.getStoredType());
     uint64_t bytes = static_cast<uint64_t>(type.getNumElements()) *
                      getStoredElementBytes(type.getElementType());

@@ -207,7 +207,7 @@ static FailureOr<States> describeStates(func::FuncOp main) {
 
 FailureOr<llvm::json::Value> mlir::trine::makeManifest(
     ModuleOp planned, const HostReport &host, const PackageOptions &options,
-    ArrayRef<PackagedFile> files, uint64_t weightsDataOffset) {
+    ArrayRef<PackagedFile> files, uint64_t weightsDataOffset, Array tables) {
   auto main = planned.lookupSymbol<func::FuncOp>("main");
   if (!main)
     return planned.emitError() << "a planned module must define 'main'";
@@ -279,6 +279,7 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
       {"files", std::move(packaged)},
       {"weights", Object{{"path", TRINE_PACKAGE_WEIGHTS},
                          {"data_offset", int64_t(weightsDataOffset)}}},
+      {"tables", std::move(tables)},
       {"kernels", describeKernels(planned, host, options.cuda)},
   });
 }

@@ -16,11 +16,10 @@ struct PackagedFile {
 };
 
 /// The manifest of a planned module.
-FailureOr<llvm::json::Value> makeManifest(ModuleOp planned,
-                                          const HostReport &host,
-                                          const PackageOptions &options,
-                                          ArrayRef<PackagedFile> files,
-                                          uint64_t weightsDataOffset);
+FailureOr<llvm::json::Value>
+makeManifest(ModuleOp planned, const HostReport &host,
+             const PackageOptions &options, ArrayRef<PackagedFile> files,
+             uint64_t weightsDataOffset, llvm::json::Array tables);
 
 } // namespace mlir::trine
 

@@ -3,6 +3,7 @@
 
 #include "HashedFile.h"
 #include "Manifest.h"
+#include "TableFiles.h"
 #include "WeightsFile.h"
 #include "trine/Runtime/PackageFormat.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -138,8 +139,12 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
           return failure();
     }
   }
-  FailureOr<llvm::json::Value> manifest =
-      makeManifest(planned, host, options, files, dataOffset);
+  FailureOr<llvm::json::Array> tables =
+      writeTables(planned, options.modelFolder, folder);
+  if (failed(tables))
+    return failure();
+  FailureOr<llvm::json::Value> manifest = makeManifest(
+      planned, host, options, files, dataOffset, std::move(*tables));
   if (failed(manifest))
     return failure();
   report.programBytes = files[0].bytes;

@@ -186,6 +186,63 @@ static void releasePages(const llvm::MemoryBuffer &buffer) {
                     begin - aligned + buffer.getBufferSize(), MADV_DONTNEED);
 }
 
+LogicalResult
+mlir::trine::readWeight(plan::WeightOp weight, StringRef modelFolder,
+                        llvm::function_ref<void(ArrayRef<uint8_t>)> sink) {
+  llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
+  std::unique_ptr<llvm::MemoryBuffer> mapped;
+  constexpr uint64_t keptBytes = uint64_t(64) << 20;
+  uint64_t since = 0;
+  auto release = [&](ArrayRef<uint8_t> bytes) {
+    sink(bytes);
+    since += bytes.size();
+    if (since < keptBytes)
+      return;
+    since = 0;
+    if (mapped)
+      releasePages(*mapped);
+    for (auto &entry : files)
+      releasePages(*entry.second);
+  };
+  auto source = cast<RankedTensorType>(weight.getSourceType());
+  uint64_t elementBytes = getStoredElementBytes(source.getElementType());
+  uint64_t expected = source.getNumElements() * elementBytes;
+  if (weight.getPieces()) {
+    FailureOr<SmallVector<SourcePiece>> pieces =
+        mapPieces(weight, modelFolder, elementBytes, files);
+    if (failed(pieces))
+      return failure();
+    repackWeight(weight, *pieces, elementBytes, release);
+    return success();
+  }
+  std::vector<uint8_t> computed;
+  ArrayRef<uint8_t> bytes;
+  if (weight.getFile()) {
+    FailureOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
+        mapSource(weight, modelFolder);
+    if (failed(buffer))
+      return failure();
+    mapped = std::move(*buffer);
+    bytes =
+        ArrayRef(reinterpret_cast<const uint8_t *>(mapped->getBufferStart()),
+                 mapped->getBufferSize());
+  } else {
+    FailureOr<std::vector<uint8_t>> constant =
+        constantBytes(weight, elementBytes);
+    if (failed(constant))
+      return failure();
+    computed = std::move(*constant);
+    bytes = computed;
+  }
+  if (bytes.size() != expected)
+    return weight.emitError()
+           << "weight '" << weight.getName() << "' must have " << expected
+           << " bytes, got " << bytes.size();
+  repackWeight(weight, wholeSource(weight, bytes.data()), elementBytes,
+               release);
+  return success();
+}
+
 LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
                                         HashedFile &file,
                                         uint64_t &dataOffset) {
@@ -195,61 +252,11 @@ LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
     return failure();
   file.write(StringRef(*header));
   dataOffset = file.size();
-
-  llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
-  std::unique_ptr<llvm::MemoryBuffer> mapped;
-  constexpr uint64_t keptBytes = uint64_t(64) << 20;
-  uint64_t released = 0;
-  auto write = [&](ArrayRef<uint8_t> bytes) {
-    file.write(bytes);
-    if (file.size() - released < keptBytes)
-      return;
-    released = file.size();
-    if (mapped)
-      releasePages(*mapped);
-    for (auto &entry : files)
-      releasePages(*entry.second);
-  };
   for (const WeightPlace &place : layout.places) {
-    auto weight = place.weight;
     file.pad(dataOffset + place.offset - file.size());
-    auto source = cast<RankedTensorType>(weight.getSourceType());
-    uint64_t elementBytes = getStoredElementBytes(source.getElementType());
-    uint64_t expected = source.getNumElements() * elementBytes;
-    if (weight.getPieces()) {
-      FailureOr<SmallVector<SourcePiece>> pieces =
-          mapPieces(weight, modelFolder, elementBytes, files);
-      if (failed(pieces))
-        return failure();
-      repackWeight(weight, *pieces, elementBytes, write);
-      continue;
-    }
-    std::vector<uint8_t> computed;
-    ArrayRef<uint8_t> bytes;
-    if (weight.getFile()) {
-      FailureOr<std::unique_ptr<llvm::MemoryBuffer>> buffer =
-          mapSource(weight, modelFolder);
-      if (failed(buffer))
-        return failure();
-      mapped = std::move(*buffer);
-      bytes =
-          ArrayRef(reinterpret_cast<const uint8_t *>(mapped->getBufferStart()),
-                   mapped->getBufferSize());
-    } else {
-      FailureOr<std::vector<uint8_t>> constant =
-          constantBytes(weight, elementBytes);
-      if (failed(constant))
-        return failure();
-      computed = std::move(*constant);
-      bytes = computed;
-    }
-    if (bytes.size() != expected)
-      return weight.emitError()
-             << "weight '" << weight.getName() << "' must have " << expected
-             << " bytes, got " << bytes.size();
-    repackWeight(weight, wholeSource(weight, bytes.data()), elementBytes,
-                 write);
-    mapped.reset();
+    if (failed(readWeight(place.weight, modelFolder,
+                          [&](ArrayRef<uint8_t> bytes) { file.write(bytes); })))
+      return failure();
   }
   file.pad(dataOffset + layout.bytes - file.size());
   return success();

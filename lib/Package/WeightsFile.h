@@ -5,8 +5,15 @@
 
 #include "HashedFile.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "trine/Dialect/Plan/Plan.h"
 
 namespace mlir::trine {
+
+/// Hands the stored form of a weight to `sink`, in order and in blocks, without
+/// holding more than a little of it in memory. Problems are diagnostics.
+LogicalResult
+readWeight(plan::WeightOp weight, llvm::StringRef modelFolder,
+           llvm::function_ref<void(llvm::ArrayRef<uint8_t>)> sink);
 
 /// Writes the stored form of every plan.weight of the module at the offsets of
 /// placeWeights. `dataOffset` gets the start of the data section in the file, a

@@ -47,6 +47,9 @@ void mlir::trine::buildOptimizePipeline(OpPassManager &manager,
 void mlir::trine::buildPlanPipeline(OpPassManager &manager,
                                     const PlanPipelineOptions &options) {
   manager.addNestedPass<func::FuncOp>(createTrinePlanState());
+  TrinePlanTablesOptions tables;
+  tables.limit = options.tableLimit;
+  manager.addPass(createTrinePlanTables(std::move(tables)));
   TrineDecomposeCompositesOptions composites;
   composites.attentionKernels = true;
   manager.addNestedPass<func::FuncOp>(
@@ -64,6 +67,11 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager,
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
   manager.addPass(createTrineDeduplicateKernels());
+  TrineHoistEngramPrefetchOptions hoist;
+  hoist.position = options.prefetch;
+  hoist.latency = options.tableLatency;
+  llvm::append_range(hoist.symbolSizes, options.sizes);
+  manager.addPass(createTrineHoistEngramPrefetch(std::move(hoist)));
   manager.addPass(createTrinePlanScratch());
   manager.addPass(createTrineAssignBuffers());
   TrinePlanMemoryOptions memory;

@@ -43,6 +43,9 @@ private:
   LogicalResult lowerSelect(plan::SelectOp op);
   void lowerRead(plan::ReadOp op);
   void lowerRequire(plan::RequireOp op);
+  void lowerPrefetchIssue(plan::PrefetchIssueOp op);
+  void lowerPrefetchAwait(plan::PrefetchAwaitOp op);
+  Value elementsOf(Value buffer);
 
   Value integer(Type type, int64_t value) {
     return LLVM::ConstantOp::create(builder, type,
@@ -85,7 +88,8 @@ private:
   LLVMTypeConverter converter;
   Type pointer, word, status;
   Value context, services, weights;
-  DenseMap<StringRef, uint64_t> devices, kernels;
+  DenseMap<StringRef, uint64_t> devices, kernels, tables;
+  DenseMap<Operation *, Value> tickets; // what the issue got
   llvm::StringMap<uint64_t> offsets;
   unsigned messages = 0;
 };
@@ -170,6 +174,8 @@ LogicalResult SequenceLowering::number() {
     devices.insert({op.getSymName(), devices.size()});
   for (auto op : module.getOps<plan::KernelOp>())
     kernels.insert({op.getSymName(), kernels.size()});
+  for (auto op : module.getOps<plan::TableOp>())
+    tables.insert({op.getSymName(), tables.size()});
   WeightLayout layout = placeWeights(module);
   for (WeightPlace &place : layout.places)
     offsets[place.weight.getSymName()] = place.offset;
@@ -298,6 +304,44 @@ LogicalResult SequenceLowering::lowerSelect(plan::SelectOp op) {
   return success();
 }
 
+/// How many elements a buffer has.
+Value SequenceLowering::elementsOf(Value buffer) {
+  Value count = integer(word, 1);
+  for (int64_t dim = 0; dim < cast<MemRefType>(buffer.getType()).getRank();
+       ++dim)
+    count = arith::MulIOp::create(builder, count, sizeWord(buffer, dim));
+  return count;
+}
+
+void SequenceLowering::lowerPrefetchIssue(plan::PrefetchIssueOp op) {
+  Value slot = slots(1);
+  callService(
+      offsetof(trine_program_services, prefetch_issue),
+      {integer(status, device(op.getDevice())), integer(status, op.getQueue()),
+       integer(status, tables.lookup(op.getTable())),
+       toPointer(address(op.getRows())), elementsOf(op.getRows()), slot});
+  // Tickets are numbers below this level; the wait is the only user.
+  tickets[op] = LLVM::LoadOp::create(builder, word, slot);
+}
+
+void SequenceLowering::lowerPrefetchAwait(plan::PrefetchAwaitOp op) {
+  Value destination = op.getDestination();
+  Type element = cast<MemRefType>(destination.getType()).getElementType();
+  uint32_t type = element.isF32()   ? TRINE_TABLE_F32
+                  : element.isF16() ? TRINE_TABLE_F16
+                                    : TRINE_TABLE_BF16;
+  Value bytes = arith::MulIOp::create(
+      builder, elementsOf(destination),
+      integer(word, llvm::divideCeil(element.getIntOrFloatBitWidth(), 8)));
+  Operation *issue = op.getTicket().getDefiningOp();
+  callService(offsetof(trine_program_services, prefetch_await),
+              {integer(status, device(op.getDevice())),
+               integer(status, op.getQueue()), tickets.lookup(issue),
+               integer(status, type), toPointer(address(destination)), bytes});
+  op.erase();
+  issue->erase();
+}
+
 LogicalResult SequenceLowering::lower(Operation &op) {
   builder.setLoc(op.getLoc());
   builder.setInsertionPoint(&op);
@@ -352,6 +396,18 @@ LogicalResult SequenceLowering::lower(Operation &op) {
   }
   if (auto require = dyn_cast<plan::RequireOp>(op)) {
     lowerRequire(require);
+    return success();
+  }
+  if (auto issue = dyn_cast<plan::PrefetchIssueOp>(op)) {
+    lowerPrefetchIssue(issue);
+    return success();
+  }
+  if (auto await = dyn_cast<plan::PrefetchAwaitOp>(op)) {
+    if (!await.getTicket().hasOneUse() ||
+        !tickets.contains(await.getTicket().getDefiningOp()))
+      return op.emitOpError() << "must be the only wait for its ticket, and "
+                                 "come after 'plan.prefetch_issue'";
+    lowerPrefetchAwait(await);
     return success();
   }
   if (isa<plan::BufferOp>(op))
@@ -455,7 +511,8 @@ struct LowerLaunches : trine::impl::LowerLaunchesBase<LowerLaunches> {
     // Weights and sizes are part of the sequence now.
     SmallVector<Operation *> symbols;
     for (Operation &op : getOperation().getOps())
-      if (isa<plan::DeviceOp, plan::SymbolOp, plan::WeightOp>(op))
+      if (isa<plan::DeviceOp, plan::SymbolOp, plan::WeightOp, plan::TableOp>(
+              op))
         symbols.push_back(&op);
     for (Operation *op : symbols)
       op->erase();

@@ -356,12 +356,21 @@ LogicalResult AssignBuffers::rewriteOp(Operation *op) {
     read.getBufferMutable().set(memory.lookup(read.getBuffer()));
   } else if (auto require = dyn_cast<plan::RequireOp>(op)) {
     require.getConditionMutable().set(memory.lookup(require.getCondition()));
+  } else if (auto issue = dyn_cast<plan::PrefetchIssueOp>(op)) {
+    issue.getRowsMutable().set(memory.lookup(issue.getRows()));
+  } else if (auto await = dyn_cast<plan::PrefetchAwaitOp>(op)) {
+    Value buffer = makeBuffer(builder, op->getLoc(), await.getOutput());
+    memory.map(await.getOutput(), buffer);
+    plan::PrefetchAwaitOp::create(builder, op->getLoc(), TypeRange(),
+                                  await.getTicket(), buffer,
+                                  await.getDeviceAttr(), await.getQueueAttr());
   } else if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
     // A tensor that is read but never written has undefined contents.
     if (llvm::any_of(empty->getUses(), [](OpOperand &use) {
           auto launch = dyn_cast<plan::LaunchOp>(use.getOwner());
           return launch ? !launch.isDpsInit(&use)
-                        : !isa<func::ReturnOp, plan::YieldOp>(use.getOwner());
+                        : !isa<func::ReturnOp, plan::YieldOp,
+                               plan::PrefetchAwaitOp>(use.getOwner());
         }))
       memory.map(empty.getResult(),
                  makeBuffer(builder, op->getLoc(), empty.getResult()));
@@ -478,7 +487,8 @@ LogicalResult AssignBuffers::assign() {
     }
   for (Operation *op : llvm::reverse(replaced))
     if (isa<plan::LaunchOp, plan::LoadWeightOp, plan::SelectOp, plan::YieldOp,
-            tensor::DimOp, tensor::EmptyOp, func::ReturnOp>(op) ||
+            plan::PrefetchAwaitOp, tensor::DimOp, tensor::EmptyOp,
+            func::ReturnOp>(op) ||
         isView(op))
       op->erase();
   block.eraseArguments(0, count);

@@ -32,7 +32,8 @@ static bool isLegalInKernel(Operation *op) {
 
 static bool isLegalInSequence(Operation *op) {
   if (isa<plan::LaunchOp, plan::LoadWeightOp, plan::ArenaOp, plan::OutputOp,
-          plan::ReadOp, plan::RequireOp, plan::YieldOp, func::ReturnOp>(op))
+          plan::ReadOp, plan::RequireOp, plan::YieldOp, plan::PrefetchIssueOp,
+          plan::PrefetchAwaitOp, func::ReturnOp>(op))
     return true;
   if (isa<plan::SelectOp>(op) && op->getNumResults() == 0)
     return true;
@@ -68,8 +69,8 @@ private:
         main = function;
         continue;
       }
-      if (!isa<plan::DeviceOp, plan::SymbolOp, plan::WeightOp, plan::KernelOp>(
-              op))
+      if (!isa<plan::DeviceOp, plan::SymbolOp, plan::WeightOp, plan::TableOp,
+               plan::KernelOp>(op))
         return illegal(&op, "a module");
       if (auto kernel = dyn_cast<plan::KernelOp>(op))
         if (failed(checkBody(kernel.getBody(), isLegalInKernel, "a kernel")))

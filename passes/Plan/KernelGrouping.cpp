@@ -181,7 +181,8 @@ void KernelGrouping::assignRole(Operation *op) {
         return OpRole::Cheap;
       return OpRole::Sequence;
     }
-    if (isa<plan::LoadWeightOp, plan::SelectOp, WeightOp>(op))
+    if (isa<plan::LoadWeightOp, plan::SelectOp, WeightOp,
+            plan::PrefetchAwaitOp>(op))
       return OpRole::Sequence;
     bool outside = isNeededBetweenLaunches(op);
     if (isa<tensor::EmptyOp>(op))

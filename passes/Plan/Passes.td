@@ -61,6 +61,62 @@ def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
   let dependentDialects = ["mlir::trine::plan::PlanDialect", "linalg::LinalgDialect", "tensor::TensorDialect"];
 }
 
+def TrinePlanTables : Pass<"trine-plan-tables", "ModuleOp"> {
+  let summary = "Give large Engram tables to the table store";
+  let description = [{
+    A `trine.engram.lookup` in a table of more than `limit` bytes becomes the order to fetch the rows and, right behind it, the wait for them. The table
+    is then a file of its own in the package, which the runtime's store serves from memory or from disk. A smaller table stays a weight, and its
+    lookup a gather. Remarks say which and why.
+
+    ```mlir
+    %e = trine.engram.lookup %rows, %table : tensor<?x?x4xi64>, tensor<890x16xf32> -> tensor<?x?x4x16xf32>
+    // becomes
+    plan.table @table0 "blocks.1.engram.table" values @table0_values
+    %t = plan.prefetch_issue @table0 rows(%rows : tensor<?x?x4xi64>) on @device0 queue 0
+    %e = plan.prefetch_await %t outs(%empty : tensor<?x?x4x16xf32>) on @device0 queue 0 -> tensor<?x?x4x16xf32>
+    ```
+  }];
+  let options = [Option<"limit", "limit", "int64_t", "-1", "Tables of more bytes than this are served by the store; -1: none">];
+  let statistics = [Statistic<"numTables", "tables", "Tables given to the store">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect", "tensor::TensorDialect"];
+}
+
+def TrineHoistEngramPrefetch : Pass<"trine-hoist-engram-prefetch", "ModuleOp"> {
+  let summary = "Start to fetch table rows before the layers that come first";
+  let description = [{
+    Works on the launch sequence in tensor form. The wait for rows moves to the first op that reads them. What their row ids are computed from (token ids,
+    history, constants: hashes) moves up, and the order to fetch with it: to the last launch after which the launches that are left take
+    `margin` times as long as the fetch, or, if there is never so much, to the first launch. Rows that depend on activations, or that are fetched in a branch,
+    stay where they are. A launch is taken to move its operands at `memory-rate` and to multiply at `flop-rate`; a fetch takes `latency` and, for each row,
+    1 / `row-rate` or its bytes at `table-rate`, whichever is longer. Remarks give the figures.
+
+    ```mlir
+    %h = plan.launch @layer0 ...
+    %rows = plan.launch @hash ins(%ids : ...) ...
+    %t = plan.prefetch_issue @table0 rows(%rows : ...) ...
+    %e = plan.prefetch_await %t ...
+    %k = plan.launch @project ins(%h, %e : ...) ...
+    // becomes
+    %rows = plan.launch @hash ins(%ids : ...) ...
+    %t = plan.prefetch_issue @table0 rows(%rows : ...) ...
+    %h = plan.launch @layer0 ...
+    %e = plan.prefetch_await %t ...
+    %k = plan.launch @project ins(%h, %e : ...) ...
+    ```
+  }];
+  let options = [Option<"position", "position", "std::string", "\"auto\"", "Where fetches start: auto (by cost), early (first of all) or inline (where rows are needed)">,
+                 Option<"latency", "latency", "double", "200", "Microseconds until a fetch's first row is there">,
+                 Option<"rowRate", "row-rate", "double", "200000", "Rows that are fetched in a second">,
+                 Option<"tableRate", "table-rate", "double", "2", "Gigabytes of rows that are fetched in a second">,
+                 Option<"memoryRate", "memory-rate", "double", "20", "Gigabytes that a launch moves in a second">,
+                 Option<"flopRate", "flop-rate", "double", "200", "Billions of operations of products in a second">,
+                 Option<"margin", "margin", "double", "2", "Work to hide a fetch behind, as a multiple of its time">,
+                 Option<"reportSize", "report-size", "int64_t", "64", "What a symbol without a `size` is taken for">,
+                 ListOption<"symbolSizes", "size", "std::string", "What one symbol is taken for, as past=4096">];
+  let statistics = [Statistic<"numHoisted", "hoisted", "Fetches that start before other launches">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect", "tensor::TensorDialect", "arith::ArithDialect"];
+}
+
 def TrineFormKernels : Pass<"trine-form-kernels", "ModuleOp"> {
   let summary = "Group the tensor ops of @main into kernels and launches";
   let description = [{

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "NominalSizes.h"
 #include "SizeBounds.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -9,8 +10,6 @@
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Passes/Plan.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 namespace mlir::trine {
 #define GEN_PASS_DEF_TRINEPLANMEMORY
@@ -64,13 +63,11 @@ private:
                                 const SizeBounds &bounds);
   void number(Block &block, unsigned &position);
   unsigned lastUse(Value buffer) const;
-  LogicalResult readSizes(func::FuncOp main);
-  int64_t nominal(Value size);
   int64_t nominal(const SizeKey &key);
   Value emit(OpBuilder &builder, Location loc, const SizeKey &key);
 
   llvm::DenseMap<Operation *, unsigned> positions;
-  llvm::DenseMap<Value, int64_t> nominals;
+  std::optional<NominalSizes> nominals;
   llvm::DenseMap<Value, unsigned> numbers;
   SmallVector<Attribute> report;
 };
@@ -146,77 +143,10 @@ unsigned PlanMemory::lastUse(Value buffer) const {
   return last;
 }
 
-/// Takes symbols for what the option says: the sizes of @main's arguments that
-/// show them.
-LogicalResult PlanMemory::readSizes(func::FuncOp main) {
-  llvm::StringMap<plan::SymbolOp> symbols;
-  for (auto symbol : getOperation().getOps<plan::SymbolOp>())
-    symbols[symbol.getSymName()] = symbol;
-  for (const std::string &size : sizes) {
-    auto [name, text] = StringRef(size).split('=');
-    int64_t value;
-    if (text.getAsInteger(10, value) || value < 0)
-      return mlir::emitError(getOperation().getLoc())
-             << "size '" << size
-             << "' must be a symbol and a number that is not negative, as "
-                "past=4096";
-    auto symbol = symbols.find(name);
-    if (symbol == symbols.end()) {
-      InFlightDiagnostic error = mlir::emitError(getOperation().getLoc());
-      error << "size '" << size << "' names no symbol; the model has ";
-      if (symbols.empty())
-        error << "none";
-      llvm::interleaveComma(getOperation().getOps<plan::SymbolOp>(), error,
-                            [&](plan::SymbolOp known) {
-                              error << "'" << known.getSymName() << "'";
-                            });
-      return error;
-    }
-    for (memref::DimOp dim : main.getOps<memref::DimOp>()) {
-      auto argument = dyn_cast<BlockArgument>(dim.getSource());
-      if (argument && argument.getArgNumber() == symbol->second.getInput() &&
-          dim.getConstantIndex() == symbol->second.getDimension())
-        nominals[dim] = value;
-    }
-  }
-  return success();
-}
-
-/// The value of a size when symbols are what the options say.
-int64_t PlanMemory::nominal(Value size) {
-  auto found = nominals.find(size);
-  if (found != nominals.end())
-    return found->second;
-  nominals[size] = reportSize; // also ends cycles, which SSA has not
-  Operation *op = size.getDefiningOp();
-  APInt constant;
-  int64_t result = reportSize;
-  if (matchPattern(size, m_ConstantInt(&constant))) {
-    result = constant.getSExtValue();
-  } else if (op && op->getNumOperands() == 2 && !isa<memref::DimOp>(op)) {
-    int64_t a = nominal(op->getOperand(0)), b = nominal(op->getOperand(1));
-    result = llvm::TypeSwitch<Operation *, int64_t>(op)
-                 .Case([&](arith::AddIOp) { return a + b; })
-                 .Case([&](arith::SubIOp) { return a - b; })
-                 .Case([&](arith::MulIOp) { return a * b; })
-                 .Case([&](arith::MinSIOp) { return std::min(a, b); })
-                 .Case([&](arith::MaxSIOp) { return std::max(a, b); })
-                 .Case<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp>(
-                     [&](auto) { return b > 0 ? a / b : 0; })
-                 .Case([&](arith::CeilDivSIOp) {
-                   return b > 0 ? (a + b - 1) / b : 0;
-                 })
-                 .Default([&](Operation *) -> int64_t { return reportSize; });
-  } else if (op && isa<arith::IndexCastOp>(op)) {
-    result = nominal(op->getOperand(0));
-  }
-  return nominals[size] = result;
-}
-
 int64_t PlanMemory::nominal(const SizeKey &key) {
   int64_t bytes = key.factor;
   for (Value size : key.sizes)
-    bytes *= std::max<int64_t>(0, nominal(size));
+    bytes *= std::max<int64_t>(0, nominals->of(size));
   return llvm::alignTo(std::max<int64_t>(0, bytes), slotAlignment);
 }
 
@@ -387,10 +317,10 @@ void PlanMemory::runOnOperation() {
   Block &block = function.getBody().front();
   SizeBounds bounds(block, hoistSizes(block));
   positions.clear();
-  nominals.clear();
+  nominals.emplace(reportSize);
   numbers.clear();
   report.clear();
-  if (failed(readSizes(function)))
+  if (failed(nominals->read(getOperation(), function, sizes)))
     return signalPassFailure();
   unsigned position = 0;
   number(block, position);

@@ -95,7 +95,15 @@ trine_status trine_package_open(const char *path,
   if (trine_status code = readOptions(given, options))
     return code;
   std::shared_ptr<const Package> opened;
-  Status status = Package::open(path, options.verify_hashes != 0, opened);
+  TableOptions tables;
+  tables.tier = options.table_tier;
+  tables.cacheBytes = options.table_cache_bytes;
+  if (tables.tier < 0 || tables.tier > TRINE_ENGRAM_TIER_DISK)
+    return failArgument(concat("'options.table_tier' must be in [0, ",
+                               int32_t(TRINE_ENGRAM_TIER_DISK), "], got ",
+                               tables.tier));
+  Status status =
+      Package::open(path, options.verify_hashes != 0, tables, opened);
   if (status.ok())
     *package = new trine_package{std::move(opened)};
   return finish(status);
@@ -243,6 +251,21 @@ trine_status trine_package_kernel(const trine_package *package, uint32_t index,
   answer.node_count = static_cast<uint32_t>(kernel.nodeTexts.size());
   answer.nodes = kernel.nodeTexts.data();
   return writeInfo(answer, info);
+}
+
+trine_status trine_package_table(const trine_package *package, uint32_t index,
+                                 trine_engram_table **table) {
+  if (!table)
+    return failNull("table");
+  *table = nullptr;
+  if (!package)
+    return failNull("package");
+  const TableSet *tables = package->package->getTables();
+  uint32_t count = tables ? tables->size() : 0;
+  if (index >= count)
+    return failIndex("table", index, count);
+  *table = tables->getTable(index);
+  return TRINE_OK;
 }
 
 trine_status trine_session_create(trine_package *package,

@@ -270,6 +270,20 @@ static void readCode(const JsonPlace &place, ManifestKernel &kernel,
   kernel.sharedBytes = place["shared_bytes"].getInteger(0, 1 << 20);
 }
 
+static void readTables(const JsonPlace &places, Manifest &manifest) {
+  if (!places.exists())
+    return;
+  for (const JsonPlace &place : places.getElements()) {
+    ManifestTable table;
+    table.name = place["name"].getString();
+    table.path = getPath(place["path"]);
+    table.rows = place["rows"].getInteger(0);
+    table.width = place["width"].getInteger(1);
+    table.bytes = place["bytes"].getInteger(0);
+    manifest.tables.push_back(std::move(table));
+  }
+}
+
 static void readKernels(const JsonPlace &places, Manifest &manifest) {
   if (!places.exists())
     return;
@@ -391,6 +405,7 @@ Status trine::runtime::parseManifest(std::string_view text,
   readTensors(root["outputs"], /*outputs=*/true, symbols, manifest.outputs);
   readFiles(root, manifest);
   readKernels(root["kernels"], manifest);
+  readTables(root["tables"], manifest);
   if (root["states"].exists())
     readStates(root["states"], symbols, manifest);
   if (root["ragged"].exists())

@@ -56,6 +56,12 @@ struct ManifestKernel {
   std::vector<const char *> nodeTexts; // of `nodes`
 };
 
+/// An Engram table in a file of its own, opened by the table store.
+struct ManifestTable {
+  std::string name, path;
+  uint64_t rows = 0, width = 0, bytes = 0;
+};
+
 struct ManifestVariant {
   std::string name;
   std::vector<std::string> features;
@@ -79,6 +85,7 @@ struct Manifest {
   int32_t pastSymbol = -1; // of the entries that slots have, -1: in no size
   std::vector<ManifestFile> files;
   std::vector<ManifestKernel> kernels;
+  std::vector<ManifestTable> tables; // in the program's order
   bool hasWeights = false;
   std::string weightsPath;
   uint64_t weightsDataOffset = 0;

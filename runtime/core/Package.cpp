@@ -11,9 +11,13 @@
 using namespace trine::runtime;
 
 Status Package::open(const std::string &path, bool verifyHashes,
+                     const TableOptions &tableOptions,
                      std::shared_ptr<const Package> &result) {
   auto package = std::make_shared<Package>();
   Status status = package->load(path, verifyHashes);
+  if (status.ok() && !package->manifest.tables.empty())
+    status = TableSet::open(path, package->manifest.tables, tableOptions,
+                            package->tables);
   if (!status.ok())
     return Status(status.getCode(),
                   concat("package ", quote(path), ": ", status.getMessage()));

@@ -7,6 +7,7 @@
 #include "MappedFile.h"
 #include "Program.h"
 #include "Status.h"
+#include "TableSet.h"
 #include "trine/Runtime/ProgramABI.h"
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@ public:
   Package &operator=(const Package &) = delete;
 
   static Status open(const std::string &path, bool verifyHashes,
+                     const TableOptions &tableOptions,
                      std::shared_ptr<const Package> &result);
 
   const Manifest &getManifest() const { return manifest; }
@@ -31,6 +33,9 @@ public:
   /// The data section of the weights; some valid address when there are none.
   const void *getWeights() const;
   uint64_t getWeightsBytes() const;
+
+  /// The package's Engram tables; null when it has none.
+  const TableSet *getTables() const { return tables.get(); }
 
   /// What the manifest says about a kernel of the program.
   const ManifestKernel &getKernel(uint32_t index) const {
@@ -52,6 +57,7 @@ private:
   std::string target;
   MappedFile weights;
   Program program;
+  std::unique_ptr<const TableSet> tables;
   std::vector<ManifestKernel> kernels; // by the program's index
 };
 

@@ -83,6 +83,14 @@ private:
   static int32_t serveRead(void *context, uint32_t device, uint32_t queue,
                            const void *source, void *host, uint64_t bytes);
   static int32_t serveFail(void *context, const char *message);
+  static int32_t servePrefetchIssue(void *context, uint32_t device,
+                                    uint32_t queue, uint32_t table,
+                                    const int64_t *rows, uint64_t count,
+                                    uint64_t *ticket);
+  static int32_t servePrefetchAwait(void *context, uint32_t device,
+                                    uint32_t queue, uint64_t ticket,
+                                    uint32_t type, void *destination,
+                                    uint64_t bytes);
   static const trine_program_services services;
 
   Status checkOutputSizes(uint32_t index, uint32_t rank,
@@ -103,6 +111,8 @@ private:
   std::vector<trine_program_tensor> programInputs;
   std::vector<const trine_tensor *> givenInputs; // by the model's order
   std::vector<int64_t> symbolValues;             // -1: not known
+  std::vector<trine_engram_ticket *> tickets;    // of this step; null: awaited
+  std::vector<int64_t> prefetchRows; // ids on their way to the store
   Status stepStatus;
   bool hasResult = false;
   std::atomic<bool> running{false};

@@ -5,6 +5,7 @@
 #include "ElementType.h"
 #include "Session.h"
 #include <algorithm>
+#include <cstring>
 
 using namespace trine::runtime;
 
@@ -15,7 +16,9 @@ const trine_program_services Session::services = {
     serveOutput,
     serveLaunch,
     serveRead,
-    serveFail};
+    serveFail,
+    servePrefetchIssue,
+    servePrefetchAwait};
 
 Status Session::callProgram() {
   stepStatus = Status();
@@ -36,6 +39,10 @@ Status Session::callProgram() {
   if (stepStatus.ok() && code == TRINE_OK)
     if (trine_status failure = device->collectOutputs())
       failStep(failure, device->getMessage());
+  // A step that failed may have left fetches behind.
+  for (trine_engram_ticket *ticket : tickets)
+    trine_engram_cancel(ticket);
+  tickets.clear();
   device->endStep();
   device->collectProfile(profileRecords);
   std::sort(profileRecords.begin(), profileRecords.end(),
@@ -212,4 +219,71 @@ int32_t Session::serveFail(void *context, const char *message) {
   return static_cast<Session *>(context)->failStep(
       TRINE_ERROR_PROGRAM,
       message && *message ? message : "the program failed without a reason");
+}
+
+int32_t Session::servePrefetchIssue(void *context, uint32_t device,
+                                    uint32_t queue, uint32_t table,
+                                    const int64_t *rows, uint64_t count,
+                                    uint64_t *ticket) {
+  Session *session = static_cast<Session *>(context);
+  *ticket = 0;
+  if (int32_t code = session->checkDevice(device))
+    return code;
+  const TableSet *tables = session->package->getTables();
+  if (!tables || table >= tables->size())
+    return session->failStep(TRINE_ERROR_PROGRAM,
+                             concat("the program asked for rows of table ",
+                                    table, ", but the package has ",
+                                    tables ? tables->size() : 0));
+  session->prefetchRows.resize(count);
+  if (trine_status code = session->device->read(
+          queue, rows, session->prefetchRows.data(), count * sizeof(int64_t)))
+    return session->failStep(code, session->device->getMessage());
+  trine_engram_ticket *begun = nullptr;
+  Status status = tables->begin(table, session->prefetchRows.data(), count,
+                                reinterpret_cast<uintptr_t>(session), &begun);
+  if (!status.ok())
+    return session->failStep(status.getCode(), status.getMessage());
+  *ticket = session->tickets.size();
+  session->tickets.push_back(begun);
+  return TRINE_OK;
+}
+
+int32_t Session::servePrefetchAwait(void *context, uint32_t device,
+                                    uint32_t queue, uint64_t ticket,
+                                    uint32_t type, void *destination,
+                                    uint64_t bytes) {
+  Session *session = static_cast<Session *>(context);
+  if (int32_t code = session->checkDevice(device))
+    return code;
+  if (ticket >= session->tickets.size() || !session->tickets[ticket])
+    return session->failStep(TRINE_ERROR_PROGRAM,
+                             concat("the program awaited ticket ", ticket,
+                                    ", which is not in flight"));
+  // A device with memory of its own gets a copy; the host's is written at once,
+  // when nothing reads what was there any more.
+  bool isHost = strcmp(session->device->getKind(), "host") == 0;
+  if (isHost)
+    if (trine_status code = session->device->synchronize())
+      return session->failStep(code, session->device->getMessage());
+  void *target = destination;
+  if (!isHost) {
+    session->prefetchedBytes.resize(bytes);
+    target = session->prefetchedBytes.data();
+  }
+  trine_engram_ticket *awaited = session->tickets[ticket];
+  trine_status code =
+      trine_engram_wait(awaited, static_cast<trine_engram_type>(type), target,
+                        bytes, /*deadline_milliseconds=*/-1);
+  if (code != TRINE_ENGRAM_ERROR_LATE)
+    session->tickets[ticket] = nullptr;
+  if (code != TRINE_OK) {
+    Status status = getTableStatus(code);
+    return session->failStep(status.getCode(), status.getMessage());
+  }
+  if (!isHost)
+    if (trine_status copied =
+            session->device->write(queue, target, destination, bytes))
+      return session->failStep(copied, session->device->getMessage());
+  return TRINE_OK;
 }

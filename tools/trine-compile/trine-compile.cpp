@@ -87,6 +87,20 @@ int main(int argc, char **argv) {
   cl::opt<bool> remarks(
       "remarks", cl::desc("Print what the passes did at each place, and why"),
       cl::cat(category));
+  cl::opt<int64_t> tableLimit(
+      "table-limit", cl::value_desc("bytes"),
+      cl::desc("Engram tables of more bytes are files of their own, whose rows "
+               "are prefetched; default 256 MiB, -1: none"),
+      cl::init(int64_t(256) << 20), cl::cat(category));
+  cl::opt<std::string> prefetch(
+      "prefetch",
+      cl::desc("Where fetches of table rows start: auto (by cost; default), "
+               "early, inline"),
+      cl::init("auto"), cl::cat(category));
+  cl::opt<double> tableLatency(
+      "table-latency", cl::value_desc("us"),
+      cl::desc("What the cost model takes for the latency of a fetch"),
+      cl::init(200), cl::cat(category));
   cl::opt<bool> report("report", cl::desc("Print what was compiled"),
                        cl::cat(category));
   cl::opt<std::string> reportJSON(
@@ -114,6 +128,9 @@ int main(int argc, char **argv) {
   options.kernelCache = kernelCache;
   options.threads = threads;
   options.memoryLimit = memoryLimit;
+  options.plan.tableLimit = tableLimit;
+  options.plan.prefetch = prefetch;
+  options.plan.tableLatency = tableLatency;
   for (const std::string &size : sizes)
     options.plan.sizes.push_back(size);
   options.state = state;

@@ -32,6 +32,19 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
       llvm::cl::desc("Cache latents where the model caches keys and values of "
                      "every head; changes its inputs and outputs"),
       llvm::cl::init(false)};
+  Option<int64_t> tableLimit{
+      *this, "table-limit",
+      llvm::cl::desc("Engram tables of more bytes than this are served by the "
+                     "table store; -1: none"),
+      llvm::cl::init(int64_t(256) << 20)};
+  Option<std::string> prefetch{
+      *this, "prefetch",
+      llvm::cl::desc("Where fetches of table rows start: auto, early, inline"),
+      llvm::cl::init("auto")};
+  Option<double> tableLatency{
+      *this, "table-latency",
+      llvm::cl::desc("Microseconds until the first row of a fetch is there"),
+      llvm::cl::init(200)};
   ListOption<std::string> sizes{
       *this, "size",
       llvm::cl::desc("What a symbol is taken for where memory is reported and "

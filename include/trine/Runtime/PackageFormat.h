@@ -21,6 +21,8 @@
 #define TRINE_PACKAGE_PROGRAM "program.so"
 #define TRINE_PACKAGE_WEIGHTS "weights.safetensors"
 #define TRINE_PACKAGE_KERNELS "kernels"
+/* Engram tables, as tables/NAME.engram. */
+#define TRINE_PACKAGE_TABLES "tables"
 #define TRINE_WEIGHTS_ALIGNMENT 64
 
 #endif

@@ -28,6 +28,10 @@ enum {
   TRINE_SPACE_DISK = 3
 };
 
+/* Element types that rows of tables are delivered in; the values of
+ * trine_engram_type. */
+enum { TRINE_TABLE_F32 = 1, TRINE_TABLE_F16 = 2, TRINE_TABLE_BF16 = 3 };
+
 /* An input: row-major, contiguous. The runtime has checked type, rank and
  * static sizes against the manifest. */
 typedef struct trine_program_tensor {
@@ -67,6 +71,19 @@ typedef struct trine_program_services {
   /* Records why the step fails (a static string of the program), and returns
    * the status to give back. */
   int32_t (*fail)(void *context, const char *message);
+
+  /* Waits for `queue`, copies `count` row ids, and starts to fetch these rows
+   * of table number `table` (in the manifest's order). Negative ids count from
+   * the end. */
+  int32_t (*prefetch_issue)(void *context, uint32_t device, uint32_t queue,
+                            uint32_t table, const int64_t *rows,
+                            uint64_t count, uint64_t *ticket);
+
+  /* Waits for the rows of a ticket and writes them to device memory, as values
+   * of `type` (TRINE_TABLE_*), `bytes` bytes in all. Once per ticket. */
+  int32_t (*prefetch_await)(void *context, uint32_t device, uint32_t queue,
+                            uint64_t ticket, uint32_t type, void *destination,
+                            uint64_t bytes);
 } trine_program_services;
 
 typedef struct trine_program_call {

@@ -130,8 +130,16 @@ typedef struct trine_package_options {
   /* Nonzero: compare the SHA-256 of every file with the manifest's. Reads the
    * whole package once. Sizes are always compared. Default: 1. */
   uint32_t verify_hashes;
+  /* Where the rows of Engram tables are served from, a trine_engram_tier
+   * (engram.h). 0 (default): mapped, when all tables are at most half of the
+   * machine's memory, else from disk. */
+  int32_t table_tier;
+  /* Hot rows of each table on disk that are kept in memory, in bytes. Default:
+   * 256 MiB. */
+  uint64_t table_cache_bytes;
 } trine_package_options;
-#define TRINE_PACKAGE_OPTIONS_INIT {sizeof(trine_package_options), 1}
+#define TRINE_PACKAGE_OPTIONS_INIT                                             \
+  {sizeof(trine_package_options), 1, 0, 256u << 20}
 
 /* Opens the package in folder `path`. Weights are mapped read-only, once for
  * all sessions. NULL options are the defaults. On failure *package is NULL. */
@@ -237,6 +245,14 @@ typedef struct trine_kernel_info {
 TRINE_API trine_status trine_package_kernel(const trine_package *package,
                                             uint32_t index,
                                             trine_kernel_info *info);
+
+/* Table `index` of the package, for trine_engram_table_describe and
+ * trine_engram_table_statistics (engram.h). It belongs to the package. After
+ * the last table: TRINE_ERROR_INVALID_ARGUMENT. */
+struct trine_engram_table;
+TRINE_API trine_status trine_package_table(const trine_package *package,
+                                           uint32_t index,
+                                           struct trine_engram_table **table);
 
 /*===-- Sessions ----------------------------------------------------------===*/
 

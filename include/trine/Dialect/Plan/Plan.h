@@ -19,6 +19,8 @@
 #include "trine/Dialect/Plan/PlanOpsEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "trine/Dialect/Plan/PlanOpsAttributes.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "trine/Dialect/Plan/PlanOpsTypes.h.inc"
 #define GET_OP_CLASSES
 #include "trine/Dialect/Plan/PlanOps.h.inc"
 

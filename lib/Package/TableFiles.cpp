@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "TableFiles.h"
+
+#include "WeightsFile.h"
+#include "trine/Dialect/Plan/Plan.h"
+#include "trine/Dialect/Plan/WeightLayout.h"
+#include "trine/Runtime/PackageFormat.h"
+#include "trine/Runtime/engram.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+
+static trine_engram_type typeOf(Type type) {
+  if (type.isF32())
+    return TRINE_ENGRAM_F32;
+  if (type.isF16())
+    return TRINE_ENGRAM_F16;
+  return type.isBF16() ? TRINE_ENGRAM_BF16 : TRINE_ENGRAM_E4M3;
+}
+
+namespace {
+/// Rows that come in blocks of any size, handed on as whole rows.
+class RowWriter {
+public:
+  RowWriter(trine_engram_writer *writer, uint64_t rowBytes,
+            ArrayRef<uint8_t> scales, uint64_t scaleBytes)
+      : writer(writer), rowBytes(rowBytes), scales(scales),
+        scaleBytes(scaleBytes) {}
+
+  void write(ArrayRef<uint8_t> bytes) {
+    held.insert(held.end(), bytes.begin(), bytes.end());
+    uint64_t rows = held.size() / rowBytes;
+    if (rows == 0 || status != TRINE_OK)
+      return;
+    status = trine_engram_writer_append(
+        writer, held.data(),
+        scales.empty() ? nullptr : scales.data() + done * scaleBytes, rows);
+    done += rows;
+    held.erase(held.begin(), held.begin() + rows * rowBytes);
+  }
+
+  trine_status getStatus() const { return status; }
+
+private:
+  trine_engram_writer *writer;
+  uint64_t rowBytes;
+  ArrayRef<uint8_t> scales;
+  uint64_t scaleBytes;
+  std::vector<uint8_t> held;
+  uint64_t done = 0;
+  trine_status status = TRINE_OK;
+};
+} // namespace
+
+static LogicalResult writeTable(plan::TableOp table, SymbolTable &symbols,
+                                StringRef modelFolder, StringRef file) {
+  auto values = symbols.lookup<plan::WeightOp>(table.getValues());
+  auto type = cast<RankedTensorType>(values.getSourceType());
+  // Scales are a 32nd of the values; they are read whole.
+  std::vector<uint8_t> scales;
+  if (table.getScales()) {
+    auto weight = symbols.lookup<plan::WeightOp>(*table.getScales());
+    if (failed(readWeight(weight, modelFolder, [&](ArrayRef<uint8_t> bytes) {
+          scales.insert(scales.end(), bytes.begin(), bytes.end());
+        })))
+      return failure();
+  }
+  std::string path = file.str(), name = table.getName().str();
+  trine_engram_table_shape shape = {};
+  shape.struct_size = sizeof(shape);
+  shape.type = typeOf(type.getElementType());
+  shape.name = name.c_str();
+  shape.rows = type.getDimSize(0);
+  shape.width = type.getDimSize(1);
+  trine_engram_writer *writer = nullptr;
+  auto fail = [&]() -> LogicalResult {
+    table.emitError() << "table '" << name
+                      << "' cannot be written: " << trine_engram_message();
+    trine_engram_writer_close(writer);
+    return failure();
+  };
+  if (trine_engram_writer_open(path.c_str(), &shape, &writer) != TRINE_OK)
+    return fail();
+  RowWriter rows(writer,
+                 shape.width * getStoredElementBytes(type.getElementType()),
+                 scales, shape.width / 32);
+  if (failed(readWeight(values, modelFolder,
+                        [&](ArrayRef<uint8_t> bytes) { rows.write(bytes); }))) {
+    trine_engram_writer_close(writer);
+    return failure();
+  }
+  if (rows.getStatus() != TRINE_OK ||
+      trine_engram_writer_finish(writer) != TRINE_OK)
+    return fail();
+  trine_engram_writer_close(writer);
+  return success();
+}
+
+FailureOr<llvm::json::Array> mlir::trine::writeTables(ModuleOp module,
+                                                      StringRef modelFolder,
+                                                      StringRef folder) {
+  llvm::json::Array entries;
+  SymbolTable symbols(module);
+  for (auto table : module.getOps<plan::TableOp>()) {
+    SmallString<256> tables(folder);
+    llvm::sys::path::append(tables, TRINE_PACKAGE_TABLES);
+    if (std::error_code error = llvm::sys::fs::create_directories(tables))
+      return table.emitError()
+             << "cannot write '" << tables << "': " << error.message();
+    std::string name = (table.getSymName() + ".engram").str();
+    SmallString<256> file(tables);
+    llvm::sys::path::append(file, name);
+    llvm::sys::fs::setPermissions(tables, llvm::sys::fs::perms(0755));
+    if (failed(writeTable(table, symbols, modelFolder, file)))
+      return failure();
+    uint64_t bytes = 0;
+    if (std::error_code error = llvm::sys::fs::file_size(file, bytes))
+      return table.emitError()
+             << "cannot read '" << file << "': " << error.message();
+    auto values = symbols.lookup<plan::WeightOp>(table.getValues());
+    auto type = cast<RankedTensorType>(values.getSourceType());
+    entries.push_back(llvm::json::Object{
+        {"name", table.getName().str()},
+        {"path", std::string(TRINE_PACKAGE_TABLES) + "/" + name},
+        {"rows", type.getDimSize(0)},
+        {"width", type.getDimSize(1)},
+        {"bytes", int64_t(bytes)}});
+  }
+  return entries;
+}
