@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Options.h"
+#include "trine/Runtime/engram.h"
 #include "trine/Runtime/trine.h"
 #include <algorithm>
 #include <cstdio>
@@ -29,6 +30,11 @@ running
                        steps as a Chrome trace (chrome://tracing, Perfetto), and
                        prints a table
   --no-verify          does not compare the package's files with their hashes
+  --table-tier TIER    where the rows of Engram tables are: resident, mapped or
+                       disk; default: mapped, or disk where memory is too small
+  --table-cache N      bytes of hot rows that are kept of each table on disk;
+                       default: 268435456
+  --stats              prints what was read from tables
 
 generating (packages of 'trine-compile --state' whose inputs are input_ids,
 position_ids and attention_mask)
@@ -153,6 +159,21 @@ static void takeOption(const std::string &name, const char *value,
     options.device = value;
   } else if (name == "--profile") {
     options.profileFile = value;
+  } else if (name == "--table-tier") {
+    static const char *const tiers[] = {"resident", "mapped", "disk"};
+    for (int32_t i = 0; i < 3; ++i)
+      if (strcmp(value, tiers[i]) == 0)
+        options.tableTier = TRINE_ENGRAM_TIER_RESIDENT + i;
+    if (options.tableTier == 0) {
+      fprintf(stderr,
+              "trine-run: '--table-tier' must be resident, mapped or disk, got "
+              "'%s'\n",
+              value);
+      problem = true;
+    }
+  } else if (name == "--table-cache") {
+    problem |= !parseNumber("--table-cache", value, 0, UINT64_MAX / 2,
+                            options.tableCache);
   } else if (name == "--threads") {
     problem |= !parseNumber("--threads", value, 1, 1024, number);
     options.threads = static_cast<uint32_t>(number);
@@ -170,7 +191,7 @@ bool trine::run::parseOptions(int count, char **arguments, Options &options,
       "--device",      "--threads",    "--repeat",         "--warmup",
       "--profile",     "--prompt-ids", "--max-new-tokens", "--stop-ids",
       "--temperature", "--top-p",      "--seed",           "--output-ids",
-      "--load-state",  "--save-state"};
+      "--load-state",  "--save-state", "--table-tier",     "--table-cache"};
   bool problem = false;
   exitCode = ExitSuccess;
   for (int i = 1; i < count; ++i) {
@@ -193,6 +214,10 @@ bool trine::run::parseOptions(int count, char **arguments, Options &options,
     }
     if (argument == "--token-times") {
       options.generation.tokenTimes = true;
+      continue;
+    }
+    if (argument == "--stats") {
+      options.statistics = true;
       continue;
     }
     if (argument == "--no-verify") {

@@ -34,6 +34,9 @@ struct Options {
   uint64_t repeat = 1, warmup = 0;
   bool verify = true;
   bool information = false;
+  int32_t tableTier = 0; // a trine_engram_tier; 0: chosen
+  uint64_t tableCache = 256u << 20;
+  bool statistics = false;
   bool generate = false;
   GenerateOptions generation;
 };

@@ -4,6 +4,7 @@
 #include "Information.h"
 #include "Options.h"
 #include "Profile.h"
+#include "Statistics.h"
 #include "trine/Runtime/TensorFile.h"
 #include "trine/Runtime/trine.h"
 #include <algorithm>
@@ -189,6 +190,8 @@ int main(int count, char **arguments) {
     return exitCode;
   trine_package_options packageOptions = TRINE_PACKAGE_OPTIONS_INIT;
   packageOptions.verify_hashes = options.verify;
+  packageOptions.table_tier = options.tableTier;
+  packageOptions.table_cache_bytes = options.tableCache;
   trine_package *package;
   if (trine_package_open(options.package.c_str(), &packageOptions, &package) !=
       TRINE_OK)
@@ -211,6 +214,8 @@ int main(int count, char **arguments) {
         generate(options, package, session, error) ? ExitSuccess : fail(error);
   else
     exitCode = runSteps(options, package, session);
+  if (options.statistics && exitCode == ExitSuccess)
+    printStatistics(package);
   trine_session_destroy(session);
   trine_package_close(package);
   return finish(exitCode);

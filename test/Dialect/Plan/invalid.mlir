@@ -379,3 +379,103 @@ func.func @main(%c: i1, %x: tensor<4xf32>) {
   }
   return
 }
+
+// -----
+
+// table_c1
+// expected-error @below {{weight 'values' is not defined}}
+plan.table @table "t" values @values
+
+// -----
+
+// table_c1
+// expected-note @below {{weight declared here}}
+plan.weight @values "w" from "m.onnx" at 0 length 2048 : tensor<8x64xf32> permutation [1, 0] outer [] inner [] tiles [] stored tensor<64x8xf32>
+// expected-error @below {{weight 'values' must have rank 2 and be stored as it is}}
+plan.table @table "t" values @values
+
+// -----
+
+// table_c2
+plan.weight @values "w" from "m.onnx" at 0 length 4096 : tensor<8x64xf64> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x64xf64>
+// expected-error @below {{values must be f32, f16, bf16 or f8E4M3FN, got 'f64'}}
+plan.table @table "t" values @values
+
+// -----
+
+// table_c3
+plan.weight @values "w" from "m.onnx" at 0 length 512 : tensor<8x64xf8E4M3FN> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x64xf8E4M3FN>
+// expected-error @below {{scales must be given exactly for f8E4M3FN, got 'f8E4M3FN' without scales}}
+plan.table @table "t" values @values
+
+// -----
+
+// table_c3
+plan.weight @values "w" from "m.onnx" at 0 length 512 : tensor<8x64xf8E4M3FN> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x64xf8E4M3FN>
+plan.weight @scales "s" from "m.onnx" at 0 length 32 : tensor<8x4xf8E8M0FNU> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x4xf8E8M0FNU>
+// expected-error @below {{scales must be 8 x 2 of f8E8M0FNU, one for 32 values of 'tensor<8x64xf8E4M3FN>', got 'tensor<8x4xf8E8M0FNU>'}}
+plan.table @table "t" values @values scales @scales
+
+// -----
+
+// prefetch_issue_c1
+plan.device @device0
+func.func @main(%rows: memref<3xi64>, %v: memref<3x64xf32>) {
+  // expected-error @below {{table 'none' is not defined}}
+  %t = plan.prefetch_issue @none rows(%rows : memref<3xi64>) on @device0 queue 0
+  plan.prefetch_await %t outs(%v : memref<3x64xf32>) on @device0 queue 0
+  return
+}
+
+// -----
+
+// prefetch_issue_c2
+func.func @main(%rows: memref<3xi32>) {
+  // expected-error @below {{rows must be i64, got 'i32'}}
+  %t = plan.prefetch_issue @table rows(%rows : memref<3xi32>) on @device0 queue 0
+  return
+}
+
+// -----
+
+// prefetch_await_c1
+plan.device @device0
+plan.weight @values "w" from "m.onnx" at 0 length 2048 : tensor<8x64xf32> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x64xf32>
+plan.table @table "t" values @values
+func.func @main(%rows: memref<3xi64>, %v: memref<3x32xf32>) {
+  %t = plan.prefetch_issue @table rows(%rows : memref<3xi64>) on @device0 queue 0
+  // expected-error @below {{destination must have the sizes of 'memref<3xi64>' and 64 values, got 'memref<3x32xf32>'}}
+  plan.prefetch_await %t outs(%v : memref<3x32xf32>) on @device0 queue 0
+  return
+}
+
+// -----
+
+// prefetch_await_c1
+plan.device @device0
+plan.weight @values "w" from "m.onnx" at 0 length 2048 : tensor<8x64xf32> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x64xf32>
+plan.table @table "t" values @values
+func.func @main(%rows: memref<3xi64>, %v: memref<3x64xf64>) {
+  %t = plan.prefetch_issue @table rows(%rows : memref<3xi64>) on @device0 queue 0
+  // expected-error @below {{destination must be f32, f16 or bf16, got 'f64'}}
+  plan.prefetch_await %t outs(%v : memref<3x64xf64>) on @device0 queue 0
+  return
+}
+
+// -----
+
+// prefetch_await_c2
+func.func @main(%t: !plan.ticket, %v: tensor<3x64xf32>) {
+  // expected-error @below {{must have a result of type 'tensor<3x64xf32>'}}
+  plan.prefetch_await %t outs(%v : tensor<3x64xf32>) on @device0 queue 0
+  return
+}
+
+// -----
+
+// prefetch_await_c2
+func.func @main(%t: !plan.ticket, %v: memref<3x64xf32>) {
+  // expected-error @below {{must have no result for memory 'memref<3x64xf32>'}}
+  %e = plan.prefetch_await %t outs(%v : memref<3x64xf32>) on @device0 queue 0 -> tensor<3x64xf32>
+  return
+}

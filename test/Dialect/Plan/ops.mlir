@@ -76,3 +76,28 @@ func.func @select_memory(%n: index, %few: i1, %x: memref<?xf32>, %y: memref<?xf3
   }
   return
 }
+
+plan.weight @values "table" from "model.onnx" at 0 length 2048 : tensor<8x64xf32> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x64xf32>
+plan.weight @values8 "table" from "model.onnx" at 2048 length 512 : tensor<8x64xf8E4M3FN> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x64xf8E4M3FN>
+plan.weight @scales8 "scales" from "model.onnx" at 2560 length 16 : tensor<8x2xf8E8M0FNU> permutation [0, 1] outer [] inner [] tiles [] stored tensor<8x2xf8E8M0FNU>
+// CHECK: plan.table @table "layer1" values @values
+plan.table @table "layer1" values @values
+// CHECK: plan.table @table8 "layer2" values @values8 scales @scales8
+plan.table @table8 "layer2" values @values8 scales @scales8
+
+// CHECK-LABEL: func.func @prefetch
+func.func @prefetch(%rows: tensor<?x3xi64>, %e: tensor<?x3x64xf32>) -> tensor<?x3x64xf32> {
+  // CHECK: %[[T:.*]] = plan.prefetch_issue @table rows(%{{.*}} : tensor<?x3xi64>) on @device0 queue 0
+  // CHECK: plan.prefetch_await %[[T]] outs(%{{.*}} : tensor<?x3x64xf32>) on @device0 queue 0 -> tensor<?x3x64xf32>
+  %t = plan.prefetch_issue @table rows(%rows : tensor<?x3xi64>) on @device0 queue 0
+  %v = plan.prefetch_await %t outs(%e : tensor<?x3x64xf32>) on @device0 queue 0 -> tensor<?x3x64xf32>
+  return %v : tensor<?x3x64xf32>
+}
+
+// CHECK-LABEL: func.func @prefetch_memory
+func.func @prefetch_memory(%rows: memref<?xi64>, %v: memref<?x64xbf16>) {
+  // CHECK: plan.prefetch_await %{{.*}} outs(%{{.*}} : memref<?x64xbf16>) on @device0 queue 0
+  %t = plan.prefetch_issue @table8 rows(%rows : memref<?xi64>) on @device0 queue 0
+  plan.prefetch_await %t outs(%v : memref<?x64xbf16>) on @device0 queue 0
+  return
+}
