@@ -80,7 +80,7 @@ struct Join {
   Value infinity =
       b.number(-std::numeric_limits<double>::infinity(), b.getF32Type());
   Value zero = b.number(0, b.getF32Type());
-  Value top, sum;
+  Value top = {}, sum = {};
 
   Value isEmpty(ImplicitLocOpBuilder &b, Value top) const {
     return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, top, infinity);

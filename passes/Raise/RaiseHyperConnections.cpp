@@ -474,9 +474,6 @@ bool SiteRaiser::match(onnx::SoftmaxOp op, SiteForm &form) {
     return fail(op, "the read or write weights are missing");
   if (!readPre(form) || !readPost(form))
     return false;
-  int64_t scales = 0;
-  for (const Part &part : form.parts)
-    scales += part.scale ? 1 : 0;
   SmallVector<Value> results = {form.mixed, form.post, form.comb};
   if (Operation *user = raising.findOutsideUse(form.matched, results)) {
     // Views of the streams serve others too.

@@ -112,7 +112,8 @@ private:
   std::vector<const trine_tensor *> givenInputs; // by the model's order
   std::vector<int64_t> symbolValues;             // -1: not known
   std::vector<trine_engram_ticket *> tickets;    // of this step; null: awaited
-  std::vector<int64_t> prefetchRows; // ids on their way to the store
+  std::vector<int64_t> prefetchRows;    // ids on their way to the store
+  std::vector<uint8_t> prefetchedBytes; // rows on their way to a device
   Status stepStatus;
   bool hasResult = false;
   std::atomic<bool> running{false};

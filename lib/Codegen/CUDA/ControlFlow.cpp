@@ -70,9 +70,10 @@ LogicalResult KernelWriter::assign(ValueRange targets, ValueRange sources) {
   }
   llvm::erase_if(moves, [](auto &move) { return move.first == move.second; });
   for (auto [index, move] : llvm::enumerate(moves)) {
+    const auto &source = move.second;
     bool isOverwritten =
         llvm::any_of(ArrayRef(moves).take_front(index), [&](auto &earlier) {
-          return earlier.first == move.second;
+          return earlier.first == source;
         });
     if (!isOverwritten)
       continue;

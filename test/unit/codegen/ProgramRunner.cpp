@@ -131,7 +131,9 @@ int32_t ProgramRunner::run(const std::vector<Tensor> &inputs,
                                      Services::output,
                                      Services::launch,
                                      Services::read,
-                                     Services::fail};
+                                     Services::fail,
+                                     /*prefetch_issue=*/nullptr,
+                                     /*prefetch_await=*/nullptr};
   trine_program_call call = {sizeof(trine_program_call),
                              static_cast<uint32_t>(tensors.size()),
                              this,

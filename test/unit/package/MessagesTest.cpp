@@ -40,7 +40,7 @@ struct Planned {
 static std::string manifestError(StringRef text) {
   Planned planned(text);
   FailureOr<llvm::json::Value> manifest =
-      makeManifest(*planned.module, HostReport(), PackageOptions(), {}, 0);
+      makeManifest(*planned.module, HostReport(), PackageOptions(), {}, 0, {});
   EXPECT_TRUE(failed(manifest));
   return planned.errors;
 }
