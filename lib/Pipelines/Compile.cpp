@@ -215,7 +215,7 @@ LogicalResult Compilation::run() {
         return runPipeline([&](OpPassManager &manager) {
           // Panels are what the host's products read.
           PlanPipelineOptions plan;
-          plan.sizes = options.plan.sizes;
+          plan.copyOptionValuesFrom(options.plan);
           plan.packMatrices = options.target == "host";
           buildPlanPipeline(manager, plan);
         });
