@@ -52,17 +52,20 @@ class Bench:
         return package
 
     def measure(self, package, inputs, repeat):
-        """Milliseconds of the fastest of `repeat` steps, and of the kernel of attention in its fastest launch."""
+        """Milliseconds of the fastest of `repeat` steps, and of the fastest kernel of attention."""
         data, profile = os.path.join(self.folder, "inputs.npz"), os.path.join(self.folder, "profile.json")
         np.savez(data, **inputs)
         self.run("trine-run", package, "--inputs", data, "--threads", str(self.arguments.threads), "--warmup", "2", "--repeat", str(repeat), "--profile", profile, "--no-verify")
         with open(profile) as file:
             events = json.load(file)
-        events = [e for e in (events["traceEvents"] if isinstance(events, dict) else events) if e.get("ph") == "X"]
-        kernels = [e for e in events if e["name"].startswith("attention")]
-        launches = len(events) // repeat
-        steps = [sum(e["dur"] for e in events[i * launches : (i + 1) * launches]) for i in range(repeat)]
-        return min(steps) / 1e3, min((e["dur"] for e in kernels), default=0) / 1e3
+        events = [e for e in events["traceEvents"] if e["ph"] == "X"]
+        steps, kernels = [e for e in events if e["cat"] == "step"], []
+        for step in steps:
+            # One event per thread.
+            own = [e for e in events if e["cat"] == "attention" and step["ts"] <= e["ts"] < step["ts"] + step["dur"]]
+            if own:
+                kernels.append(max(e["ts"] + e["dur"] for e in own) - min(e["ts"] for e in own))
+        return min(e["dur"] for e in steps) / 1e3, min(kernels, default=0) / 1e3
 
     def rates(self):
         """FLOP and bytes per millisecond."""
