@@ -94,12 +94,13 @@ SmallVector<Sizes> GatedMLPOp::getResultSizes() {
 
 SmallVector<Sizes> MoEGroupOp::getResultSizes() {
   return {{sizeOf(getIdsMutable(), 0) * sizeOf(getIdsMutable(), 1)},
-          {ResultSize(static_cast<int64_t>(getExperts()) + 1)}};
+          {ResultSize(static_cast<int64_t>(getExperts()) + 1)},
+          getSizesOf(getIdsMutable())};
 }
 
 SmallVector<Sizes> MoEGroupedMatMulOp::getResultSizes() {
   OpOperand &rows = getOrder() ? *getOrderMutable().begin() : getInputMutable();
-  return {{sizeOf(rows, 0), sizeOf(getWeightMutable(), 1)}};
+  return {{sizeOf(rows, 0), sizeOf(getWeightMutable(), isGated() ? 2 : 1)}};
 }
 
 SmallVector<Sizes> MoECombineOp::getResultSizes() {

@@ -184,11 +184,12 @@ LogicalResult GatedMLPOp::verify() {
 
 LogicalResult MoEGroupOp::verify() {
   NamedTensor ids("ids", getIds()), order("order", getOrder()),
-      offsets("offsets", getOffsets());
+      offsets("offsets", getOffsets()), position("position", getPosition());
   // group_c1
   if (failed(verifyRank(*this, ids, 2)) ||
       failed(verifyRank(*this, order, 1)) ||
-      failed(verifyRank(*this, offsets, 1)))
+      failed(verifyRank(*this, offsets, 1)) ||
+      failed(verifyRank(*this, position, 2)))
     return failure();
   // group_c2
   if (int64_t experts = getExperts(); experts < 1)
@@ -196,29 +197,43 @@ LogicalResult MoEGroupOp::verify() {
   else if (failed(verifySize(*this, offsets, 0, experts + 1)))
     return failure();
   // group_c3
-  if (ids.type.hasStaticShape())
-    return verifySize(*this, order, 0, ids.type.getNumElements());
+  if (ids.type.hasStaticShape() &&
+      failed(verifySize(*this, order, 0, ids.type.getNumElements())))
+    return failure();
+  // group_c4
+  if (failed(verifySameSize(*this, position, 0, ids, 0)) ||
+      failed(verifySameSize(*this, position, 1, ids, 1)))
+    return failure();
+  // group_c5
+  if (int64_t identity = getIdentityExperts(); identity < 0)
+    return emitOpError() << "'identity_experts' must not be negative, got "
+                         << identity;
   return success();
+}
+
+bool MoEGroupedMatMulOp::isGated() {
+  return getActivation() && ::isGated(*getActivation());
 }
 
 LogicalResult MoEGroupedMatMulOp::verify() {
   NamedTensor input("input", getInput()), offsets("offsets", getOffsets()),
       weight("weight", getWeight()), result("result", getResult());
   // grouped_matmul_c1
+  int64_t rank = isGated() ? 4 : 3;
   if (failed(verifyRank(*this, input, 2)) ||
       failed(verifyRank(*this, offsets, 1)) ||
-      failed(verifyRank(*this, weight, 3)) ||
+      failed(verifyRank(*this, weight, rank)) ||
       failed(verifyRank(*this, result, 2)))
     return failure();
   // grouped_matmul_c2
-  if (failed(verifySameSize(*this, weight, 2, input, 1)))
+  if (failed(verifySameSize(*this, weight, rank - 1, input, 1)))
     return failure();
   if (int64_t experts = weight.type.getDimSize(0);
       !ShapedType::isDynamic(experts) &&
       failed(verifySize(*this, offsets, 0, experts + 1)))
     return failure();
   // grouped_matmul_c3
-  if (failed(verifySameSize(*this, result, 1, weight, 1)))
+  if (failed(verifySameSize(*this, result, 1, weight, rank - 2)))
     return failure();
   if (getOrder()) {
     NamedTensor order("order", getOrder());
@@ -234,23 +249,66 @@ LogicalResult MoEGroupedMatMulOp::verify() {
   if (getSlots() && static_cast<int64_t>(*getSlots()) < 1)
     return emitOpError() << "'slots' must be positive, got "
                          << static_cast<int64_t>(*getSlots());
+  // grouped_matmul_c5
+  if (isGated() && failed(verifySize(*this, weight, 1, 2)))
+    return failure();
+  if (getBias()) {
+    NamedTensor bias("bias", getBias());
+    if (failed(verifyRank(*this, bias, rank - 1)))
+      return failure();
+    for (int64_t i = 0; i + 1 < rank; ++i)
+      if (failed(verifySameSize(*this, bias, i, weight, i)))
+        return failure();
+  }
+  // grouped_matmul_c6
+  if (getClamp() && !(getClamp()->convertToDouble() > 0))
+    return emitOpError() << "'clamp' must be positive, got "
+                         << getClamp()->convertToDouble();
+  if (getClamp() && !getActivation())
+    return emitOpError() << "'clamp' must go with an activation";
+  bool isSilu = getActivation() == Activation::SiluGated ||
+                getActivation() == Activation::Silu;
+  if (!isSilu && getAlpha().convertToDouble() != 1)
+    return emitOpError() << "'alpha' goes with silu only";
+  if (!isGated() && getBeta().convertToDouble() != 0)
+    return emitOpError() << "'beta' goes with gated activations only";
   return success();
 }
 
 LogicalResult MoECombineOp::verify() {
-  NamedTensor rows("rows", getRows()), order("order", getOrder()),
+  NamedTensor rows("rows", getRows()), position("position", getPosition()),
       weights("weights", getWeights()), result("result", getResult());
   // combine_c1
   if (failed(verifyRank(*this, rows, 2)) ||
-      failed(verifyRank(*this, order, 1)) ||
+      failed(verifyRank(*this, position, 2)) ||
       failed(verifyRank(*this, weights, 2)))
     return failure();
   // combine_c2
-  if (failed(verifySameSize(*this, order, 0, rows, 0)))
+  if (failed(verifySameSize(*this, position, 0, weights, 0)) ||
+      failed(verifySameSize(*this, position, 1, weights, 1)))
+    return failure();
+  if (position.type.hasStaticShape() &&
+      failed(verifySize(*this, rows, 0, position.type.getNumElements())))
     return failure();
   // combine_c3
   if (failed(verifyRank(*this, result, 2)) ||
-      failed(verifySameSize(*this, result, 0, weights, 0)))
+      failed(verifySameSize(*this, result, 0, weights, 0)) ||
+      failed(verifySameSize(*this, result, 1, rows, 1)))
     return failure();
-  return verifySameSize(*this, result, 1, rows, 1);
+  // combine_c4
+  bool hasIdentity = static_cast<bool>(getIds());
+  if (static_cast<bool>(getInput()) != hasIdentity ||
+      getExperts().has_value() != hasIdentity)
+    return emitOpError()
+           << "'ids', 'identity' and 'experts' must come together";
+  if (!hasIdentity)
+    return success();
+  NamedTensor ids("ids", getIds()), input("identity", getInput());
+  if (failed(verifyRank(*this, ids, 2)) || failed(verifyRank(*this, input, 2)))
+    return failure();
+  for (int64_t i = 0; i < 2; ++i)
+    if (failed(verifySameSize(*this, ids, i, weights, i)) ||
+        failed(verifySameSize(*this, input, i, result, i)))
+      return failure();
+  return success();
 }

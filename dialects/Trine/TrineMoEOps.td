@@ -119,75 +119,95 @@ def Trine_GatedMLPOp : Trine_TensorOp<"gated_mlp"> {
 def Trine_MoEGroupOp : Trine_TensorOp<"moe.group"> {
   let summary = "Sorts token slots by expert";
   let description = [{
-    order = stable argsort of flatten(ids); offsets[e] = number of slots with an expert below e
+    order = stable argsort of flatten(ids); offsets[e] = number of slots with an expert below e; position[n, j] = r where order[r] = n·k + j
 
-    Rows offsets[e] to offsets[e + 1] of the order belong to expert e. Sizes: ids [N, k]; order [N·k], offsets [E + 1], both i64.
+    Rows offsets[e] to offsets[e + 1] of the order belong to expert e; those from the last offset on to identity experts, whose ids are `experts` and more.
+    Sizes: ids [N, k]; order [N·k], offsets [E + 1], position [N, k], all i64.
 
     Constraints:
-    - group_c1: ids has rank 2, order and offsets rank 1;
-    - group_c2: offsets has `experts` + 1 elements;
-    - group_c3: order has N·k elements where that is known.
+    - group_c1: ids and position have rank 2, order and offsets rank 1;
+    - group_c2: `experts` is positive, offsets has `experts` + 1 elements;
+    - group_c3: order has N·k elements where that is known;
+    - group_c4: position has the sizes of ids;
+    - group_c5: `identity_experts` is not negative.
 
     ```mlir
-    %order, %offsets = trine.moe.group %ids experts 8 : tensor<?x3xi64> -> tensor<?xi64>, tensor<9xi64>
+    %order, %offsets, %position = trine.moe.group %ids experts 8 : tensor<?x3xi64> -> tensor<?xi64>, tensor<9xi64>, tensor<?x3xi64>
     ```
   }];
-  let arguments = (ins RankedTensorOf<[I64]>:$ids, I64Attr:$experts);
-  let results = (outs RankedTensorOf<[I64]>:$order, RankedTensorOf<[I64]>:$offsets);
-  let assemblyFormat = "$ids `experts` $experts attr-dict `:` type($ids) `->` type($order) `,` type($offsets)";
+  let arguments = (ins RankedTensorOf<[I64]>:$ids, I64Attr:$experts, DefaultValuedAttr<I64Attr, "0">:$identity_experts);
+  let results = (outs RankedTensorOf<[I64]>:$order, RankedTensorOf<[I64]>:$offsets, RankedTensorOf<[I64]>:$position);
+  let assemblyFormat = "$ids `experts` $experts attr-dict `:` type($ids) `->` type($order) `,` type($offsets) `,` type($position)";
   let hasVerifier = 1;
 }
 
-def Trine_MoEGroupedMatMulOp : Trine_TensorOp<"moe.grouped_matmul"> {
-  let summary = "One matrix product per expert over its rows";
+def Trine_MoEGroupedMatMulOp : Trine_TensorOp<"moe.grouped_matmul", [AttrSizedOperandSegments]> {
+  let summary = "One matrix product per expert over its rows, with an activation";
   let description = [{
-    result[r] = weight[e] · input[row(r)] for offsets[e] <= r < offsets[e + 1]; row(r) = order[r] / slots if `order` is given, else r
+    result[r] = act(weight[e] · input[row(r)] + bias[e]) for offsets[e] <= r < offsets[e + 1]; row(r) = order[r] / slots if `order` is given, else r
 
-    With `order` the rows of tokens are gathered as they are read. `rows_per_expert` is the expected number, for the schedule; `tile_order` says whether tiles that
-    share rows or tiles that share weights run next to each other.
+    A gated activation has two products: result[r] = act(gate) · (up + beta) with gate = weight[e, 0] · x + bias[e, 0] and up = weight[e, 1] · x + bias[e, 1].
+    `clamp`, `alpha` and `beta` are those of `trine.moe.experts`. With `order` the rows of tokens are gathered as they are read. Rows from the last offset on are not
+    defined. Products and activations are computed in f32 (f64) and rounded once, to the result's type. `rows_per_expert` is the expected number, for the
+    schedule; `tile_order` says whether tiles that share rows or tiles that share weights run next to each other.
 
-    Sizes: input [M, K], offsets [E + 1], weight [E, C, K], order [R]; result [R, C].
+    Sizes: input [M, K], offsets [E + 1], weight [E, C, K] or [E, 2, C, K], order [R], bias [E, C] or [E, 2, C]; result [R, C].
 
     Constraints:
-    - grouped_matmul_c1: ranks are 2, 1 and 3, order has rank 1;
+    - grouped_matmul_c1: ranks are 2, 1, and 3 (4 with a gated activation), order has rank 1;
     - grouped_matmul_c2: K agrees in input and weight, offsets has E + 1 elements;
     - grouped_matmul_c3: result is [R, C];
-    - grouped_matmul_c4: `slots` is positive, and given with `order` only.
+    - grouped_matmul_c4: `slots` is positive, and given with `order` only;
+    - grouped_matmul_c5: the second size of a gated weight is 2; the bias has the sizes of the weight but the last;
+    - grouped_matmul_c6: `clamp` is positive and goes with an activation, `alpha` with silu, `beta` with gated activations only.
 
     ```mlir
-    %h = trine.moe.grouped_matmul %x, %offsets, %w order(%order : tensor<?xi64>) slots 3 tiles rows_first
-      : tensor<?x64xf32>, tensor<9xi64>, tensor<8x64x64xf32> -> tensor<?x64xf32>
+    %h = trine.moe.grouped_matmul %x, %offsets, %w order(%order : tensor<?xi64>) slots 3 activation silu_gated tiles rows_first
+      : tensor<?x64xf32>, tensor<9xi64>, tensor<8x2x32x64xf32> -> tensor<?x32xf32>
     ```
   }];
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$input, RankedTensorOf<[I64]>:$offsets, RankedTensorOf<[AnyFloat]>:$weight, Optional<RankedTensorOf<[I64]>>:$order,
-                   OptionalAttr<I64Attr>:$slots, OptionalAttr<F64Attr>:$rows_per_expert, Trine_TileOrderAttr:$tile_order);
+                   Optional<RankedTensorOf<[AnyFloat]>>:$bias, OptionalAttr<I64Attr>:$slots, OptionalAttr<Trine_ActivationAttr>:$activation,
+                   OptionalAttr<F64Attr>:$clamp, DefaultValuedAttr<F64Attr, "1.0">:$alpha, DefaultValuedAttr<F64Attr, "0.0">:$beta,
+                   OptionalAttr<F64Attr>:$rows_per_expert, Trine_TileOrderAttr:$tile_order);
   let results = (outs RankedTensorOf<[AnyFloat]>:$result);
   let assemblyFormat = [{
-    $input `,` $offsets `,` $weight (`order` `(` $order^ `:` type($order) `)`)? (`slots` $slots^)? (`rows_per_expert` $rows_per_expert^)? `tiles` $tile_order attr-dict `:`
+    $input `,` $offsets `,` $weight (`order` `(` $order^ `:` type($order) `)`)? (`slots` $slots^)? (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`activation` $activation^)? (`clamp` $clamp^)? (`rows_per_expert` $rows_per_expert^)? `tiles` $tile_order attr-dict `:`
     type($input) `,` type($offsets) `,` type($weight) `->` type($result)
   }];
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Whether two products make one result.
+    bool isGated();
+  }];
 }
 
-def Trine_MoECombineOp : Trine_TensorOp<"moe.combine"> {
+def Trine_MoECombineOp : Trine_TensorOp<"moe.combine", [AttrSizedOperandSegments]> {
   let summary = "Sums each token's expert results by their weights";
   let description = [{
-    result[n] = Σⱼ weights[n, j] · rows[position of slot n·k + j in order]
+    result[n] = Σⱼ weights[n, j] · rows[position[n, j]]
 
-    In slot order, in f32, so that the result does not depend on the schedule. Sizes: rows [N·k, D], order [N·k], weights [N, k]; result [N, D].
+    In slot order, in f32, so that the result does not depend on the schedule. With `identity` a slot whose id is `experts` or more takes input[n] in place of a row.
+    Sizes: rows [N·k, D], position, weights and ids [N, k], input [N, D]; result [N, D].
 
     Constraints:
-    - combine_c1: ranks are 2, 1 and 2;
-    - combine_c2: rows and order agree in their first size;
-    - combine_c3: result is [N, D].
+    - combine_c1: all ranks are 2;
+    - combine_c2: position, weights and ids agree in their sizes, and rows has N·k rows where that is known;
+    - combine_c3: result is [N, D];
+    - combine_c4: `ids`, `input` and `experts` come together; input has the sizes of the result.
 
     ```mlir
-    %y = trine.moe.combine %rows, %order, %w : tensor<?x64xf32>, tensor<?xi64>, tensor<?x3xf32> -> tensor<?x64xf32>
+    %y = trine.moe.combine %rows, %position, %w : tensor<?x64xf32>, tensor<?x3xi64>, tensor<?x3xf32> -> tensor<?x64xf32>
     ```
   }];
-  let arguments = (ins RankedTensorOf<[AnyFloat]>:$rows, RankedTensorOf<[I64]>:$order, RankedTensorOf<[AnyFloat]>:$weights);
+  let arguments = (ins RankedTensorOf<[AnyFloat]>:$rows, RankedTensorOf<[I64]>:$position, RankedTensorOf<[AnyFloat]>:$weights,
+                   Optional<RankedTensorOf<[I64]>>:$ids, Optional<RankedTensorOf<[AnyFloat]>>:$input, OptionalAttr<I64Attr>:$experts);
   let results = (outs RankedTensorOf<[AnyFloat]>:$result);
-  let assemblyFormat = "$rows `,` $order `,` $weights attr-dict `:` type($rows) `,` type($order) `,` type($weights) `->` type($result)";
+  let assemblyFormat = [{
+    $rows `,` $position `,` $weights (`ids` `(` $ids^ `:` type($ids) `)`)? (`identity` `(` $input^ `:` type($input) `)`)? (`experts` $experts^)? attr-dict `:`
+    type($rows) `,` type($position) `,` type($weights) `->` type($result)
+  }];
   let hasVerifier = 1;
 }
 

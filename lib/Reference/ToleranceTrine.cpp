@@ -117,8 +117,13 @@ ToleranceAnalysis::estimateTrine(Operation &op, unsigned result) const {
                         summed(sizeOf(network.getWDown(), 0)) + 8,
                     3);
       })
+      // With an activation: what the first layer of the experts adds.
       .Case([&](MoEGroupedMatMulOp matmul) {
-        return give(total, summed(lastOf(matmul.getInput())));
+        double products = matmul.isGated() ? 2 : 1;
+        return give(products * total,
+                    products * summed(lastOf(matmul.getInput())) +
+                        (matmul.getActivation() ? 8 : 0) +
+                        (matmul.getBias() ? products : 0));
       })
       .Case([&](MoECombineOp combine) {
         return give(total, summed(sizeOf(combine.getWeights(), 1)));

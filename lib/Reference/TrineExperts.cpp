@@ -342,52 +342,101 @@ static LogicalResult gatedMLP(OperatorCall &call) {
 }
 
 static LogicalResult group(OperatorCall &call) {
+  auto op = cast<MoEGroupOp>(call.op);
   const Tensor &ids = call.operand(0);
-  int64_t experts = cast<MoEGroupOp>(call.op).getExperts(),
+  int64_t experts = op.getExperts(), identities = op.getIdentityExperts(),
           slots = ids.getNumElements();
-  FailureOr<Tensor> order = call.allocate(ElementType::I64, {slots});
-  FailureOr<Tensor> offsets = call.allocate(ElementType::I64, {experts + 1});
-  if (failed(order) || failed(offsets))
+  FailureOr<Tensor> order = call.allocate(ElementType::I64, {slots}),
+                    offsets = call.allocate(ElementType::I64, {experts + 1}),
+                    position = call.allocate(ElementType::I64, ids.getShape());
+  if (failed(order) || failed(offsets) || failed(position))
     return failure();
   std::vector<int64_t> sorted(slots);
   for (int64_t i = 0; i < slots; ++i) {
     sorted[i] = i;
     int64_t expert = ids.integer(i);
-    if (expert < 0 || expert >= experts)
-      return call.fail("'ids' must be in [0, " + llvm::Twine(experts) +
-                       "), got " + llvm::Twine(expert));
-    offsets->setInteger(expert + 1, offsets->integer(expert + 1) + 1);
+    if (expert < 0 || (expert >= experts && expert - experts >= identities))
+      return call.fail("'ids' must be in [0, " + llvm::Twine(experts) + " + " +
+                       llvm::Twine(identities) + "), got " +
+                       llvm::Twine(expert));
+    if (expert < experts)
+      offsets->setInteger(expert + 1, offsets->integer(expert + 1) + 1);
   }
   for (int64_t e = 0; e < experts; ++e)
     offsets->setInteger(e + 1, offsets->integer(e) + offsets->integer(e + 1));
+  // All identity experts are one.
+  auto expertOf = [&](int64_t slot) {
+    return std::min(ids.integer(slot), experts);
+  };
   std::sort(sorted.begin(), sorted.end(), [&](int64_t a, int64_t b) {
-    int64_t idA = ids.integer(a), idB = ids.integer(b);
+    int64_t idA = expertOf(a), idB = expertOf(b);
     return idA != idB ? idA < idB : a < b;
   });
-  for (int64_t i = 0; i < slots; ++i)
+  for (int64_t i = 0; i < slots; ++i) {
     order->setInteger(i, sorted[i]);
+    position->setInteger(sorted[i], i);
+  }
   call.setResult(0, *order);
   call.setResult(1, *offsets);
+  call.setResult(2, *position);
   return success();
+}
+
+/// One row of a grouped product: weight[expert] · x + bias[expert], and for a
+/// gated activation twice as many values, the gates first.
+static std::vector<double> multiplyRow(MoEGroupedMatMulOp op,
+                                       const Tensor &weight, const Tensor *bias,
+                                       int64_t expert, llvm::ArrayRef<double> x,
+                                       bool single) {
+  int64_t rows = 1, depth = x.size();
+  for (int64_t i = 1; i + 1 < weight.getRank(); ++i)
+    rows *= weight.getDim(i);
+  std::vector<double> y(rows);
+  for (int64_t r = 0; r < rows; ++r) {
+    Accumulator sum(single);
+    for (int64_t i = 0; i < depth; ++i)
+      sum.addProduct(weight.real((expert * rows + r) * depth + i), x[i]);
+    y[r] = sum.get() + (bias ? bias->real(expert * rows + r) : 0.0);
+  }
+  if (!op.getActivation())
+    return y;
+  double limit = op.getClamp() ? op.getClamp()->convertToDouble()
+                               : std::numeric_limits<double>::infinity();
+  double alpha = op.getAlpha().convertToDouble(),
+         beta = op.getBeta().convertToDouble();
+  bool gated = op.isGated();
+  int64_t columns = gated ? rows / 2 : rows;
+  for (int64_t c = 0; c < columns; ++c) {
+    double up =
+        std::min(std::max(gated ? y[columns + c] : y[c], -limit), limit);
+    double gate = gated ? std::min(y[c], limit) : up;
+    y[c] =
+        activate(*op.getActivation(), gate, alpha) * (gated ? up + beta : 1.0);
+  }
+  y.resize(columns);
+  return y;
 }
 
 static LogicalResult groupedMatMul(OperatorCall &call) {
   auto op = cast<MoEGroupedMatMulOp>(call.op);
   const Tensor &input = call.operand(0), &offsets = call.operand(1),
-               &weight = call.operand(2), *order = call.optional(3);
-  int64_t count = weight.getDim(0), columns = weight.getDim(1),
-          depth = weight.getDim(2),
+               &weight = call.operand(2), *order = segmentOf(call, op, 3),
+               *bias = segmentOf(call, op, 4);
+  int64_t rank = weight.getRank(), count = weight.getDim(0),
+          columns = weight.getDim(rank - 2), depth = weight.getDim(rank - 1),
           rows = order ? order->getDim(0) : input.getDim(0);
   int64_t slots = op.getSlots() ? static_cast<int64_t>(*op.getSlots()) : 1;
   if (failed(call.requireShape(input, {input.getDim(0), depth}, "input")) ||
-      failed(call.requireShape(offsets, {count + 1}, "offsets")))
+      failed(call.requireShape(offsets, {count + 1}, "offsets")) ||
+      (bias &&
+       failed(call.requireShape(*bias, weight.getShape().drop_back(), "bias"))))
     return failure();
   for (int64_t e = 0; e <= count; ++e) {
     int64_t low = e ? offsets.integer(e - 1) : 0, own = offsets.integer(e);
-    if (own < low || (e == 0 && own != 0) || (e == count && own != rows))
-      return call.fail("'offsets' must rise from 0 to " + llvm::Twine(rows) +
-                       ", got " + llvm::Twine(own) + " at element " +
-                       llvm::Twine(e));
+    if (own < low || (e == 0 && own != 0) || own > rows)
+      return call.fail("'offsets' must rise from 0 to at most " +
+                       llvm::Twine(rows) + ", got " + llvm::Twine(own) +
+                       " at element " + llvm::Twine(e));
   }
   FailureOr<Tensor> result = call.allocate(
       call.resultType(0, input.getElementType()), {rows, columns});
@@ -403,7 +452,8 @@ static LogicalResult groupedMatMul(OperatorCall &call) {
                          llvm::Twine(slots) + "), got " + llvm::Twine(slot));
       for (int64_t i = 0; i < depth; ++i)
         x[i] = input.real(row * depth + i);
-      std::vector<double> y = multiply(weight, e, x, call.accumulateInSingle());
+      std::vector<double> y =
+          multiplyRow(op, weight, bias, e, x, call.accumulateInSingle());
       for (int64_t i = 0; i < columns; ++i)
         result->setReal(r * columns + i, y[i]);
     }
@@ -411,34 +461,42 @@ static LogicalResult groupedMatMul(OperatorCall &call) {
 }
 
 static LogicalResult combine(OperatorCall &call) {
-  const Tensor &rows = call.operand(0), &order = call.operand(1),
-               &weights = call.operand(2);
-  int64_t tokens = weights.getDim(0), k = weights.getDim(1), slots = tokens * k,
+  auto op = cast<MoECombineOp>(call.op);
+  const Tensor &rows = call.operand(0), &position = call.operand(1),
+               &weights = call.operand(2), *ids = segmentOf(call, op, 3),
+               *input = segmentOf(call, op, 4);
+  int64_t tokens = weights.getDim(0), k = weights.getDim(1),
           width = rows.getDim(1);
-  if (failed(call.requireShape(order, {slots}, "order")) ||
-      failed(call.requireShape(rows, {slots, width}, "rows")))
+  if (failed(call.requireShape(position, {tokens, k}, "position")) ||
+      (ids && failed(call.requireShape(*ids, {tokens, k}, "ids"))) ||
+      (input && failed(call.requireShape(*input, {tokens, width}, "identity"))))
     return failure();
-  std::vector<int64_t> positions(slots, -1);
-  for (int64_t r = 0; r < slots; ++r) {
-    int64_t slot = order.integer(r);
-    if (slot < 0 || slot >= slots || positions[slot] >= 0)
-      return call.fail("'order' must hold each of [0, " + llvm::Twine(slots) +
-                       ") once, got " + llvm::Twine(slot) + " at element " +
-                       llvm::Twine(r));
-    positions[slot] = r;
-  }
   FailureOr<Tensor> result =
       call.allocate(call.resultType(0, rows.getElementType()), {tokens, width});
   if (failed(result))
     return failure();
-  for (int64_t n = 0; n < tokens; ++n)
-    for (int64_t i = 0; i < width; ++i) {
-      Accumulator sum(call.accumulateInSingle());
-      for (int64_t j = 0; j < k; ++j)
-        sum.addProduct(weights.real(n * k + j),
-                       rows.real(positions[n * k + j] * width + i));
-      result->setReal(n * width + i, sum.get());
+  for (int64_t n = 0; n < tokens; ++n) {
+    std::vector<Accumulator> sums(width,
+                                  Accumulator(call.accumulateInSingle()));
+    for (int64_t j = 0; j < k; ++j) {
+      double weight = weights.real(n * k + j);
+      if (ids && input &&
+          ids->integer(n * k + j) >= static_cast<int64_t>(*op.getExperts())) {
+        for (int64_t i = 0; i < width; ++i)
+          sums[i].addProduct(weight, input->real(n * width + i));
+        continue;
+      }
+      int64_t row = position.integer(n * k + j);
+      if (row < 0 || row >= rows.getDim(0))
+        return call.fail("'position' must be in [0, " +
+                         llvm::Twine(rows.getDim(0)) + "), got " +
+                         llvm::Twine(row));
+      for (int64_t i = 0; i < width; ++i)
+        sums[i].addProduct(weight, rows.real(row * width + i));
     }
+    for (int64_t i = 0; i < width; ++i)
+      result->setReal(n * width + i, sums[i].get());
+  }
   return call.done(*result);
 }
 

@@ -303,73 +303,97 @@ static Value mapTile(LinalgBuilder &b, ArrayRef<LinalgBuilder::Input> inputs,
       .getResult(0);
 }
 
-/// The hidden rows of all experts: activation(w_gate_up[e] · row), [rows, I].
-static Value hiddenRows(LinalgBuilder &b, MoEExpertsOp op, Value rows,
-                        Value offsets, Type type) {
-  GateUpLayout layout = op.getGateUp();
-  OpFoldResult inner = b.size(op.getWDown(), 2);
-  double alpha = op.getAlpha().convertToDouble(),
-         beta = op.getBeta().convertToDouble();
+namespace {
+
+/// What one layer of the experts does to its products.
+struct Layer {
+  Value weight; ///< [E, G, K]
+  Value bias;   ///< [E, G], or none
+  GateUpLayout layout;
+  std::optional<Activation> activation;
   std::optional<double> clamp;
-  if (op.getClamp())
-    clamp = op.getClamp()->convertToDouble();
-  bool hasGate = layout != GateUpLayout::UpOnly;
+  double alpha = 1, beta = 0;
+  OpFoldResult columns; ///< of the result
+};
+
+} // namespace
+
+static std::optional<double> numberOf(std::optional<APFloat> value) {
+  return value ? std::optional(value->convertToDouble()) : std::nullopt;
+}
+
+/// activation(weight[e] · row + bias[e]) of all rows, [rows, columns].
+static Value multiplyRows(LinalgBuilder &b, const Layer &layer, Value rows,
+                          Value offsets, Type type, Type resultType) {
+  bool hasGate = layer.layout != GateUpLayout::UpOnly;
   AffineMap identity = b.getMultiDimIdentityMap(2);
   auto body = [&](const ProductTile &tile, Value destination) {
-    int64_t step = layout == GateUpLayout::Interleaved ? 2 : 1;
+    int64_t step = layer.layout == GateUpLayout::Interleaved ? 2 : 1;
     Value start = tile.column;
     if (step == 2)
       start = arith::MulIOp::create(b, start, b.index(2));
     Value upStart =
-        hasGate ? arith::AddIOp::create(
-                      b, start, step == 2 ? b.index(1) : b.indexOf(inner))
-                      .getResult()
-                : start;
+        hasGate
+            ? arith::AddIOp::create(
+                  b, start, step == 2 ? b.index(1) : b.indexOf(layer.columns))
+                  .getResult()
+            : start;
     SmallVector<LinalgBuilder::Input> inputs;
     if (hasGate)
       inputs.push_back(
-          {multiplyTile(b, tile, op.getWGateUp(), start, step, type),
-           identity});
+          {multiplyTile(b, tile, layer.weight, start, step, type), identity});
     inputs.push_back(
-        {multiplyTile(b, tile, op.getWGateUp(), upStart, step, type),
-         identity});
+        {multiplyTile(b, tile, layer.weight, upStart, step, type), identity});
     if (hasGate)
-      addBias(b, tile, op.getBGateUp(), start, step, inputs);
-    addBias(b, tile, op.getBGateUp(), upStart, step, inputs);
+      addBias(b, tile, layer.bias, start, step, inputs);
+    addBias(b, tile, layer.bias, upStart, step, inputs);
     return mapTile(
         b, inputs, destination,
         [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
           unsigned products = hasGate ? 2 : 1;
           SmallVector<Value, 2> x(s.begin(), s.begin() + products);
-          if (op.getBGateUp())
+          if (layer.bias)
             for (unsigned i = 0; i < products; ++i)
               x[i] = arith::AddFOp::create(
                   b, x[i], LinalgBuilder::convert(b, s[products + i], type));
           Value up = x.back();
-          if (clamp) {
+          if (!layer.activation)
+            return up;
+          if (std::optional<double> clamp = layer.clamp) {
             up = arith::MaximumFOp::create(b, up, numberLike(b, -*clamp, up));
             up = arith::MinimumFOp::create(b, up, numberLike(b, *clamp, up));
           }
           if (!hasGate)
-            return buildActivation(b, op.getActivation(), up, alpha);
+            return buildActivation(b, *layer.activation, up, layer.alpha);
           Value gate = x[0];
-          if (clamp)
-            gate =
-                arith::MinimumFOp::create(b, gate, numberLike(b, *clamp, gate));
-          if (beta != 0)
-            up = arith::AddFOp::create(b, up, numberLike(b, beta, up));
+          if (layer.clamp)
+            gate = arith::MinimumFOp::create(b, gate,
+                                             numberLike(b, *layer.clamp, gate));
+          if (layer.beta != 0)
+            up = arith::AddFOp::create(b, up, numberLike(b, layer.beta, up));
           return arith::MulFOp::create(
-              b, buildActivation(b, op.getActivation(), gate, alpha), up);
+              b, buildActivation(b, *layer.activation, gate, layer.alpha), up);
         });
   };
-  return forEachExpert(b, rows, offsets, b.size(op.getWDown(), 0), inner, type,
-                       body);
+  return forEachExpert(b, rows, offsets, b.size(layer.weight, 0), layer.columns,
+                       resultType, body);
 }
+
+namespace {
+
+/// Slots whose id is `experts` or more take a row of `input`.
+struct Identities {
+  Value ids, input;
+  OpFoldResult experts;
+};
+
+} // namespace
 
 /// Σⱼ weights[n, j] · rows[position[n, j]], in slot order, [N, D]; slots of
 /// identity experts take the token itself.
 static Value combineRows(LinalgBuilder &b, Value rows, Value position,
-                         Value weights, MoEExpertsOp identities, Type type) {
+                         Value weights, std::optional<Identities> identities,
+                         Type type) {
   LinalgBuilder::Sizes sizes = {b.size(weights, 0), b.size(rows, 1)};
   Value last =
       b.createOrFold<arith::SubIOp>(b.indexOf(b.size(rows, 0)), b.index(1));
@@ -378,9 +402,9 @@ static Value combineRows(LinalgBuilder &b, Value rows, Value position,
                                               {position, b.select(3, {0, 1})}};
   Value count;
   if (identities) {
-    inputs.push_back({identities.getIds(), b.select(3, {0, 1})});
-    inputs.push_back({identities.getInput(), b.select(3, {0, 2})});
-    count = toInteger(b, b.indexOf(b.size(identities.getWDown(), 0)));
+    inputs.push_back({identities->ids, b.select(3, {0, 1})});
+    inputs.push_back({identities->input, b.select(3, {0, 2})});
+    count = toInteger(b, b.indexOf(identities->experts));
   }
   // The columns are innermost, so that rows are read as they lie; their size
   // comes with the result.
@@ -449,34 +473,40 @@ Decomposed mlir::trine::decompose(MoEExpertsOp op, LinalgBuilder &b) {
   Slots slots = groupSlots(b, ids, experts, identities > 0);
   Value rows = gatherRows(b, op.getInput(), slots.order,
                           multiply(b, b.size(ids, 0), k), k);
-  Value hidden = hiddenRows(b, op, rows, slots.offsets, type);
-  AffineMap identity = b.getMultiDimIdentityMap(2);
-  auto down = [&](const ProductTile &tile, Value destination) -> Value {
-    Value product = multiplyTile(b, tile, op.getWDown(), tile.column, 1, type);
-    if (!op.getBDown())
-      return mapTile(b, {{product, identity}}, destination,
-                     [](ImplicitLocOpBuilder &, ValueRange s) { return s[0]; });
-    SmallVector<LinalgBuilder::Input> inputs = {{product, identity}};
-    addBias(b, tile, op.getBDown(), tile.column, 1, inputs);
-    return mapTile(b, inputs, destination,
-                   [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
-                     return arith::AddFOp::create(
-                         b, s[0], LinalgBuilder::convert(b, s[1], type));
-                   });
-  };
-  Value outputs = forEachExpert(b, hidden, slots.offsets, experts,
-                                b.size(op.getWDown(), 1), type, down);
-  Value sum = combineRows(b, outputs, slots.position, op.getWeights(),
-                          identities > 0 ? op : MoEExpertsOp(), type);
+  Layer first{op.getWGateUp(),
+              op.getBGateUp(),
+              op.getGateUp(),
+              op.getActivation(),
+              numberOf(op.getClamp()),
+              op.getAlpha().convertToDouble(),
+              op.getBeta().convertToDouble(),
+              b.size(op.getWDown(), 2)};
+  Value hidden = multiplyRows(b, first, rows, slots.offsets, type, type);
+  Layer second{op.getWDown(),
+               op.getBDown(),
+               GateUpLayout::UpOnly,
+               std::nullopt,
+               std::nullopt,
+               1,
+               0,
+               b.size(op.getWDown(), 1)};
+  Value outputs = multiplyRows(b, second, hidden, slots.offsets, type, type);
+  std::optional<Identities> identity;
+  if (identities > 0)
+    identity = Identities{ids, op.getInput(), experts};
+  Value sum =
+      combineRows(b, outputs, slots.position, op.getWeights(), identity, type);
   return SmallVector<Value>{roundTo(b, sum, elementType)};
 }
 
 Decomposed mlir::trine::decompose(MoEGroupOp op, LinalgBuilder &b) {
   OpFoldResult experts = b.getIndexAttr(op.getExperts());
-  requireInRange(b, op.getIds(), b.indexOf(experts),
+  int64_t identities = op.getIdentityExperts();
+  requireInRange(b, op.getIds(),
+                 b.index(static_cast<int64_t>(op.getExperts()) + identities),
                  "ids of experts must be numbers of experts");
-  Slots slots = groupSlots(b, op.getIds(), experts, /*hasIdentities=*/false);
-  return SmallVector<Value>{slots.order, slots.offsets};
+  Slots slots = groupSlots(b, op.getIds(), experts, identities > 0);
+  return SmallVector<Value>{slots.order, slots.offsets, slots.position};
 }
 
 Decomposed mlir::trine::decompose(MoEGroupedMatMulOp op, LinalgBuilder &b) {
@@ -487,42 +517,37 @@ Decomposed mlir::trine::decompose(MoEGroupedMatMulOp op, LinalgBuilder &b) {
   Type elementType = LinalgBuilder::typeOf(op.getResult()).getElementType();
   Type type = LinalgBuilder::computeType(
       LinalgBuilder::typeOf(op.getInput()).getElementType());
-  AffineMap identity = b.getMultiDimIdentityMap(2);
-  return SmallVector<Value>{forEachExpert(
-      b, rows, op.getOffsets(), b.size(op.getWeight(), 0),
-      b.size(op.getWeight(), 1), elementType,
-      [&](const ProductTile &tile, Value destination) {
-        return mapTile(
-            b,
-            {{multiplyTile(b, tile, op.getWeight(), tile.column, 1, type),
-              identity}},
-            destination,
-            [](ImplicitLocOpBuilder &, ValueRange s) { return s[0]; });
-      })};
+  Value weight = op.getWeight(), bias = op.getBias();
+  OpFoldResult columns = b.size(weight, op.isGated() ? 2 : 1);
+  if (op.isGated()) {
+    weight = tensor::CollapseShapeOp::create(
+        b, weight, ArrayRef<ReassociationIndices>{{0}, {1, 2}, {3}});
+    if (bias)
+      bias = tensor::CollapseShapeOp::create(
+          b, bias, ArrayRef<ReassociationIndices>{{0}, {1, 2}});
+  }
+  Layer layer{weight,
+              bias,
+              op.isGated() ? GateUpLayout::Concatenated : GateUpLayout::UpOnly,
+              op.getActivation(),
+              numberOf(op.getClamp()),
+              op.getAlpha().convertToDouble(),
+              op.getBeta().convertToDouble(),
+              columns};
+  return SmallVector<Value>{
+      multiplyRows(b, layer, rows, op.getOffsets(), type, elementType)};
 }
 
 Decomposed mlir::trine::decompose(MoECombineOp op, LinalgBuilder &b) {
-  Value order = op.getOrder(), weights = op.getWeights();
-  OpFoldResult tokens = b.size(weights, 0), k = b.size(weights, 1);
-  Value kCount = b.indexOf(k), zero = b.index(0);
-  Value last = b.createOrFold<arith::SubIOp>(b.indexOf(tokens), b.index(1));
-  // The row of each slot; every slot occurs once.
-  Value position = buildLoop(
-      b, zero, b.indexOf(b.size(order, 0)),
-      {b.empty({tokens, k}, b.getI64Type())},
-      [&](Value row, ValueRange state) -> SmallVector<Value> {
-        Value slot = toIndex(b, tensor::ExtractOp::create(b, order, row));
-        slot = arith::MaxSIOp::create(b, slot, zero);
-        Value token = arith::MinSIOp::create(
-            b, arith::DivUIOp::create(b, slot, kCount), last);
-        Value j = arith::RemUIOp::create(b, slot, kCount);
-        return {tensor::InsertOp::create(b, toInteger(b, row), state[0],
-                                         ValueRange{token, j})};
-      })[0];
   Type elementType = LinalgBuilder::typeOf(op.getResult()).getElementType();
   Type type = LinalgBuilder::computeType(elementType);
-  Value sum =
-      combineRows(b, op.getRows(), position, weights, MoEExpertsOp(), type);
+  std::optional<Identities> identity;
+  if (op.getIds())
+    identity =
+        Identities{op.getIds(), op.getInput(),
+                   b.getIndexAttr(static_cast<int64_t>(*op.getExperts()))};
+  Value sum = combineRows(b, op.getRows(), op.getPosition(), op.getWeights(),
+                          identity, type);
   return SmallVector<Value>{roundTo(b, sum, elementType)};
 }
 

@@ -130,7 +130,7 @@ func.func @experts_c5_identity(%x: tensor<5x64xf32>, %i: tensor<5x3xi64>, %w: te
 
 func.func @group_c1(%i: tensor<15xi64>) {
   // expected-error@+1 {{'ids' must have rank 2}}
-  %o, %f = trine.moe.group %i experts 8 : tensor<15xi64> -> tensor<15xi64>, tensor<9xi64>
+  %o, %f, %p = trine.moe.group %i experts 8 : tensor<15xi64> -> tensor<15xi64>, tensor<9xi64>, tensor<5x3xi64>
   return
 }
 
@@ -138,7 +138,7 @@ func.func @group_c1(%i: tensor<15xi64>) {
 
 func.func @group_c2(%i: tensor<5x3xi64>) {
   // expected-error@+1 {{'offsets' dimension 0 must be 9, got 8}}
-  %o, %f = trine.moe.group %i experts 8 : tensor<5x3xi64> -> tensor<15xi64>, tensor<8xi64>
+  %o, %f, %p = trine.moe.group %i experts 8 : tensor<5x3xi64> -> tensor<15xi64>, tensor<8xi64>, tensor<5x3xi64>
   return
 }
 
@@ -146,7 +146,7 @@ func.func @group_c2(%i: tensor<5x3xi64>) {
 
 func.func @group_c2_experts(%i: tensor<5x3xi64>) {
   // expected-error@+1 {{'experts' must be positive, got 0}}
-  %o, %f = trine.moe.group %i experts 0 : tensor<5x3xi64> -> tensor<15xi64>, tensor<9xi64>
+  %o, %f, %p = trine.moe.group %i experts 0 : tensor<5x3xi64> -> tensor<15xi64>, tensor<9xi64>, tensor<5x3xi64>
   return
 }
 
@@ -154,7 +154,7 @@ func.func @group_c2_experts(%i: tensor<5x3xi64>) {
 
 func.func @group_c3(%i: tensor<5x3xi64>) {
   // expected-error@+1 {{'order' dimension 0 must be 15, got 14}}
-  %o, %f = trine.moe.group %i experts 8 : tensor<5x3xi64> -> tensor<14xi64>, tensor<9xi64>
+  %o, %f, %p = trine.moe.group %i experts 8 : tensor<5x3xi64> -> tensor<14xi64>, tensor<9xi64>, tensor<5x3xi64>
   return
 }
 
@@ -208,25 +208,122 @@ func.func @grouped_matmul_c4_positive(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %
 
 // -----
 
-func.func @combine_c1(%r: tensor<15xf32>, %o: tensor<15xi64>, %w: tensor<5x3xf32>) {
+func.func @group_c4(%i: tensor<5x3xi64>) {
+  // expected-error@+1 {{'position' dimension 1 must equal 'ids' dimension 1, 3, got 2}}
+  %o, %f, %p = trine.moe.group %i experts 8 : tensor<5x3xi64> -> tensor<15xi64>, tensor<9xi64>, tensor<5x2xi64>
+  return
+}
+
+// -----
+
+func.func @group_c5(%i: tensor<5x3xi64>) {
+  // expected-error@+1 {{'identity_experts' must not be negative, got -2}}
+  %o, %f, %p = trine.moe.group %i experts 8 {identity_experts = -2 : i64} : tensor<5x3xi64> -> tensor<15xi64>, tensor<9xi64>, tensor<5x3xi64>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c1_gated(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>) {
+  // expected-error@+1 {{'weight' must have rank 4}}
+  %y = trine.moe.grouped_matmul %x, %f, %w activation silu_gated tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c5(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x3x40x64xf32>) {
+  // expected-error@+1 {{'weight' dimension 1 must be 2, got 3}}
+  %y = trine.moe.grouped_matmul %x, %f, %w activation silu_gated tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x3x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c5_bias(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>, %b: tensor<8x41xf32>) {
+  // expected-error@+1 {{'bias' dimension 1 must equal 'weight' dimension 1, 40, got 41}}
+  %y = trine.moe.grouped_matmul %x, %f, %w bias(%b : tensor<8x41xf32>) tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c6(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>) {
+  // expected-error@+1 {{'clamp' must be positive, got -1}}
+  %y = trine.moe.grouped_matmul %x, %f, %w activation silu clamp -1.0 tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c6_without(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>) {
+  // expected-error@+1 {{'clamp' must go with an activation}}
+  %y = trine.moe.grouped_matmul %x, %f, %w clamp 1.0 tiles rows_first : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c6_alpha(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>) {
+  // expected-error@+1 {{'alpha' goes with silu only}}
+  %y = trine.moe.grouped_matmul %x, %f, %w activation relu tiles rows_first {alpha = 2.0} : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_matmul_c6_beta(%x: tensor<5x64xf32>, %f: tensor<9xi64>, %w: tensor<8x40x64xf32>) {
+  // expected-error@+1 {{'beta' goes with gated activations only}}
+  %y = trine.moe.grouped_matmul %x, %f, %w activation silu tiles rows_first {beta = 2.0} : tensor<5x64xf32>, tensor<9xi64>, tensor<8x40x64xf32> -> tensor<5x40xf32>
+  return
+}
+
+// -----
+
+func.func @combine_c1(%r: tensor<15xf32>, %p: tensor<5x3xi64>, %w: tensor<5x3xf32>) {
   // expected-error@+1 {{'rows' must have rank 2}}
-  %y = trine.moe.combine %r, %o, %w : tensor<15xf32>, tensor<15xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
+  %y = trine.moe.combine %r, %p, %w : tensor<15xf32>, tensor<5x3xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
   return
 }
 
 // -----
 
-func.func @combine_c2(%r: tensor<15x64xf32>, %o: tensor<14xi64>, %w: tensor<5x3xf32>) {
-  // expected-error@+1 {{'order' dimension 0 must equal 'rows' dimension 0, 15, got 14}}
-  %y = trine.moe.combine %r, %o, %w : tensor<15x64xf32>, tensor<14xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
+func.func @combine_c2(%r: tensor<15x64xf32>, %p: tensor<5x2xi64>, %w: tensor<5x3xf32>) {
+  // expected-error@+1 {{'position' dimension 1 must equal 'weights' dimension 1, 3, got 2}}
+  %y = trine.moe.combine %r, %p, %w : tensor<15x64xf32>, tensor<5x2xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
   return
 }
 
 // -----
 
-func.func @combine_c3(%r: tensor<15x64xf32>, %o: tensor<15xi64>, %w: tensor<5x3xf32>) {
+func.func @combine_c2_rows(%r: tensor<14x64xf32>, %p: tensor<5x3xi64>, %w: tensor<5x3xf32>) {
+  // expected-error@+1 {{'rows' dimension 0 must be 15, got 14}}
+  %y = trine.moe.combine %r, %p, %w : tensor<14x64xf32>, tensor<5x3xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @combine_c3(%r: tensor<15x64xf32>, %p: tensor<5x3xi64>, %w: tensor<5x3xf32>) {
   // expected-error@+1 {{'result' dimension 1 must equal 'rows' dimension 1, 64, got 60}}
-  %y = trine.moe.combine %r, %o, %w : tensor<15x64xf32>, tensor<15xi64>, tensor<5x3xf32> -> tensor<5x60xf32>
+  %y = trine.moe.combine %r, %p, %w : tensor<15x64xf32>, tensor<5x3xi64>, tensor<5x3xf32> -> tensor<5x60xf32>
+  return
+}
+
+// -----
+
+func.func @combine_c4(%r: tensor<15x64xf32>, %p: tensor<5x3xi64>, %w: tensor<5x3xf32>) {
+  // expected-error@+1 {{'ids', 'identity' and 'experts' must come together}}
+  %y = trine.moe.combine %r, %p, %w experts 4 : tensor<15x64xf32>, tensor<5x3xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @combine_c4_sizes(%r: tensor<15x64xf32>, %p: tensor<5x3xi64>, %w: tensor<5x3xf32>, %x: tensor<4x64xf32>) {
+  // expected-error@+1 {{'identity' dimension 0 must equal 'result' dimension 0, 5, got 4}}
+  %y = trine.moe.combine %r, %p, %w ids(%p : tensor<5x3xi64>) identity(%x : tensor<4x64xf32>) experts 4
+    : tensor<15x64xf32>, tensor<5x3xi64>, tensor<5x3xf32> -> tensor<5x64xf32>
   return
 }
 

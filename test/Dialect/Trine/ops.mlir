@@ -59,7 +59,8 @@ func.func @latent(%qn: tensor<?x4x?x16xf32>, %qr: tensor<?x4x?x8xf32>, %c: tenso
 }
 
 // CHECK-LABEL: func.func @experts
-func.func @experts(%logits: tensor<?x8xf32>, %b: tensor<8xf32>, %x: tensor<?x64xf32>, %gu: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>)
+func.func @experts(%logits: tensor<?x8xf32>, %b: tensor<8xf32>, %x: tensor<?x64xf32>, %gu: tensor<8x64x64xf32>, %d: tensor<8x64x32xf32>,
+                   %gu2: tensor<8x2x32x64xf32>, %b2: tensor<8x2x32xf32>)
     -> (tensor<?x64xf32>, tensor<?x64xf32>) {
   // CHECK: trine.moe.route {{.*}} bias({{.*}}) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero renormalize epsilon {{.*}} scale {{.*}} after_division
   %ids, %w = trine.moe.route %logits bias(%b : tensor<8xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero
@@ -68,12 +69,18 @@ func.func @experts(%logits: tensor<?x8xf32>, %b: tensor<8xf32>, %x: tensor<?x64x
   %y = trine.moe.experts %x routed(%ids, %w : tensor<?x3xi64>, tensor<?x3xf32>) weights(%gu, %d : tensor<8x64x64xf32>, tensor<8x64x32xf32>)
     activation silu_gated gate_up concatenated clamp 1.0e+1 : tensor<?x64xf32>
   // CHECK: trine.moe.group {{.*}} experts 8
-  %order, %offsets = trine.moe.group %ids experts 8 : tensor<?x3xi64> -> tensor<?xi64>, tensor<9xi64>
+  %order, %offsets, %position = trine.moe.group %ids experts 8 : tensor<?x3xi64> -> tensor<?xi64>, tensor<9xi64>, tensor<?x3xi64>
   // CHECK: trine.moe.grouped_matmul {{.*}} order({{.*}}) slots 3 tiles rows_first
   %h = trine.moe.grouped_matmul %x, %offsets, %gu order(%order : tensor<?xi64>) slots 3 tiles rows_first
     : tensor<?x64xf32>, tensor<9xi64>, tensor<8x64x64xf32> -> tensor<?x64xf32>
+  // CHECK: trine.moe.grouped_matmul {{.*}} order({{.*}}) slots 3 bias({{.*}}) activation silu_gated clamp {{.*}} tiles columns_first
+  %h2 = trine.moe.grouped_matmul %x, %offsets, %gu2 order(%order : tensor<?xi64>) slots 3 bias(%b2 : tensor<8x2x32xf32>) activation silu_gated clamp 7.0
+    tiles columns_first : tensor<?x64xf32>, tensor<9xi64>, tensor<8x2x32x64xf32> -> tensor<?x32xf32>
   // CHECK: trine.moe.combine
-  %z = trine.moe.combine %h, %order, %w : tensor<?x64xf32>, tensor<?xi64>, tensor<?x3xf32> -> tensor<?x64xf32>
+  %z = trine.moe.combine %h, %position, %w : tensor<?x64xf32>, tensor<?x3xi64>, tensor<?x3xf32> -> tensor<?x64xf32>
+  // CHECK: trine.moe.combine {{.*}} ids({{.*}}) identity({{.*}}) experts 8
+  %z2 = trine.moe.combine %h, %position, %w ids(%ids : tensor<?x3xi64>) identity(%x : tensor<?x64xf32>) experts 8
+    : tensor<?x64xf32>, tensor<?x3xi64>, tensor<?x3xf32> -> tensor<?x64xf32>
   return %y, %z : tensor<?x64xf32>, tensor<?x64xf32>
 }
 

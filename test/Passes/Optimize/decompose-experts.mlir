@@ -98,10 +98,10 @@ func.func @main(%x: tensor<?x16xf32> {onnx.name = "x", onnx.dims = ["n", 16]}, %
 func.func @main(%x: tensor<?x16xf32> {onnx.name = "x", onnx.dims = ["n", 16]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
                 %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}, %m: tensor<4x16x16xf32> {onnx.name = "m", onnx.dims = [4, 16, 16]})
     -> (tensor<?x16xf32> {onnx.name = "y", onnx.dims = ["n", 16]}) {
-  %order, %offsets = trine.moe.group %i experts 4 : tensor<?x2xi64> -> tensor<?xi64>, tensor<5xi64>
+  %order, %offsets, %position = trine.moe.group %i experts 4 : tensor<?x2xi64> -> tensor<?xi64>, tensor<5xi64>, tensor<?x2xi64>
   %h = trine.moe.grouped_matmul %x, %offsets, %m order(%order : tensor<?xi64>) slots 2 tiles rows_first
     : tensor<?x16xf32>, tensor<5xi64>, tensor<4x16x16xf32> -> tensor<?x16xf32>
-  %y = trine.moe.combine %h, %order, %w : tensor<?x16xf32>, tensor<?xi64>, tensor<?x2xf32> -> tensor<?x16xf32>
+  %y = trine.moe.combine %h, %position, %w : tensor<?x16xf32>, tensor<?x2xi64>, tensor<?x2xf32> -> tensor<?x16xf32>
   return %y : tensor<?x16xf32>
 }
 

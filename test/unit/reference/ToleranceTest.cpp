@@ -223,13 +223,22 @@ INSTANTIATE_TEST_SUITE_P(
              {"tensor<6x8xf32>"},
              {},
              {i64({4}, {0, 2, 3, 6})}},
+        Case{"grouped_matmul_gated",
+             {{6, 32}, {3, 2, 8, 32}, {3, 2, 8}},
+             "%r = trine.moe.grouped_matmul %0, %3, %1 bias(%2 : "
+             "tensor<3x2x8xf32>) activation silu_gated tiles rows_first : "
+             "tensor<6x32xf32>, tensor<4xi64>, tensor<3x2x8x32xf32> -> "
+             "tensor<6x8xf32>",
+             {"tensor<6x8xf32>"},
+             {},
+             {i64({4}, {0, 2, 3, 6})}},
         Case{"combine",
              {{6, 8}, {3, 2}},
              "%r = trine.moe.combine %0, %2, %1 : tensor<6x8xf32>, "
-             "tensor<6xi64>, tensor<3x2xf32> -> tensor<3x8xf32>",
+             "tensor<3x2xi64>, tensor<3x2xf32> -> tensor<3x8xf32>",
              {"tensor<3x8xf32>"},
              {},
-             {i64({6}, {4, 0, 2, 5, 1, 3})}},
+             {i64({3, 2}, {4, 0, 2, 5, 1, 3})}},
         Case{"engram_gate",
              {{1, 5, 2, 32}, {1, 5, 2, 32}, {1, 5, 32}, {2, 32}, {2, 32}},
              "%r = trine.engram.gate %0, %1, %2 weights(%3, %4 : "

@@ -248,34 +248,66 @@ TEST(TrineExpertsTest, ScheduledForm) {
       spread({4, 2}, 2), spread({4, 5, 3}, 3), spread({4, 3, 5}, 4)};
   Outcome whole = runExperts("identity gate_up up_only", inputs);
   const std::string body =
-      "  %o, %f = trine.moe.group %i experts 4 : tensor<?x?xi64> -> "
-      "tensor<?xi64>, tensor<5xi64>\n"
+      "  %o, %f, %p = trine.moe.group %i experts 4 : tensor<?x?xi64> -> "
+      "tensor<?xi64>, tensor<5xi64>, tensor<?x?xi64>\n"
       "  %h = trine.moe.grouped_matmul %x, %f, %g order(%o : tensor<?xi64>) "
       "slots 2 tiles rows_first : tensor<?x?xf32>, tensor<5xi64>, "
       "tensor<?x?x?xf32> -> tensor<?x?xf32>\n"
       "  %e = trine.moe.grouped_matmul %h, %f, %d tiles columns_first : "
       "tensor<?x?xf32>, tensor<5xi64>, tensor<?x?x?xf32> -> tensor<?x?xf32>\n"
-      "  %y = trine.moe.combine %e, %o, %w : tensor<?x?xf32>, tensor<?xi64>, "
+      "  %y = trine.moe.combine %e, %p, %w : tensor<?x?xf32>, tensor<?x?xi64>, "
       "tensor<?x?xf32> -> tensor<?x?xf32>\n"
-      "  return %y, %o, %f : tensor<?x?xf32>, tensor<?xi64>, tensor<5xi64>\n}";
-  Outcome parts = runText(
-      "func.func @main(" + std::string(expertTypes) +
-          ") -> (tensor<?x?xf32>, tensor<?xi64>, tensor<5xi64>) {\n" + body,
-      inputs);
+      "  return %y, %o, %f, %p : tensor<?x?xf32>, tensor<?xi64>, "
+      "tensor<5xi64>, tensor<?x?xi64>\n}";
+  Outcome parts = runText("func.func @main(" + std::string(expertTypes) +
+                              ") -> (tensor<?x?xf32>, tensor<?xi64>, "
+                              "tensor<5xi64>, tensor<?x?xi64>) {\n" +
+                              body,
+                          inputs);
   ASSERT_TRUE(whole.succeeded) << whole.errors;
   ASSERT_TRUE(parts.succeeded) << parts.errors;
   expectIntegers(parts.results[1], {8}, {1, 2, 6, 0, 3, 5, 4, 7});
   expectIntegers(parts.results[2], {5}, {0, 3, 3, 6, 8});
+  expectIntegers(parts.results[3], {4, 2}, {3, 0, 1, 4, 6, 5, 2, 7});
   expectReals(parts.results[0], {4, 3}, whole.results[0].reals());
+}
+
+TEST(TrineExpertsTest, ScheduledGatesAndIdentities) {
+  // Expert 0: gate 2x and up 3x + 1; ids from 1 on are identities.
+  Outcome outcome = runText(
+      "func.func @main(%x: tensor<?x1xf32>, %i: tensor<?x?xi64>, %w: "
+      "tensor<?x?xf32>, %g: tensor<1x2x1x1xf32>, %b: tensor<1x2x1xf32>) -> "
+      "(tensor<?x1xf32>, tensor<?xi64>, tensor<2xi64>) {\n"
+      "  %o, %f, %p = trine.moe.group %i experts 1 {identity_experts = 2 : "
+      "i64} : tensor<?x?xi64> -> tensor<?xi64>, tensor<2xi64>, "
+      "tensor<?x?xi64>\n"
+      "  %h = trine.moe.grouped_matmul %x, %f, %g order(%o : tensor<?xi64>) "
+      "slots 2 bias(%b : tensor<1x2x1xf32>) activation relu_gated clamp 10.0 "
+      "tiles rows_first {beta = 1.0} : tensor<?x1xf32>, tensor<2xi64>, "
+      "tensor<1x2x1x1xf32> -> tensor<?x1xf32>\n"
+      "  %y = trine.moe.combine %h, %p, %w ids(%i : tensor<?x?xi64>) "
+      "identity(%x : tensor<?x1xf32>) experts 1 : tensor<?x1xf32>, "
+      "tensor<?x?xi64>, tensor<?x?xf32> -> tensor<?x1xf32>\n"
+      "  return %y, %o, %f : tensor<?x1xf32>, tensor<?xi64>, "
+      "tensor<2xi64>\n}",
+      {f32({2, 1}, {1, 6}), i64({2, 2}, {2, 0, 0, 1}),
+       f32({2, 2}, {1, 1, 1, 0.5}), f32({1, 2, 1, 1}, {2, 3}),
+       f32({1, 2, 1}, {0, 1})});
+  ASSERT_TRUE(outcome.succeeded) << outcome.errors;
+  // 1 + 2 * (4 + 1); clamped: 10 * (10 + 1) + 0.5 * 6.
+  expectReals(outcome.results[0], {2, 1}, {11, 113});
+  expectIntegers(outcome.results[1], {4}, {1, 2, 0, 3});
+  expectIntegers(outcome.results[2], {2}, {0, 2});
 }
 
 TEST(TrineExpertsTest, ErrorsOfTheScheduledForm) {
   expectError(
       runText("func.func @main(%i: tensor<?x?xi64>) -> tensor<?xi64> {\n  %o, "
-              "%f = trine.moe.group %i experts 2 : tensor<?x?xi64> -> "
-              "tensor<?xi64>, tensor<3xi64>\n  return %o : tensor<?xi64>\n}",
+              "%f, %p = trine.moe.group %i experts 2 : tensor<?x?xi64> -> "
+              "tensor<?xi64>, tensor<3xi64>, tensor<?x?xi64>\n  return %o : "
+              "tensor<?xi64>\n}",
               {i64({1, 2}, {0, 2})}),
-      "'ids' must be in [0, 2), got 2");
+      "'ids' must be in [0, 2 + 0), got 2");
   auto product = [](llvm::ArrayRef<int64_t> offsets,
                     llvm::ArrayRef<int64_t> order) {
     return runText(
@@ -289,14 +321,14 @@ TEST(TrineExpertsTest, ErrorsOfTheScheduledForm) {
   };
   expectReals(only(product({0, 1, 2}, {1, 0})), {2, 1}, {6, 5});
   expectError(product({0, 1, 3}, {1, 0}),
-              "'offsets' must rise from 0 to 2, got 3 at element 2");
+              "'offsets' must rise from 0 to at most 2, got 3 at element 2");
   expectError(product({0, 1, 2}, {1, 2}),
               "'order' must be in [0, 2 * 1), got 2");
   expectError(
-      runText("func.func @main(%x: tensor<?x1xf32>, %o: tensor<?xi64>, %w: "
+      runText("func.func @main(%x: tensor<?x1xf32>, %p: tensor<?x?xi64>, %w: "
               "tensor<?x?xf32>) -> tensor<?x1xf32> {\n  %y = trine.moe.combine "
-              "%x, %o, %w : tensor<?x1xf32>, tensor<?xi64>, tensor<?x?xf32> -> "
-              "tensor<?x1xf32>\n  return %y : tensor<?x1xf32>\n}",
-              {f32({2, 1}, {1, 2}), i64({2}, {1, 1}), f32({1, 2}, {1, 1})}),
-      "'order' must hold each of [0, 2) once, got 1 at element 1");
+              "%x, %p, %w : tensor<?x1xf32>, tensor<?x?xi64>, tensor<?x?xf32> "
+              "-> tensor<?x1xf32>\n  return %y : tensor<?x1xf32>\n}",
+              {f32({2, 1}, {1, 2}), i64({1, 2}, {1, 2}), f32({1, 2}, {1, 1})}),
+      "'position' must be in [0, 2), got 2");
 }
