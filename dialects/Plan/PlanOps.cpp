@@ -70,11 +70,11 @@ LogicalResult WeightOp::verify() {
   if (static_cast<int64_t>(getPermutation().size()) != source.getRank())
     return emitOpError() << "permutation must be one of " << source.getRank()
                          << " dimensions";
-  // weight_c3: the stored element type is the source's.
-  if (source.getElementType() != stored.getElementType())
-    return emitOpError() << "stored element type must be "
-                         << source.getElementType() << ", got "
-                         << stored.getElementType();
+  // weight_c3: the stored element type is the source's, or f32 is narrowed.
+  Type from = source.getElementType(), to = stored.getElementType();
+  if (from != to && !(from.isF32() && (to.isBF16() || to.isF16())))
+    return emitOpError() << "stored element type must be " << from << ", got "
+                         << to;
   // weight_c4: the stored shape is that of linalg.pack.
   SmallVector<int64_t> shape;
   for (int64_t dim : getPermutation())

@@ -39,7 +39,8 @@ def Plan_WeightOp : Plan_Op<"weight", [Symbol]> {
     stored = pack(transpose(source, permutation), inner tiles). The source is a byte range of a file (or, for a small computed
     constant, `value`; or, for a weight made of others, its `pieces`, see #trine.piece). With empty `inner_tiles` the stored tensor is the transposed source. Otherwise it is what
     `linalg.pack` makes with `outer_dims_perm`, `inner_dims_pos`, `inner_tiles` and zero padding: matrix products read
-    panels of 32 columns ([N/32][K][32]; 16-bit types in pairs of rows, [N/32][K/2][32][2]). The package holds stored bytes only.
+    panels of 32 columns ([N/32][K][32]; 16-bit types in pairs of rows, [N/32][K/2][32][2]). A source in f32 may be stored in bf16 or f16, each element rounded
+    to nearest. The package holds stored bytes only.
 
     ```mlir
     plan.weight @w3 "val_90" from "model.onnx" at 4096 length 6144 : tensor<64x24xf32>

@@ -77,6 +77,46 @@ static Walk describeWalk(plan::WeightOp weight, ArrayRef<SourcePiece> pieces) {
   return walk;
 }
 
+/// The f32 value of these bits as f16, rounded to nearest, ties to even.
+static uint16_t toHalf(uint32_t bits) {
+  uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  if (magnitude >= 0x7f800000) // infinity and NaN
+    return sign | 0x7c00 | (magnitude > 0x7f800000 ? 0x200 : 0);
+  if (magnitude >= 0x477ff000) // rounds to 2^16 or more
+    return sign | 0x7c00;
+  if (magnitude < 0x33000001) // at most half of the smallest number
+    return sign;
+  int32_t exponent = static_cast<int32_t>(magnitude >> 23) - 127;
+  uint32_t mantissa = (magnitude & 0x7fffff) | 0x800000;
+  // Below 2^-14 numbers have a fixed point.
+  uint32_t shift = exponent < -14 ? 13 + (-14 - exponent) : 13;
+  uint32_t half = mantissa >> shift, rest = mantissa & ((1u << shift) - 1);
+  uint32_t middle = 1u << (shift - 1);
+  half += rest > middle || (rest == middle && (half & 1));
+  // A carry out of the mantissa moves the exponent up by itself.
+  return sign | (exponent < -14 ? half : half + ((exponent + 14) << 10));
+}
+
+/// The same as bf16.
+static uint16_t toBFloat(uint32_t bits) {
+  if ((bits & 0x7fffffff) > 0x7f800000)
+    return bits >> 16 | 0x40;
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+void mlir::trine::narrowElements(ArrayRef<uint8_t> f32, Type to,
+                                 std::vector<uint8_t> &result) {
+  size_t count = f32.size() / 4;
+  result.resize(2 * count);
+  bool isHalf = to.isF16();
+  for (size_t i = 0; i < count; ++i) {
+    uint32_t bits;
+    std::memcpy(&bits, f32.data() + 4 * i, 4);
+    uint16_t narrow = isHalf ? toHalf(bits) : toBFloat(bits);
+    std::memcpy(result.data() + 2 * i, &narrow, 2);
+  }
+}
+
 SourcePiece mlir::trine::wholeSource(plan::WeightOp weight,
                                      const uint8_t *data) {
   auto type = cast<RankedTensorType>(weight.getSourceType());

@@ -25,6 +25,10 @@ void repackWeight(plan::WeightOp weight, llvm::ArrayRef<SourcePiece> pieces,
                   uint64_t elementBytes,
                   llvm::function_ref<void(llvm::ArrayRef<uint8_t>)> sink);
 
+/// f32 values rounded to nearest, ties to even, as bf16 or f16.
+void narrowElements(llvm::ArrayRef<uint8_t> f32, Type to,
+                    std::vector<uint8_t> &result);
+
 } // namespace mlir::trine
 
 #endif

@@ -193,8 +193,16 @@ mlir::trine::readWeight(plan::WeightOp weight, StringRef modelFolder,
   std::unique_ptr<llvm::MemoryBuffer> mapped;
   constexpr uint64_t keptBytes = uint64_t(64) << 20;
   uint64_t since = 0;
+  auto source = cast<RankedTensorType>(weight.getSourceType());
+  Type stored = cast<RankedTensorType>(weight.getStoredType()).getElementType();
+  std::vector<uint8_t> narrow;
   auto release = [&](ArrayRef<uint8_t> bytes) {
-    sink(bytes);
+    if (stored == source.getElementType()) {
+      sink(bytes);
+    } else {
+      narrowElements(bytes, stored, narrow);
+      sink(narrow);
+    }
     since += bytes.size();
     if (since < keptBytes)
       return;
@@ -204,7 +212,6 @@ mlir::trine::readWeight(plan::WeightOp weight, StringRef modelFolder,
     for (auto &entry : files)
       releasePages(*entry.second);
   };
-  auto source = cast<RankedTensorType>(weight.getSourceType());
   uint64_t elementBytes = getStoredElementBytes(source.getElementType());
   uint64_t expected = source.getNumElements() * elementBytes;
   if (weight.getPieces()) {

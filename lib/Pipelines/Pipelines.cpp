@@ -50,6 +50,7 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager,
   TrinePlanTablesOptions tables;
   tables.limit = options.tableLimit;
   manager.addPass(createTrinePlanTables(std::move(tables)));
+  manager.addNestedPass<func::FuncOp>(createTrineScheduleExpertGroups());
   TrineDecomposeCompositesOptions composites;
   composites.attentionKernels = true;
   manager.addNestedPass<func::FuncOp>(

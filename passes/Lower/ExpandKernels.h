@@ -19,6 +19,11 @@ FailureOr<SmallVector<Value>> takeDestinations(Operation *op,
 // ExpandAttention.cpp
 LogicalResult expand(AttentionOp op, RewriterBase &rewriter);
 
+// ExpandExperts.cpp
+LogicalResult expand(MoERouteOp op, RewriterBase &rewriter);
+LogicalResult expand(MoEGroupOp op, RewriterBase &rewriter);
+LogicalResult expand(MoEGroupedMatMulOp op, RewriterBase &rewriter);
+
 } // namespace mlir::trine
 
 #endif

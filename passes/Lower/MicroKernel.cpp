@@ -15,11 +15,17 @@
 using namespace mlir;
 using namespace mlir::trine;
 
+/// Steps of the sum that one iteration of its loop takes.
+static constexpr int64_t unrolledSteps = 4;
+
 namespace {
 /// One operand of the product: where its elements lie, by loop.
 struct Access {
   Value memref;
   AffineMap map;
+  /// Where the first coordinate of the memref comes from, by the loop that the
+  /// map has there: rows that are gathered as they are read.
+  Value gather = {};
 
   MemRefType type() const { return cast<MemRefType>(memref.getType()); }
 
@@ -120,10 +126,15 @@ private:
     Value rest = arith::RemUIOp::create(builder, value, constant(step));
     return arith::SubIOp::create(builder, value, rest);
   }
+  /// Rows of a full block.
+  int64_t fullRows() const { return wide ? 8 : 6; }
   void loop(Value begin, Value end, int64_t step, Body body);
-  /// Runs `body` for blocks of `sizes[0]`, then of `sizes[1]`, ..., until 1.
-  void split(int64_t role, ArrayRef<int64_t> sizes,
+  /// Runs `body` for blocks of `size`, then for one block of what is left, as
+  /// wide as that is; or, with `ones`, for blocks of one.
+  void split(int64_t role, int64_t size, bool ones,
              llvm::function_ref<void(Value, int64_t)> body);
+  int64_t stepsAhead(const Access &access);
+  void prefetch(const Access &access, int64_t steps);
   SmallVector<Value> indices(const Access &access);
   Value widen(Value value, Type type) {
     return value.getType() == type
@@ -144,7 +155,7 @@ private:
   SmallVector<Value> scalarLefts(const Block &block);
   void prefetchRows(const Block &block);
   SmallVector<Value>
-  sumLoop(ArrayRef<Value> accumulators, int64_t step,
+  sumLoop(ArrayRef<Value> accumulators, int64_t step, int64_t unrolled,
           llvm::function_ref<SmallVector<Value>(ValueRange)> body);
   void emitColumns(Value column, Value rest, int64_t columns);
   void emitBlock(const Block &block);
@@ -181,32 +192,46 @@ void Emitter::loop(Value begin, Value end, int64_t step, Body body) {
   body(loop.getInductionVar());
 }
 
-void Emitter::split(int64_t role, ArrayRef<int64_t> sizes,
+void Emitter::split(int64_t role, int64_t size, bool ones,
                     llvm::function_ref<void(Value, int64_t)> body) {
   if (role < 0)
     return body(Value(), 1);
   Value end = extent[role];
-  std::optional<int64_t> known = getConstantIntValue(end);
-  Value begin = constant(0);
-  for (int64_t size : sizes) {
-    Value border = roundDown(end, size);
-    loop(begin, border, size, [&](Value at) { body(at, size); });
-    begin = border;
-    // A known remainder is one block of just that size.
-    if (known && *known % size != 0) {
-      body(begin, *known % size);
-      return;
-    }
-    if (known)
-      return;
+  Value border = roundDown(end, size);
+  loop(constant(0), border, size, [&](Value at) { body(at, size); });
+  if (std::optional<int64_t> known = getConstantIntValue(end)) {
+    if (*known % size != 0)
+      body(border, *known % size);
+    return;
   }
+  if (ones)
+    return loop(border, end, 1, [&](Value at) { body(at, 1); });
+  // What is left is read once, whatever its size.
+  SmallVector<int64_t> cases =
+      llvm::to_vector(llvm::seq_inclusive<int64_t>(1, size - 1));
+  Value rest = arith::SubIOp::create(builder, end, border);
+  auto choice = scf::IndexSwitchOp::create(builder, TypeRange(), rest, cases,
+                                           cases.size());
+  OpBuilder::InsertionGuard guard(builder);
+  auto fill = [&](Region &region, int64_t rows) {
+    builder.setInsertionPointToStart(&region.emplaceBlock());
+    if (rows > 0)
+      body(border, rows);
+    scf::YieldOp::create(builder);
+  };
+  fill(choice.getDefaultRegion(), 0);
+  for (auto [region, rows] : llvm::zip_equal(choice.getCaseRegions(), cases))
+    fill(region, rows);
 }
 
 SmallVector<Value> Emitter::indices(const Access &access) {
   SmallVector<Value> values;
   for (AffineExpr expr : access.map.getResults()) {
     if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
-      values.push_back(position[dim.getPosition()]);
+      Value at = position[dim.getPosition()];
+      if (access.gather && values.empty())
+        at = memref::LoadOp::create(builder, access.gather, at);
+      values.push_back(at);
       continue;
     }
     SmallVector<OpFoldResult> operands;
@@ -220,6 +245,38 @@ SmallVector<Value> Emitter::indices(const Access &access) {
         getValueOrCreateConstantIndexOp(builder, builder.getLoc(), value));
   }
   return values;
+}
+
+/// How many steps of the sum ahead of their use elements are fetched: memory
+/// answers late, and hardware does not look beyond a page. 0: not at all.
+int64_t Emitter::stepsAhead(const Access &access) {
+  constexpr int64_t distance = 4096;
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(access.type().getStridesAndOffset(strides, offset)))
+    return 0;
+  unsigned bytes = access.type().getElementTypeBitWidth() / 8;
+  for (auto [expr, stride] : llvm::zip(access.map.getResults(), strides)) {
+    AffineExpr sum = getAffineDimExpr(roles.sum, access.map.getContext());
+    bool isPair = expr == sum.floorDiv(2);
+    if (expr != sum && !isPair)
+      continue;
+    // Longer rows are not those of a panel.
+    if (ShapedType::isDynamic(stride) || stride <= 0 || stride * bytes > 256)
+      return 0;
+    return distance / (stride * bytes) * (isPair ? 2 : 1);
+  }
+  return 0;
+}
+
+/// Asks for the vector of `access` that is read `steps` of the sum later.
+void Emitter::prefetch(const Access &access, int64_t steps) {
+  Value now = position[roles.sum];
+  position[roles.sum] = add(now, steps);
+  memref::PrefetchOp::create(builder, access.memref, indices(access),
+                             /*isWrite=*/false, /*localityHint=*/3,
+                             /*isDataCache=*/true);
+  position[roles.sum] = now;
 }
 
 Value Emitter::mask(Value rest, int64_t first, int64_t width) {
@@ -296,7 +353,7 @@ SmallVector<Value> Emitter::scalarLefts(const Block &block) {
   int64_t distance = ShapedType::kDynamic;
   SmallVector<int64_t> strides;
   int64_t offset;
-  if (roles.row >= 0 && block.rows > 1 &&
+  if (roles.row >= 0 && block.rows > 1 && !left.gather &&
       succeeded(left.type().getStridesAndOffset(strides, offset)))
     for (auto [expr, stride] : llvm::zip(left.map.getResults(), strides))
       if (expr == getAffineDimExpr(roles.row, left.map.getContext()))
@@ -354,25 +411,49 @@ void Emitter::prefetchRows(const Block &block) {
 }
 
 SmallVector<Value>
-Emitter::sumLoop(ArrayRef<Value> accumulators, int64_t step,
+Emitter::sumLoop(ArrayRef<Value> accumulators, int64_t step, int64_t unrolled,
                  llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
   if (roles.sum < 0)
     return body(accumulators);
   Value end = roundDown(extent[roles.sum], step);
-  auto loop = scf::ForOp::create(builder, constant(0), end, constant(step),
-                                 ValueRange(accumulators));
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(loop.getBody());
-  position[roles.sum] = loop.getInductionVar();
-  scf::YieldOp::create(builder, body(loop.getRegionIterArgs()));
-  return llvm::to_vector(ValueRange(loop.getResults()));
+  SmallVector<Value> sums(accumulators);
+  Value begin = constant(0);
+  // Several steps at once, then what is left.
+  SmallVector<int64_t, 2> counts = {1};
+  if (unrolled > 1)
+    counts.insert(counts.begin(), unrolled);
+  for (int64_t count : counts) {
+    std::optional<int64_t> first = getConstantIntValue(begin),
+                           last = getConstantIntValue(end);
+    if (first && last && *first == *last)
+      break;
+    if (count > 1 && first && last && *last - *first < count * step)
+      continue;
+    Value border = count == 1 ? end : roundDown(end, count * step);
+    auto loop = scf::ForOp::create(builder, begin, border,
+                                   constant(count * step), sums);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> next(loop.getRegionIterArgs());
+    for (int64_t i = 0; i < count; ++i) {
+      position[roles.sum] = add(loop.getInductionVar(), i * step);
+      next = body(next);
+    }
+    scf::YieldOp::create(builder, next);
+    sums.assign(loop.getResults().begin(), loop.getResults().end());
+    begin = border;
+  }
+  return sums;
 }
 
 /// One step of the sum: a row of the right matrix times a column of the left.
 SmallVector<Value> Emitter::multiplyPlain(const Block &block, ValueRange sums) {
   SmallVector<Value> rights, next;
+  int64_t ahead = stepsAhead(roles.right);
   for (int64_t part = 0; part < block.columns; ++part) {
     position[roles.column] = add(block.column, part * lanes);
+    if (ahead)
+      prefetch(roles.right, ahead);
     rights.push_back(
         loadVector(roles.right, mask(block.rest, part * lanes, lanes)));
   }
@@ -391,8 +472,11 @@ SmallVector<Value> Emitter::multiplyPaired(const Block &block,
   Value first = position[roles.sum];
   SmallVector<Value> even, odd;
   auto wideType = VectorType::get({lanes}, builder.getI32Type());
+  int64_t ahead = stepsAhead(roles.right);
   for (int64_t part = 0; part < block.columns; ++part) {
     position[roles.column] = add(block.column, part * lanes);
+    if (ahead)
+      prefetch(roles.right, ahead);
     // A pair of rows is one 32-bit lane.
     Value pair = loadIntegers(roles.right, lanes, 32,
                               mask(block.rest, part * lanes, lanes));
@@ -444,10 +528,15 @@ void Emitter::emitBlock(const Block &block) {
       }
   };
   each([&](int64_t, Value mask) { sums.push_back(loadVector(result, mask)); });
-  sums = sumLoop(sums, roles.paired ? 2 : 1, [&](ValueRange values) {
-    return roles.paired ? multiplyPaired(block, values)
-                        : multiplyPlain(block, values);
-  });
+  // Fewer rows wait for memory: longer loops would only be more code.
+  int64_t unrolled =
+      block.rows >= fullRows() && !block.rest ? unrolledSteps : 1;
+  int64_t step = roles.paired ? 2 : 1;
+  sums = sumLoop(sums, step, std::max<int64_t>(unrolled / step, 1),
+                 [&](ValueRange values) {
+                   return roles.paired ? multiplyPaired(block, values)
+                                       : multiplyPlain(block, values);
+                 });
   each([&](int64_t index, Value mask) {
     SmallVector<Value> at = indices(result);
     if (mask)
@@ -461,8 +550,9 @@ void Emitter::emitBlock(const Block &block) {
 /// `columns` vectors from `column` on; one has twice the rows, so that as many
 /// sums are under way.
 void Emitter::emitColumns(Value column, Value rest, int64_t columns) {
-  int64_t rows = (wide ? 16 : 8) / columns;
-  split(roles.row, {rows, rows / 2, 1}, [&](Value row, int64_t size) {
+  bool isMasked = rest != nullptr;
+  int64_t rows = fullRows() * 2 / columns;
+  split(roles.row, rows, /*ones=*/isMasked, [&](Value row, int64_t size) {
     emitBlock({row, column, size, columns, rest});
   });
 }
@@ -470,10 +560,11 @@ void Emitter::emitColumns(Value column, Value rest, int64_t columns) {
 /// Vectors along the sum: several dot products at once.
 void Emitter::emitDots() {
   int64_t rows = wide ? 4 : 2;
-  split(roles.row, {rows, 1}, [&](Value row, int64_t rowCount) {
-    split(roles.column, {4, 1}, [&](Value column, int64_t columnCount) {
-      emitDotBlock(row, rowCount, column, columnCount);
-    });
+  split(roles.row, rows, /*ones=*/true, [&](Value row, int64_t rowCount) {
+    split(roles.column, 4, /*ones=*/true,
+          [&](Value column, int64_t columnCount) {
+            emitDotBlock(row, rowCount, column, columnCount);
+          });
   });
 }
 
@@ -532,7 +623,7 @@ void Emitter::emitDotBlock(Value row, int64_t rows, Value column,
   };
   Value zeros = arith::ConstantOp::create(builder, builder.getZeroAttr(vector));
   SmallVector<Value> sums(rows * columns, zeros);
-  sums = sumLoop(sums, lanes,
+  sums = sumLoop(sums, lanes, /*unrolled=*/1,
                  [&](ValueRange values) { return multiply(values, Value()); });
   Value end = extent[roles.sum];
   std::optional<int64_t> known = getConstantIntValue(end);
@@ -695,6 +786,68 @@ static std::optional<Roles> chooseRoles(linalg::GenericOp op, Access left,
     return roles;
   }
   return std::nullopt;
+}
+
+/// The operands of a product whose left rows are gathered: its body reads
+/// x[row, k] for a row that an operand names.
+static std::optional<std::pair<Access, Access>>
+matchGatheredProduct(linalg::GenericOp op) {
+  if (op.getNumDpsInits() != 1 || op.getNumReductionLoops() != 1)
+    return std::nullopt;
+  Block *body = op.getBody();
+  auto yield = cast<linalg::YieldOp>(body->getTerminator());
+  auto add = yield.getValues()[0].getDefiningOp<arith::AddFOp>();
+  if (!add || !isa<Float32Type, Float64Type>(add.getType()) ||
+      add.getLhs() != body->getArguments().back())
+    return std::nullopt;
+  auto product = add.getRhs().getDefiningOp<arith::MulFOp>();
+  if (!product)
+    return std::nullopt;
+  auto narrow = [](Value value) {
+    auto extension = value.getDefiningOp<arith::ExtFOp>();
+    return extension ? extension.getIn() : value;
+  };
+  auto load = narrow(product.getLhs()).getDefiningOp<memref::LoadOp>();
+  auto right = dyn_cast<BlockArgument>(narrow(product.getRhs()));
+  if (!load || load.getIndices().size() != 2 || !right ||
+      right.getOwner() != body ||
+      op->isAncestor(load.getMemRef().getParentBlock()->getParentOp()))
+    return std::nullopt;
+  auto row = dyn_cast<BlockArgument>(load.getIndices()[0]);
+  auto sum = load.getIndices()[1].getDefiningOp<linalg::IndexOp>();
+  if (!row || row.getOwner() != body || !row.getType().isIndex() || !sum)
+    return std::nullopt;
+  OpOperand *rows = op.getMatchingOpOperand(row);
+  OpOperand *matrix = op.getMatchingOpOperand(right);
+  AffineMap rowMap = op.getMatchingIndexingMap(rows);
+  if (rowMap.getNumResults() != 1 || !rowMap.isProjectedPermutation())
+    return std::nullopt;
+  MLIRContext *context = op.getContext();
+  Access left{load.getMemRef(),
+              AffineMap::get(rowMap.getNumDims(), 0,
+                             {rowMap.getResult(0),
+                              getAffineDimExpr(sum.getDim(), context)},
+                             context),
+              rows->get()};
+  return std::pair(left,
+                   Access{matrix->get(), op.getMatchingIndexingMap(matrix)});
+}
+
+LogicalResult trine::emitGatheredMicroKernel(RewriterBase &rewriter,
+                                             linalg::GenericOp op,
+                                             unsigned vectorBytes) {
+  std::optional<std::pair<Access, Access>> operands = matchGatheredProduct(op);
+  if (!operands || !isa<MemRefType>(operands->first.gather.getType()))
+    return failure();
+  std::optional<Roles> roles =
+      chooseRoles(op, operands->first, operands->second);
+  if (!roles)
+    return failure();
+  ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+  builder.setInsertionPoint(op);
+  Emitter(builder, op, *roles, vectorBytes).emit();
+  rewriter.eraseOp(op);
+  return success();
 }
 
 LogicalResult trine::emitMicroKernel(RewriterBase &rewriter,

@@ -17,6 +17,13 @@ inline constexpr llvm::StringLiteral kStreamsRows = "trine.streams_rows";
 LogicalResult emitMicroKernel(RewriterBase &rewriter, linalg::GenericOp op,
                               unsigned vectorBytes);
 
+/// The same for a product whose left rows are gathered: an operand of `op`
+/// holds numbers of rows, and its body loads x[row, k]. Fails for all other
+/// ops.
+LogicalResult emitGatheredMicroKernel(RewriterBase &rewriter,
+                                      linalg::GenericOp op,
+                                      unsigned vectorBytes);
+
 } // namespace mlir::trine
 
 #endif

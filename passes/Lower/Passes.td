@@ -12,6 +12,10 @@ def ExpandKernels : Pass<"trine-expand-kernels", "::mlir::trine::plan::KernelOp"
     corrects them when a larger score comes (online softmax), so that scores are never larger than a tile. Queries are transposed once per
     workgroup: vectors run over queries, keys and values are read as they lie. Keys behind the last that a block's queries see are skipped.
 
+    A route is one workgroup per token, a group a counting sort. A grouped product has a workgroup for each block of rows of an expert that has any and each panel of
+    columns, found from the offsets: few rows stream the panel once, many go through it in register tiles; how many there are decides at run time. Its weight is read from
+    the stored panels, in place of `linalg.unpack`.
+
     ```mlir
     // before
     %o, %l = trine.attention query(%q : ...) key(%k : ...) value(%v : ...) partial(%p : ...) ...

@@ -70,6 +70,9 @@ static bool mayFuse(OpOperand *operand) {
   auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
   if (!consumer || !producer || isFloatProduct(consumer))
     return false;
+  // Numbers of rows are computed once, not once per element of the row.
+  if (cast<ShapedType>(operand->get().getType()).getElementType().isIndex())
+    return false;
   if (!operand->get().hasOneUse() && !isCheap(producer))
     return false;
   AffineMap map = consumer.getMatchingIndexingMap(operand);

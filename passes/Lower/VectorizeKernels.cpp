@@ -184,6 +184,11 @@ struct VectorizeKernels : trine::impl::VectorizeKernelsBase<VectorizeKernels> {
         }
         ++numScalarProducts;
       }
+      if (generic &&
+          succeeded(emitGatheredMicroKernel(rewriter, generic, vectorBytes))) {
+        ++numMicroKernels;
+        continue;
+      }
       if (generic)
         allowReassociation(rewriter, generic);
       rewriter.setInsertionPoint(op);

@@ -3,7 +3,7 @@
 #ifndef TRINE_PASSES_OPTIMIZE_DECOMPOSECOMPOSITES_H
 #define TRINE_PASSES_OPTIMIZE_DECOMPOSECOMPOSITES_H
 
-#include "LinalgBuilder.h"
+#include "trine/Passes/LinalgBuilder.h"
 
 namespace mlir::trine {
 
@@ -43,14 +43,7 @@ inline constexpr llvm::StringLiteral kRowsInRange = "trine.rows_in_range";
 Decomposed decompose(HyperMixOp op, LinalgBuilder &b);
 Decomposed decompose(HyperCombineOp op, LinalgBuilder &b);
 
-/// On an op that takes ids of experts: they are known to be in range.
-inline constexpr llvm::StringLiteral kIdsInRange = "trine.ids_in_range";
-
-// DecomposeRoute.cpp, DecomposeExperts.cpp
-Decomposed decompose(MoERouteOp op, LinalgBuilder &b);
-Decomposed decompose(MoEExpertsOp op, LinalgBuilder &b);
-Decomposed decompose(MoEGroupOp op, LinalgBuilder &b);
-Decomposed decompose(MoEGroupedMatMulOp op, LinalgBuilder &b);
+// DecomposeExperts.cpp
 Decomposed decompose(MoECombineOp op, LinalgBuilder &b);
 Decomposed decompose(GatedMLPOp op, LinalgBuilder &b);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // trine.moe.route: one parallel loop over tokens; each scores its experts,
 // ranks groups, and picks the best one after the other.
-#include "DecomposeComposites.h"
-#include "DecomposeMoE.h"
+#include "trine/Passes/ExpertsBuilder.h"
 
 #include <limits>
 
@@ -371,23 +370,26 @@ Value RouteBuilder::weigh(Value weights) {
                });
 }
 
-Decomposed mlir::trine::decompose(MoERouteOp op, LinalgBuilder &b) {
+void mlir::trine::requireOperands(MoERouteOp op, LinalgBuilder &b) {
+  Value table = op.getTable();
+  if (!table)
+    return;
+  requireInRange(b, op.getTokenIds(), b.indexOf(b.size(table, 0)),
+                 "token ids of a route must be rows of its table");
+  requireInRange(b, table, b.indexOf(b.size(op.getLogits(), 1)),
+                 "the table of a route must hold numbers of experts");
+}
+
+SmallVector<Value> mlir::trine::expandRoute(MoERouteOp op, LinalgBuilder &b,
+                                            ValueRange destinations) {
   OpFoldResult tokens = b.size(op.getLogits(), 0);
   OpFoldResult experts = b.size(op.getLogits(), 1);
   RouteBuilder r{
       op, b, experts, b.indexOf(experts), b.index(op.getGroups()), Value()};
   r.groupSize = b.createOrFold<arith::DivUIOp>(r.expertCount, r.groupCount);
-  if (Value table = op.getTable()) {
-    requireInRange(b, op.getTokenIds(), b.indexOf(b.size(table, 0)),
-                   "token ids of a route must be rows of its table");
-    requireInRange(b, table, r.expertCount,
-                   "the table of a route must hold numbers of experts");
-  }
   OpFoldResult k = b.getIndexAttr(op.getK());
-  Value results[] = {b.empty({tokens, k}, b.getI64Type()),
-                     b.empty({tokens, k}, b.getF32Type())};
   auto loop = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{tokens},
-                                    ValueRange(results), std::nullopt);
+                                    destinations, std::nullopt);
   Value token = loop.getInductionVar(0);
   b.setInsertionPoint(loop.getTerminator());
   auto row = [&](Value matrix, OpFoldResult length) -> Value {
@@ -419,5 +421,5 @@ Decomposed mlir::trine::decompose(MoERouteOp op, LinalgBuilder &b) {
         ArrayRef<OpFoldResult>{b.getIndexAttr(1), k},
         SmallVector<OpFoldResult>(2, b.getIndexAttr(1)));
   b.setInsertionPointAfter(loop);
-  return SmallVector<Value>{loop.getResult(0), loop.getResult(1)};
+  return {loop.getResult(0), loop.getResult(1)};
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "LinalgBuilder.h"
+#include "trine/Passes/LinalgBuilder.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 

@@ -87,12 +87,34 @@ def TrineFuseLatentDecompression : Pass<"trine-fuse-latent-decompression", "func
   let dependentDialects = ["arith::ArithDialect", "scf::SCFDialect", "tensor::TensorDialect"];
 }
 
+def TrineScheduleExpertGroups : Pass<"trine-schedule-expert-groups", "func::FuncOp"> {
+  let summary = "Write the experts of a layer as grouped products";
+  let description = [{
+    `trine.moe.experts` becomes a sort of the slots by expert, one grouped product for gate and up with the activation, one for the result, and a weighted sum in slot
+    order. Products gather their rows as they read them, so nothing is computed or read for an expert that no token chose. How the rows of an expert are cut is
+    decided in the kernel, by how many there are. The halves of `w_gate_up` become weight[e, 0] and weight[e, 1], whatever their layout was: for weights
+    in files this changes where bytes are put at compile time, nothing more. A remark says how many rows an expert can expect and what a step reads.
+
+    ```mlir
+    %y = trine.moe.experts %x routed(%ids, %w ...) weights(%gu, %d ...) activation silu_gated gate_up concatenated
+    // becomes
+    %order, %offsets, %position = trine.moe.group %ids experts 8
+    %h = trine.moe.grouped_matmul %x, %offsets, %gu2 order(%order) slots 3 activation silu_gated tiles columns_first
+    %o = trine.moe.grouped_matmul %h, %offsets, %d tiles columns_first
+    %y = trine.moe.combine %o, %position, %w
+    ```
+  }];
+  let statistics = [Statistic<"numScheduled", "num-scheduled", "Layers of experts scheduled">];
+  let dependentDialects = ["arith::ArithDialect", "linalg::LinalgDialect", "tensor::TensorDialect"];
+}
+
 def TrineDecomposeComposites : Pass<"trine-decompose-composites", "func::FuncOp"> {
   let summary = "Lower trine ops to linalg on tensors";
   let description = [{
-    Every raised op that is still there (norms, rotary embeddings, attention, routes, experts, hashes, lookups, gates, convolutions, mixing)
+    Every raised op that is still there (norms, rotary embeddings, attention, hashes, lookups, gates, convolutions, mixing, sums over experts)
     becomes linalg in destination style; what linalg cannot say becomes scf loops over tensors. Numerics are those of the op's text. This
-    is the plain way down, for ops that no schedule took.
+    is the plain way down, for ops that no schedule took. Routes, groups and grouped products stay, because they have kernels of their own; checks of
+    their operands are written here.
 
     With `attention-kernels`, `trine.attention` stays an op where a kernel takes it as a whole: on ranges of keys that are joined afterwards by
     their log-sum-exp, so that few queries on a long past are work for many workgroups. Latent attention becomes one on several parts: on keys

@@ -119,6 +119,12 @@ StringRef KernelGroup::skeleton() const {
   }
   if (isa<AttentionOp>(root()))
     return "attention";
+  if (isa<MoERouteOp>(root()))
+    return "route";
+  if (isa<MoEGroupOp>(root()))
+    return "group";
+  if (isa<MoEGroupedMatMulOp>(root()))
+    return "grouped_matmul";
   if (getInsertDestination(root()))
     return "concat";
   if (isa<scf::ForOp, scf::ForallOp, scf::WhileOp, scf::IfOp>(root()))

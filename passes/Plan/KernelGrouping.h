@@ -32,7 +32,8 @@ struct KernelGroup {
 
   Operation *root() const { return members.front(); }
   /// The form of the kernel, for reports: matmul, batch_matmul, convolution,
-  /// row, reduction, elementwise, gather, concat, loop, copy, attention, other.
+  /// attention, route, group, grouped_matmul, row, reduction, elementwise,
+  /// gather, concat, loop, copy, other.
   StringRef skeleton() const;
 };
 

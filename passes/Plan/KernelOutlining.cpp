@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "trine/Dialect/Trine/Trine.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -270,8 +271,10 @@ LogicalResult KernelOutliner::outline(const KernelGroup &group,
                                       StringRef name) {
   Operation *root = group.root();
   SmallVector<unsigned> results;
+  // Loops that trine ops become write all of their results.
+  bool needsAll = isa<TrineDialect>(root->getDialect());
   for (OpResult result : root->getResults())
-    if (!result.use_empty()) {
+    if (needsAll || !result.use_empty()) {
       if (!isa<RankedTensorType>(result.getType()))
         return root->emitOpError()
                << "must have tensor results only, got " << result.getType();

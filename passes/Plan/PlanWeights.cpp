@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
@@ -40,6 +41,21 @@ struct WeightForm {
   SmallVector<int64_t> permutation;
 
   bool isTransposed() const { return !isIdentityPermutation(permutation); }
+  SmallVector<int64_t> shape() const {
+    return applyPermutation(ArrayRef<int64_t>(source.getShape()), permutation);
+  }
+};
+
+/// How the stored form of a weight is cut into panels.
+enum class Packing {
+  None,
+  Matrix,  ///< the right side of a product, [K, N]
+  Grouped, ///< of a grouped product, [..., C, K]
+};
+
+/// What linalg.pack needs for a packing.
+struct PackedDims {
+  SmallVector<int64_t> outer, inner, tiles;
 };
 
 struct PlanWeights : trine::impl::TrinePlanWeightsBase<PlanWeights> {
@@ -51,13 +67,18 @@ private:
   void collect(Operation *op);
   void collectFrom(Block &block);
   void foldViews(Value value);
+  void splitAssembled(Value value);
   void foldTransposes(Value value);
   void planHeads(Value value);
   void plan(Value value, const WeightForm &form);
   Attribute rangeOf(const WeightForm &form);
-  bool isPaired(const WeightForm &form);
-  Value load(const WeightForm &form, bool packed, Location loc);
-  Value asMatrix(Value stored, const WeightForm &form, Location loc);
+  PackedDims describe(const WeightForm &form, Packing packing);
+  Type storedElement(const WeightForm &form, Packing packing);
+  Value load(const WeightForm &form, Packing packing, Location loc);
+  Value unpack(Value stored, const WeightForm &form, Packing packing,
+               Location loc);
+  void readNarrow(OpOperand *use, Value weight);
+  bool isPackable(const WeightForm &form);
 
   func::FuncOp function;
   std::optional<OpBuilder> symbols;
@@ -71,6 +92,93 @@ private:
 };
 
 } // namespace
+
+static PackedDims describePacking(Packing packing, int64_t rank,
+                                  bool isPaired) {
+  if (packing == Packing::None)
+    return {};
+  PackedDims dims;
+  if (packing == Packing::Matrix) {
+    dims = {{1, 0}, {1}, {panelColumns}};
+    if (isPaired)
+      dims.inner.push_back(0);
+  } else {
+    dims = {{}, {rank - 2}, {panelColumns}};
+    if (isPaired)
+      dims.inner.push_back(rank - 1);
+  }
+  if (isPaired)
+    dims.tiles.push_back(pairRows);
+  return dims;
+}
+
+/// A box of a weight along one dimension that became several.
+struct SplitBox {
+  int64_t start = 0; // elements from the start of the piece
+  SmallVector<int64_t> strides, into, sizes;
+};
+
+/// The boxes that elements [into, into + size) of a dimension are when it
+/// becomes dimensions of `shape`.
+static SmallVector<SplitBox> splitDim(int64_t into, int64_t size,
+                                      int64_t stride, ArrayRef<int64_t> shape) {
+  if (shape.size() == 1)
+    return {SplitBox{0, {stride}, {into}, {size}}};
+  int64_t inner = 1, start = 0;
+  for (int64_t extent : shape.drop_front())
+    inner *= extent;
+  SmallVector<SplitBox> boxes;
+  while (size > 0) {
+    int64_t row = into / inner, rest = into % inner;
+    bool whole = rest == 0 && size >= inner;
+    int64_t rows = whole ? size / inner : 1;
+    int64_t length = whole ? inner : std::min(size, inner - rest);
+    for (SplitBox &box : splitDim(rest, length, stride, shape.drop_front())) {
+      box.start += start;
+      box.strides.insert(box.strides.begin(), inner * stride);
+      box.into.insert(box.into.begin(), row);
+      box.sizes.insert(box.sizes.begin(), rows);
+      boxes.push_back(box);
+    }
+    into += rows * length;
+    start += rows * length * stride;
+    size -= rows * length;
+  }
+  return boxes;
+}
+
+/// The pieces of a weight whose dimensions are split.
+static ArrayAttr splitPieces(ArrayAttr pieces, tensor::ExpandShapeOp expand,
+                             int64_t elementBytes) {
+  SmallVector<Attribute> result;
+  for (auto piece : pieces.getAsRange<WeightPieceAttr>()) {
+    SmallVector<SplitBox> boxes = {SplitBox()};
+    for (auto [dim, group] :
+         llvm::enumerate(expand.getReassociationIndices())) {
+      SmallVector<SplitBox> longer;
+      for (const SplitBox &box : boxes)
+        for (const SplitBox &part :
+             splitDim(piece.getInto()[dim], piece.getSizes()[dim],
+                      piece.getStrides()[dim],
+                      expand.getResultType().getShape().slice(group.front(),
+                                                              group.size()))) {
+          SplitBox joined = box;
+          joined.start += part.start;
+          joined.strides.append(part.strides);
+          joined.into.append(part.into);
+          joined.sizes.append(part.sizes);
+          longer.push_back(joined);
+        }
+      boxes = longer;
+    }
+    for (const SplitBox &box : boxes)
+      result.push_back(
+          WeightPieceAttr::get(pieces.getContext(), piece.getFile(),
+                               piece.getOffset() + box.start * elementBytes,
+                               box.strides, box.into, box.sizes));
+  }
+  return ArrayAttr::get(pieces.getContext(), result);
+}
 
 /// `slice` as a byte range of its source, counted in elements from its start;
 /// none if it is no contiguous static range.
@@ -203,6 +311,8 @@ void PlanWeights::collectFrom(Block &block) {
 /// Reshapes and slices of a weight in a file are weights in that file.
 void PlanWeights::foldViews(Value value) {
   WeightForm form = forms.lookup(value);
+  if (form.pieces)
+    return splitAssembled(value);
   if (!form.file)
     return;
   auto isSlice = [](Operation *user) {
@@ -238,6 +348,31 @@ void PlanWeights::foldViews(Value value) {
   }
 }
 
+/// Dimensions of an assembled weight that are split are split in its pieces.
+void PlanWeights::splitAssembled(Value value) {
+  WeightForm form = forms.lookup(value);
+  for (Operation *user : llvm::make_early_inc_range(value.getUsers())) {
+    auto expand = dyn_cast<tensor::ExpandShapeOp>(user);
+    Type element = form.source.getElementType();
+    if (!expand || !expand.getResultType().hasStaticShape() ||
+        form.source.getNumElements() == 0 || !element.isIntOrFloat() ||
+        element.getIntOrFloatBitWidth() % 8 != 0)
+      continue;
+    WeightForm split = form;
+    split.pieces =
+        splitPieces(form.pieces, expand, element.getIntOrFloatBitWidth() / 8);
+    split.source = expand.getResultType();
+    split.permutation =
+        llvm::to_vector(llvm::seq<int64_t>(0, split.source.getRank()));
+    OpBuilder builder(user);
+    auto weight = AssembledWeightOp::create(
+        builder, user->getLoc(), split.source, split.name, split.pieces);
+    user->replaceAllUsesWith(weight);
+    user->erase();
+    forms.insert({weight.getResult(), split});
+  }
+}
+
 void PlanWeights::foldTransposes(Value value) {
   WeightForm form = forms.lookup(value);
   for (Operation *user : llvm::make_early_inc_range(value.getUsers())) {
@@ -262,45 +397,49 @@ Attribute PlanWeights::rangeOf(const WeightForm &form) {
        attributes.getI64IntegerAttr(form.length), TypeAttr::get(form.source)});
 }
 
-bool PlanWeights::isPaired(const WeightForm &form) {
-  return form.source.getElementTypeBitWidth() == 16 &&
-         !readByHead.contains(rangeOf(form));
+PackedDims PlanWeights::describe(const WeightForm &form, Packing packing) {
+  bool isPaired = storedElement(form, packing).getIntOrFloatBitWidth() == 16 &&
+                  !readByHead.contains(rangeOf(form));
+  return describePacking(packing, form.source.getRank(), isPaired);
 }
 
-Value PlanWeights::load(const WeightForm &form, bool packed, Location loc) {
+/// The element type of the stored form: matrices may be narrowed.
+Type PlanWeights::storedElement(const WeightForm &form, Packing packing) {
+  Type element = form.source.getElementType();
+  if (packing == Packing::None || !element.isF32() || matrixType.empty() ||
+      readByHead.contains(rangeOf(form)))
+    return element;
+  return matrixType == "bf16" ? Type(BFloat16Type::get(&getContext()))
+                              : Type(Float16Type::get(&getContext()));
+}
+
+Value PlanWeights::load(const WeightForm &form, Packing packing, Location loc) {
   OpBuilder builder(&getContext());
   Builder attributes(&getContext());
   Attribute range = rangeOf(form);
   Attribute key = attributes.getArrayAttr(
       {range, attributes.getDenseI64ArrayAttr(form.permutation),
-       attributes.getBoolAttr(packed)});
+       attributes.getI64IntegerAttr(static_cast<int64_t>(packing))});
   Value &value = loaded[key];
   if (value)
     return value;
-  SmallVector<int64_t> shape = applyPermutation(
-      ArrayRef<int64_t>(form.source.getShape()), form.permutation);
-  Type element = form.source.getElementType();
-  SmallVector<int64_t> outer, inner, tiles;
-  if (packed) {
-    outer = {1, 0};
-    int64_t panels = llvm::divideCeil(shape[1], panelColumns);
-    shape = {panels, shape[0]};
-    if (isPaired(form)) {
-      inner = {1, 0};
-      tiles = {panelColumns, pairRows};
-      shape[1] = llvm::divideCeil(shape[1], pairRows);
-    } else {
-      inner = {1};
-      tiles = {panelColumns};
-    }
-    llvm::append_range(shape, tiles);
+  SmallVector<int64_t> shape = form.shape();
+  Type element = storedElement(form, packing);
+  PackedDims dims = describe(form, packing);
+  for (auto [dim, tile] : llvm::zip(dims.inner, dims.tiles))
+    shape[dim] = llvm::divideCeil(shape[dim], tile);
+  if (!dims.outer.empty())
+    applyPermutationToVector(shape, dims.outer);
+  llvm::append_range(shape, dims.tiles);
+  if (packing != Packing::None)
     ++numPacked;
-  }
+  if (element != form.source.getElementType())
+    ++numNarrowed;
   auto stored = RankedTensorType::get(shape, element);
   auto symbol = plan::WeightOp::create(
       *symbols, loc, "w" + std::to_string(loaded.size() - 1), form.name,
       form.file, form.offset, form.length, form.value, form.pieces, form.source,
-      form.permutation, outer, inner, tiles, stored);
+      form.permutation, dims.outer, dims.inner, dims.tiles, stored);
   ++numWeights;
   // The same bytes, whatever shape they are seen as.
   Attribute bytes =
@@ -328,27 +467,52 @@ Value PlanWeights::load(const WeightForm &form, bool packed, Location loc) {
   return value;
 }
 
-Value PlanWeights::asMatrix(Value stored, const WeightForm &form,
-                            Location loc) {
+Value PlanWeights::unpack(Value stored, const WeightForm &form, Packing packing,
+                          Location loc) {
   OpBuilder builder(&getContext());
   builder.setInsertionPointAfterValue(stored);
-  SmallVector<int64_t> shape = applyPermutation(
-      ArrayRef<int64_t>(form.source.getShape()), form.permutation);
-  Type element = form.source.getElementType();
-  bool pairs = isPaired(form);
+  SmallVector<int64_t> shape = form.shape();
+  Type element = storedElement(form, packing);
+  PackedDims dims = describe(form, packing);
   Value empty = tensor::EmptyOp::create(builder, loc, shape, element);
-  SmallVector<int64_t> outer = {1, 0};
-  SmallVector<int64_t> inner = {1};
-  SmallVector<OpFoldResult> tiles = {builder.getIndexAttr(panelColumns)};
-  if (pairs) {
-    inner = {1, 0};
-    tiles.push_back(builder.getIndexAttr(pairRows));
-  }
-  auto unpack = linalg::UnPackOp::create(builder, loc, stored, empty, inner,
-                                         tiles, outer);
+  SmallVector<OpFoldResult> tiles;
+  for (int64_t tile : dims.tiles)
+    tiles.push_back(builder.getIndexAttr(tile));
+  auto unpacked = linalg::UnPackOp::create(builder, loc, stored, empty,
+                                           dims.inner, tiles, dims.outer);
   if (lastLoad == stored.getDefiningOp())
-    lastLoad = unpack;
-  return unpack.getResult();
+    lastLoad = unpacked;
+  return unpacked.getResult();
+}
+
+/// Makes a product read a weight of a narrower type: it widens each element.
+void PlanWeights::readNarrow(OpOperand *use, Value weight) {
+  unsigned number = use->getOperandNumber();
+  auto generic = dyn_cast<linalg::GenericOp>(use->getOwner());
+  if (!generic) {
+    IRRewriter rewriter(&getContext());
+    rewriter.setInsertionPoint(use->getOwner());
+    FailureOr<linalg::GenericOp> general = linalg::generalizeNamedOp(
+        rewriter, cast<linalg::LinalgOp>(use->getOwner()));
+    if (failed(general))
+      return; // a product of matrices has a general form
+    generic = *general;
+  }
+  generic->setOperand(number, weight);
+  BlockArgument element = generic.getBody()->getArgument(number);
+  Type wide = element.getType();
+  element.setType(cast<RankedTensorType>(weight.getType()).getElementType());
+  OpBuilder builder = OpBuilder::atBlockBegin(generic.getBody());
+  auto widened =
+      arith::ExtFOp::create(builder, generic.getLoc(), wide, element);
+  element.replaceAllUsesExcept(widened, widened);
+}
+
+bool PlanWeights::isPackable(const WeightForm &form) {
+  Type element = form.source.getElementType();
+  return packMatrices && form.source.getNumElements() > 0 &&
+         (element.isF32() || element.isF64() || element.isF16() ||
+          element.isBF16());
 }
 
 /// Products of each head with its columns of a matrix [K, heads * X] read the
@@ -388,7 +552,7 @@ void PlanWeights::planHeads(Value value) {
                                         form.source.getElementType());
   matrix.permutation = {0, 1};
   readByHead.insert(rangeOf(matrix));
-  Value panels = load(matrix, /*packed=*/true, value.getLoc());
+  Value panels = load(matrix, Packing::Matrix, value.getLoc());
   for (auto [use, first] : products) {
     readHeadPanels(*use, panels, first);
     ++numHeadProducts;
@@ -400,18 +564,19 @@ void PlanWeights::planHeads(Value value) {
 
 void PlanWeights::plan(Value value, const WeightForm &form) {
   // Uses by products of matrices, plain and transposed, and all others.
-  SmallVector<OpOperand *> right[2], others;
-  Type element = form.source.getElementType();
-  bool packable = packMatrices && form.source.getRank() == 2 &&
-                  form.source.getNumElements() > 0 &&
-                  (element.isF32() || element.isF64() || element.isF16() ||
-                   element.isBF16());
+  SmallVector<OpOperand *> right[2], grouped, others;
+  bool packable = isPackable(form);
+  int64_t rank = form.source.getRank();
   for (OpOperand &use : value.getUses()) {
     bool transposed = false;
-    if (packable && isRightSide(use, transposed) &&
+    auto product = dyn_cast<MoEGroupedMatMulOp>(use.getOwner());
+    if (packable && rank == 2 && isRightSide(use, transposed) &&
         form.source.getDimSize(form.permutation[transposed ? 0 : 1]) >=
             minimumColumns)
       right[transposed].push_back(&use);
+    else if (packable && product && use == product.getWeightMutable() &&
+             form.shape()[rank - 2] >= minimumColumns)
+      grouped.push_back(&use);
     else if (!forms.contains(use.getOwner()->getNumResults()
                                  ? use.getOwner()->getResult(0)
                                  : Value()))
@@ -419,9 +584,15 @@ void PlanWeights::plan(Value value, const WeightForm &form) {
   }
   Location loc = value.getLoc();
   if (!others.empty()) {
-    Value whole = load(form, /*packed=*/false, loc);
+    Value whole = load(form, Packing::None, loc);
     for (OpOperand *use : others)
       use->set(whole);
+  }
+  if (!grouped.empty()) {
+    Value unpacked =
+        unpack(load(form, Packing::Grouped, loc), form, Packing::Grouped, loc);
+    for (OpOperand *use : grouped)
+      use->set(unpacked);
   }
   for (bool transposed : {false, true}) {
     if (right[transposed].empty())
@@ -429,23 +600,30 @@ void PlanWeights::plan(Value value, const WeightForm &form) {
     WeightForm matrix = form;
     if (transposed)
       std::swap(matrix.permutation[0], matrix.permutation[1]);
-    Value unpacked = asMatrix(load(matrix, /*packed=*/true, loc), matrix, loc);
+    Value unpacked = unpack(load(matrix, Packing::Matrix, loc), matrix,
+                            Packing::Matrix, loc);
+    bool isNarrow =
+        storedElement(form, Packing::Matrix) != form.source.getElementType();
     for (OpOperand *use : right[transposed]) {
-      use->set(unpacked);
-      if (!transposed)
-        continue;
-      // [N, K] became [K, N].
-      auto op = cast<linalg::LinalgOp>(use->getOwner());
-      SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-      AffineMap &map = maps[use->getOperandNumber()];
-      map = AffineMap::get(map.getNumDims(), 0,
-                           {map.getResult(1), map.getResult(0)},
-                           map.getContext());
-      auto attribute = Builder(&getContext()).getAffineMapArrayAttr(maps);
-      if (auto generic = dyn_cast<linalg::GenericOp>(use->getOwner()))
-        generic.setIndexingMapsAttr(attribute);
+      if (transposed) {
+        // [N, K] became [K, N].
+        auto op = cast<linalg::LinalgOp>(use->getOwner());
+        SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+        AffineMap &map = maps[use->getOperandNumber()];
+        map = AffineMap::get(map.getNumDims(), 0,
+                             {map.getResult(1), map.getResult(0)},
+                             map.getContext());
+        auto attribute = Builder(&getContext()).getAffineMapArrayAttr(maps);
+        if (auto generic = dyn_cast<linalg::GenericOp>(use->getOwner()))
+          generic.setIndexingMapsAttr(attribute);
+        else
+          cast<linalg::MatmulOp>(use->getOwner())
+              .setIndexingMapsAttr(attribute);
+      }
+      if (isNarrow)
+        readNarrow(use, unpacked);
       else
-        cast<linalg::MatmulOp>(use->getOwner()).setIndexingMapsAttr(attribute);
+        use->set(unpacked);
     }
   }
 }
@@ -454,6 +632,11 @@ void PlanWeights::runOnOperation() {
   function = getOperation().lookupSymbol<func::FuncOp>("main");
   if (!function || function.isExternal()) {
     getOperation().emitError() << "module must have a function '@main'";
+    return signalPassFailure();
+  }
+  if (!llvm::is_contained({"", "bf16", "f16"}, matrixType)) {
+    getOperation().emitError()
+        << "'matrix-type' must be 'bf16' or 'f16', got '" << matrixType << "'";
     return signalPassFailure();
   }
   forms.clear();

@@ -110,6 +110,42 @@ Value KnownProducts::multiply(OpBuilder &builder, Location loc, Value a,
   return product;
 }
 
+/// A sum of products of operand sizes.
+static OpFoldResult sumOf(const ResultSize &size, Operation *op,
+                          OpBuilder &builder, const TensorSizes &known,
+                          KnownProducts &products) {
+  int64_t factor = size.factor;
+  Value product;
+  for (auto [operand, dim] : size.operands) {
+    OpFoldResult next = known.of(op->getOperand(operand))[dim];
+    if (std::optional<int64_t> constant = getConstantIntValue(next))
+      factor *= *constant;
+    else
+      product = product ? products.multiply(builder, op->getLoc(), product,
+                                            cast<Value>(next))
+                        : cast<Value>(next);
+  }
+  if (product && factor != 1)
+    product =
+        products.multiply(builder, op->getLoc(), product,
+                          products.constant(builder, op->getLoc(), factor));
+  OpFoldResult result = product ? OpFoldResult(product)
+                                : OpFoldResult(builder.getIndexAttr(factor));
+  for (const ResultSize &addend : size.addends) {
+    OpFoldResult other = sumOf(addend, op, builder, known, products);
+    std::optional<int64_t> a = getConstantIntValue(result),
+                           c = getConstantIntValue(other);
+    if (a && c)
+      result = builder.getIndexAttr(*a + *c);
+    else
+      result = builder.createOrFold<arith::AddIOp>(
+          op->getLoc(),
+          getValueOrCreateConstantIndexOp(builder, op->getLoc(), result),
+          getValueOrCreateConstantIndexOp(builder, op->getLoc(), other));
+  }
+  return result;
+}
+
 /// Sizes of an expand_shape or collapse_shape and similar ops; none if the op
 /// does not say.
 static std::optional<SmallVector<OpFoldResult>>
@@ -218,6 +254,15 @@ sizesOfResult(OpResult result, const TensorSizes &known,
           sizes->pop_back();
         else if (!attention.getPartial())
           sizes->back() = values->back();
+        return sizes;
+      })
+      .Case([&](ResultSizeOpInterface composite) -> Sizes {
+        // The memory of the results is made before the op.
+        builder.setInsertionPoint(op);
+        SmallVector<SmallVector<ResultSize>> all = composite.getResultSizes();
+        SmallVector<OpFoldResult> sizes;
+        for (const ResultSize &size : all[result.getResultNumber()])
+          sizes.push_back(sumOf(size, op, builder, known, products));
         return sizes;
       })
       .Default([](Operation *) -> Sizes { return std::nullopt; });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /// Writes linalg on tensors in place of one trine op.
-#ifndef TRINE_PASSES_OPTIMIZE_LINALGBUILDER_H
-#define TRINE_PASSES_OPTIMIZE_LINALGBUILDER_H
+#ifndef TRINE_PASSES_LINALGBUILDER_H
+#define TRINE_PASSES_LINALGBUILDER_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"

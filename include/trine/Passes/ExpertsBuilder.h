@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-/// What the decompositions of routes, experts and gated networks share.
-#ifndef TRINE_PASSES_OPTIMIZE_DECOMPOSEMOE_H
-#define TRINE_PASSES_OPTIMIZE_DECOMPOSEMOE_H
+/// What the schedule of experts, their decompositions and the kernels that they
+/// become share.
+#ifndef TRINE_PASSES_EXPERTSBUILDER_H
+#define TRINE_PASSES_EXPERTSBUILDER_H
 
-#include "LinalgBuilder.h"
+#include "trine/Passes/LinalgBuilder.h"
 
 namespace mlir::trine {
 
@@ -26,6 +27,16 @@ Value numberLike(ImplicitLocOpBuilder &b, double value, Value like);
 /// [0, end).
 void requireInRange(LinalgBuilder &b, Value integers, Value end,
                     const Twine &message);
+
+/// What a route by table needs of its operands.
+void requireOperands(MoERouteOp op, LinalgBuilder &b);
+/// The ids of a group must be experts; nothing where a route chose them.
+void requireOperands(MoEGroupOp op, LinalgBuilder &b);
+
+/// The route as one loop over tokens, on tensors: its ids and weights, written
+/// into `destinations`.
+SmallVector<Value> expandRoute(MoERouteOp op, LinalgBuilder &b,
+                               ValueRange destinations);
 
 } // namespace mlir::trine
 
