@@ -160,7 +160,24 @@ LogicalResult Compilation::checkTarget() {
   if (!isCUDA && (options.emit == Emit::CUDA || options.emit == Emit::PTX))
     return emitError(loc) << "only target 'cuda' has CUDA and PTX to emit, got "
                              "target 'host'";
+  std::string weights = options.plan.weights;
+  if (!llvm::is_contained({"", "bf16", "f16"}, StringRef(weights)))
+    return emitError(loc) << "'--weights' must be bf16 or f16, got '" << weights
+                          << "'";
+  if (isCUDA && !weights.empty())
+    return emitError(loc) << "'--weights' needs target host, got cuda";
+  report.matrixType = weights;
   return success();
+}
+
+/// Matrices that are narrowed are off by the roundoff of their type.
+static reference::ToleranceOptions toleranceOptions(StringRef matrixType) {
+  reference::ToleranceOptions options;
+  if (matrixType == "bf16")
+    options.matrixRoundoff = 0x1p-8;
+  else if (matrixType == "f16")
+    options.matrixRoundoff = 0x1p-11;
+  return options;
 }
 
 LogicalResult Compilation::run() {
@@ -179,8 +196,8 @@ LogicalResult Compilation::run() {
         describeModel(*module, report);
         auto main = module->lookupSymbol<func::FuncOp>("main");
         if (main)
-          for (reference::Tolerance tolerance :
-               reference::deriveTolerances(main))
+          for (reference::Tolerance tolerance : reference::deriveTolerances(
+                   main, toleranceOptions(options.plan.weights)))
             tolerances.push_back(tolerance.relative);
         return success();
       })))
@@ -217,6 +234,7 @@ LogicalResult Compilation::run() {
           PlanPipelineOptions plan;
           plan.copyOptionValuesFrom(options.plan);
           plan.packMatrices = options.target == "host";
+          plan.weights = options.plan.weights;
           buildPlanPipeline(manager, plan);
         });
       })))

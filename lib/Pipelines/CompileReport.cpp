@@ -127,7 +127,9 @@ void CompileReport::printText(llvm::raw_ostream &stream) const {
                      << " of " << cachedKernels + compiledKernels
                      << " kernels from the cache\n";
   line("weights") << bytesText(weightBytes) << " in the model, "
-                  << bytesText(packedWeightBytes) << " in the package\n";
+                  << bytesText(packedWeightBytes) << " in the package"
+                  << (matrixType.empty() ? "" : ", matrices in ") << matrixType
+                  << "\n";
   int64_t known = 0;
   for (const auto &[kind, bytes] : weightKinds)
     known += bytes;
@@ -232,6 +234,7 @@ llvm::json::Value CompileReport::toJSON() const {
       {"weight_kind_bytes", histogram(weightKinds)},
       {"workspace_bytes", histogram(workspaceBytes)},
       {"packed_weight_bytes", packedWeightBytes},
+      {"matrix_type", matrixType},
       {"buffers", buffers},
       {"arena_slots", arenaSlots},
       {"code_bytes", codeBytes},

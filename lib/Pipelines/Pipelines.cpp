@@ -62,6 +62,7 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager,
   manager.addPass(createCSEPass());
   TrinePlanWeightsOptions weights;
   weights.packMatrices = options.packMatrices;
+  weights.matrixType = options.weights;
   manager.addPass(createTrinePlanWeights(weights));
   manager.addPass(createTrineFormKernels());
   // Equal kernels look equal only when nothing is left over in them.

@@ -173,6 +173,11 @@ void ToleranceAnalysis::visit(Operation &op) {
     } else if (op.getNumOperands() > 0) {
       estimated = estimate(op);
     }
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    if (options.matrixRoundoff != 0 && type && type.getRank() >= 2 &&
+        type.getElementType().isF32() &&
+        isa<onnx::InitializerOp, WeightOp, AssembledWeightOp>(op))
+      estimated.variance = varianceOf(options.matrixRoundoff);
     // What cannot be estimated cannot be trusted to one bit either; infinity
     // would accept anything.
     estimated.variance = std::min(estimated.variance, 1.0);

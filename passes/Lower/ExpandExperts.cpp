@@ -372,7 +372,8 @@ static Tile findBlock(GroupedProduct &product, LinalgBuilder &b, Value item) {
     return clamp(b, value, low, product.rowCount);
   };
   auto blocksOf = [&](Value count) -> Value {
-    return arith::CeilDivUIOp::create(b, count, b.index(kBlockRows));
+    return arith::DivUIOp::create(b, add(b, count, b.index(kBlockRows - 1)),
+                                  b.index(kBlockRows));
   };
   Value start = offset(zero, zero);
   // The blocks that are still to pass, the end of the expert before, and once
@@ -400,7 +401,8 @@ static Tile findBlock(GroupedProduct &product, LinalgBuilder &b, Value item) {
   tile.expert = found[2];
   Value count = found[4];
   Value blocks = arith::MaxSIOp::create(b, blocksOf(count), b.index(1));
-  Value size = arith::CeilDivUIOp::create(b, count, blocks);
+  Value size = arith::DivUIOp::create(
+      b, subtract(b, add(b, count, blocks), b.index(1)), blocks);
   Value begin = arith::MinSIOp::create(
       b, arith::MulIOp::create(b, size, found[5]), count);
   tile.row = add(b, found[3], begin);
@@ -422,9 +424,9 @@ static int64_t choosePanels(GroupedProduct &product) {
   return std::clamp<int64_t>(kWorkgroupBytes / bytes, 1, kMostPanels);
 }
 
-SmallVector<Value> mlir::trine::expandGroupedMatMul(MoEGroupedMatMulOp op,
-                                                    LinalgBuilder &b,
-                                                    ValueRange destinations) {
+static SmallVector<Value> expandGroupedMatMul(MoEGroupedMatMulOp op,
+                                              LinalgBuilder &b,
+                                              ValueRange destinations) {
   Value destination = destinations[0];
   GroupedProduct product = describe(op, b, destination);
   OpFoldResult columns = b.size(destination, 1), one = b.getIndexAttr(1),

@@ -271,8 +271,8 @@ LogicalResult KernelOutliner::outline(const KernelGroup &group,
                                       StringRef name) {
   Operation *root = group.root();
   SmallVector<unsigned> results;
-  // Loops that trine ops become write all of their results.
-  bool needsAll = isa<TrineDialect>(root->getDialect());
+  // The loops that these become write all of their results.
+  bool needsAll = isa<MoERouteOp, MoEGroupOp>(root);
   for (OpResult result : root->getResults())
     if (needsAll || !result.use_empty()) {
       if (!isa<RankedTensorType>(result.getType()))

@@ -63,6 +63,11 @@ int main(int argc, char **argv) {
       "memory-limit", cl::value_desc("bytes"),
       cl::desc("Refuse a model whose weights and step need more"), cl::init(0),
       cl::cat(category));
+  cl::opt<std::string> weights(
+      "weights", cl::value_desc("type"),
+      cl::desc("Store f32 matrices as bf16 or f16; results differ by that "
+               "type's rounding, and the package's tolerances say so"),
+      cl::cat(category));
   cl::opt<bool> state(
       "state",
       cl::desc("Keep caches, histories and windows in the session instead of "
@@ -133,6 +138,7 @@ int main(int argc, char **argv) {
   options.plan.tableLatency = tableLatency;
   for (const std::string &size : sizes)
     options.plan.sizes.push_back(size);
+  options.plan.weights = weights;
   options.state = state;
   for (llvm::StringRef text : stateInitials) {
     auto [name, number] = text.rsplit('=');

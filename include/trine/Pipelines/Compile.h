@@ -53,6 +53,9 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
       *this, "pack-matrices",
       llvm::cl::desc("Store matrices as the host's products read them"),
       llvm::cl::init(true)};
+  Option<std::string> weights{
+      *this, "weights", llvm::cl::desc("Store f32 matrices as bf16 or f16"),
+      llvm::cl::init("")};
 };
 
 /// Which form of what was raised is computed, at the trine level still. Also

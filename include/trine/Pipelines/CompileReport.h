@@ -76,6 +76,8 @@ struct CompileReport {
   /// (of Engram), "other".
   std::map<std::string, int64_t> weightKinds;
   int64_t packedWeightBytes = 0;
+  /// What f32 matrices were stored as; empty: as they were.
+  std::string matrixType;
   /// Working memory of a step by space, bytes, when symbols are what the
   /// options say.
   std::map<std::string, int64_t> workspaceBytes;

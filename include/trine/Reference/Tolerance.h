@@ -36,6 +36,9 @@ struct ToleranceOptions {
   std::function<std::optional<int64_t>(Value value, unsigned dimension)> sizeOf;
   /// Stands for dynamic sizes that nobody knows.
   int64_t assumedSize = 1024;
+  /// The unit roundoff of the type that weights in f32 with two or more
+  /// dimensions are stored in; 0: as they are.
+  double matrixRoundoff = 0;
 };
 
 /// The forward walk over a function: for each value the variance of its

@@ -1,11 +1,16 @@
 // RUN: trine-opt %s --pass-pipeline='builtin.module(func.func(trine-vectorize-kernels))' | FileCheck %s
 // RUN: trine-opt %s --pass-pipeline='builtin.module(func.func(trine-vectorize-kernels{vector-bytes=32}))' | FileCheck %s --check-prefix=NARROW
 
-// Columns are contiguous: blocks of 8 rows by two vectors, then the remaining rows.
+// Columns are contiguous: blocks of 8 rows by two vectors, four steps of the sum at once, then one block of just as many rows as are left. Panels are asked for
+// before they are needed.
 // CHECK-LABEL: func.func @columns
-// CHECK: scf.for {{.*}} iter_args
+// CHECK: scf.for {{.*}} step %c4{{.*}} iter_args
+// CHECK: memref.prefetch %{{.*}}, read, locality<3>, data : memref<64x32xf32>
 // CHECK: vector.load %{{.*}} : memref<64x32xf32>, vector<16xf32>
 // CHECK: vector.fma {{.*}} : vector<16xf32>
+// CHECK: scf.index_switch
+// CHECK: case 1 {
+// CHECK: case 7 {
 // CHECK-NOT: vector.maskedload
 // CHECK: return
 // NARROW-LABEL: func.func @columns
@@ -135,6 +140,28 @@ func.func @maxima(%a: memref<?xf32>, %b: memref<?xbf16>, %x: memref<f32>, %y: me
   ^bb0(%v: bf16, %high: bf16):
     %h = arith.maxnumf %high, %v : bf16
     linalg.yield %h : bf16
+  }
+  return
+}
+
+// Rows that an operand names are gathered as they are read.
+// CHECK-LABEL: func.func @gathered
+// CHECK-SAME: %[[X:[^:]*]]: memref<?x64xf32>, %[[ROWS:[^:]*]]: memref<?xindex>
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: %[[ROW:.*]] = memref.load %[[ROWS]]
+// CHECK: memref.load %[[X]][%[[ROW]],
+// CHECK: vector.fma {{.*}} : vector<16xf32>
+// CHECK-NOT: linalg.
+// CHECK: return
+func.func @gathered(%x: memref<?x64xf32>, %rows: memref<?xindex>, %b: memref<64x32xf32>, %c: memref<?x32xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%rows, %b : memref<?xindex>, memref<64x32xf32>) outs(%c : memref<?x32xf32>) {
+  ^bb0(%row: index, %y: f32, %s: f32):
+    %k = linalg.index 2 : index
+    %a = memref.load %x[%row, %k] : memref<?x64xf32>
+    %p = arith.mulf %a, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
   }
   return
 }
