@@ -234,7 +234,6 @@ LogicalResult Compilation::run() {
           PlanPipelineOptions plan;
           plan.copyOptionValuesFrom(options.plan);
           plan.packMatrices = options.target == "host";
-          plan.weights = options.plan.weights;
           buildPlanPipeline(manager, plan);
         });
       })))
