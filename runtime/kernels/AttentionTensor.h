@@ -74,6 +74,11 @@ void checkAttention() {
                 "a split attention does not know the mean of all values");
   static_assert(S::hopper || C.load != Load::TensorMap,
                 "tensor maps need sm_90a");
+  static_assert(C.load == Load::Element ||
+                    (C.partSize[0] % 8 == 0 && C.partSize[1] % 8 == 0 &&
+                     C.partSize[2] % 8 == 0 && C.valueSize % 8 == 0),
+                "rows that are copied are multiples of 16 bytes: else load by "
+                "elements");
   static_assert(attentionSharedBytes(C) <= (S::hopper ? 232448 : 166912),
                 "the tiles do not fit into shared memory: fewer keys, rows or "
                 "stages");
