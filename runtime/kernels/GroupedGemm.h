@@ -119,10 +119,11 @@ void groupedGemm(const GroupedArguments<A, W, Out> &g,
   if (!findGroup(g.offsets, g.experts, blockIdx.x % rowTiles, C.tileM, expert,
                  first, end))
     return;
-  __shared__ Index sourceRows[C.tileM];
+  __shared__ Index sourceRows[C.tileM], targetRows[C.tileM];
   for (int r = threadIdx.x; r < C.tileM; r += gemmThreads(C)) {
     const Index row = first + r;
     sourceRows[r] = row >= end ? -1 : (g.order ? g.order[row] / g.slots : row);
+    targetRows[r] = row < end && g.scatter ? g.scatter[row] : row;
   }
   // On sm_90a multiplyTile synchronises once more before it reads.
   if (C.architecture != Architecture::SM90a || C.element == Element::F32)
@@ -158,7 +159,7 @@ void groupedGemm(const GroupedArguments<A, W, Out> &g,
           return;
         constexpr int count = sizeof(pairs) / sizeof(pairs[0]);
         constexpr int step = C.element == Element::F32 ? 2 : 8;
-        Out *out = g.out + (g.scatter ? g.scatter[row] : row) * pitchOut;
+        Out *out = g.out + targetRows[r] * pitchOut;
         const bool aligned = pairsAligned(out, 2);
 #pragma unroll
         for (int j = 0; j < count; ++j) {

@@ -142,7 +142,6 @@ void route(const RouteArguments<Logit, Bias> &arguments) {
     u64 kept = 0;
     for (int i = 0; i < C.keptGroups; ++i)
       takeFirst<C.groups>(groupScores[warp], kept);
-    __syncwarp();
     // Each lane knows its own groups: the others learn it through the scores.
     for (int g = lane; g < C.groups; g += 32)
       groupScores[warp][g] = kept >> g / 32 & 1 ? 1.0f : 0.0f;
@@ -150,7 +149,8 @@ void route(const RouteArguments<Logit, Bias> &arguments) {
     for (int e = lane; e < C.experts; e += 32)
       if (groupScores[warp][e / size] == 0.0f)
         choice[e] = C.maskedIsZero ? 0.0f : -infinity();
-    __syncwarp();
+    if (C.weightsFromChoice)
+      __syncwarp(); // else lanes read their own alone
   }
 
   // The chosen ones: lane j has the j-th.

@@ -287,8 +287,9 @@ TEST_P(Attention, MatchesSoftmax) {
 /// Every border of a tile falls on every place in it.
 TEST_P(Attention, HasEverySize) {
   for (const Case &test : cases(GetParam())) {
-    auto check = [&](Index queries, Index keys) {
-      ASSERT_EQ(runAttention(GetParam(), test, {1, queries, keys, false, 0, 1},
+    // The mask ends with the keys, or hides nothing.
+    auto check = [&](Index queries, Index keys, bool all = false) {
+      ASSERT_EQ(runAttention(GetParam(), test, {1, queries, keys, all, keys, 1},
                              modes()[0]),
                 "")
           << test.kernel << " " << queries << " queries, " << keys << " keys "
@@ -296,8 +297,12 @@ TEST_P(Attention, HasEverySize) {
     };
     const AttentionConfiguration &c = test.configuration;
     const bool large = test.heads == 128;
-    for (Index keys = 1; keys <= c.tileKeys + 2; keys += large ? 9 : 1)
+    for (Index keys = 1; keys <= c.stages * c.tileKeys + 2;
+         keys += large ? 9 : 1) {
       check(1, keys);
+      if (c.mask == MaskKind::Causal)
+        check(1, keys, true);
+    }
     for (Index queries = 2; queries <= c.tileRows / c.headsPerGroup + 2;
          ++queries)
       check(queries, 2);

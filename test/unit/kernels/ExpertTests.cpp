@@ -195,7 +195,7 @@ TEST_P(Experts, HaveEverySize) {
     // loads: more tiles of k than stages.
     const GemmConfiguration &c = test.configuration;
     const Index columns = gemmTileColumns(c);
-    const Index deep = c.element == Element::F32 ? 35 : 64 * c.stages + 3;
+    const Index deep = c.element == Element::F32 ? 35 : 128 * c.stages + 3;
     for (Index n = 1; n <= columns + 2; ++n) {
       check({{c.tileM}, n, 3, 0, false, 1});
       check({{c.tileM}, n, 3, 0, false, 2});
@@ -205,7 +205,7 @@ TEST_P(Experts, HaveEverySize) {
     for (Index m = 1; m <= c.tileM + 2; ++m) {
       check({{m}, columns, 3, 0, false});
       if (m % 5 == 1)
-        check({{m}, 1, deep, 0, false});
+        check({{m}, 1, deep, m % 2 ? 2 : 0, false});
     }
     for (Index k = 1; k <= 66; ++k)
       check({{1}, 1, k, 0, false});

@@ -158,7 +158,7 @@ TEST_P(Gemm, HasEverySize) {
     // Even and odd pitches: pairs are stored together, or one by one. Then the
     // loads: more tiles of k than stages.
     const GemmConfiguration &c = test.configuration;
-    const Index deep = c.element == Element::F32 ? 35 : 64 * c.stages + 3;
+    const Index deep = c.element == Element::F32 ? 35 : 128 * c.stages + 3;
     for (Index n = 1; n <= c.tileN + 2; ++n) {
       check({1, c.tileM, n, 3, 1, 1});
       check({1, c.tileM, n, 3, 1, 2});
