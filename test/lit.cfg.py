@@ -49,6 +49,9 @@ def has_nvrtc():
 for variable in ("CUDA_HOME", "CUDA_PATH", "TRINE_NVRTC"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]
+# What takes longer than the budget of .ci/run: tools/check.sh --full.
+if os.environ.get("TRINE_FULL") == "1":
+    config.available_features.add("full")
 if has_nvrtc():
     config.available_features.add("nvrtc")
 else:

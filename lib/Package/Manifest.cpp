@@ -73,14 +73,15 @@ static void collectNodes(Location loc, llvm::SetVector<StringRef> &nodes) {
 static void describeCode(const CUDAProgram &program, const CUDAKernel &kernel,
                          Object &entry) {
   Array code;
-  for (const std::string &architecture : program.architectures)
+  for (auto [architecture, launch] :
+       llvm::zip(program.architectures, kernel.launches))
     code.push_back(Object{{"arch", architecture},
                           {"path", TRINE_PACKAGE_KERNELS "/" + kernel.name +
-                                       "." + architecture + ".ptx"}});
+                                       "." + architecture + ".ptx"},
+                          {"threads", int64_t(launch.threads)},
+                          {"shared_bytes", launch.sharedBytes}});
   entry["code"] = std::move(code);
-  entry["threads"] = int64_t(kernel.threads);
   entry["workgroups_per_block"] = int64_t(kernel.workgroupsPerBlock);
-  entry["shared_bytes"] = kernel.sharedBytes;
 }
 
 static Array describeKernels(ModuleOp planned, const HostReport &host,

@@ -8,18 +8,9 @@
 
 namespace mlir::trine {
 
-/// True for sums of products of two floating-point inputs, each at most
-/// widened, in the accumulator's type: matmul and its relatives.
-bool isFloatProduct(linalg::GenericOp op);
-
 /// True if computing `op` twice costs next to nothing: a fill, or an
 /// element-wise op of a few conversions and additions.
 bool isCheap(Operation *op);
-
-/// Brings a body into the few forms that tiling understands: generics,
-/// fills and slices; destinations used from the start; chains of
-/// element-wise operations fused.
-LogicalResult prepareKernel(plan::KernelOp kernel);
 
 /// Rewrites operands of generics that unpack a packed matrix so that they
 /// read the stored panels.

@@ -22,7 +22,6 @@ void trine::buildKernelLoweringPipeline(OpPassManager &manager) {
 void trine::buildDeviceKernelPipeline(OpPassManager &manager) {
   manager.addNestedPass<plan::KernelOp>(createExpandKernels());
   manager.addNestedPass<plan::KernelOp>(createTileKernels());
-  manager.addPass(createLowerLaunches());
   manager.addPass(createBufferizeKernels());
   manager.addPass(createDistributeWorkgroups({/*countsOnly=*/true}));
 }
@@ -64,7 +63,10 @@ void trine::registerLowerPasses() {
   PassPipelineRegistration<>(
       "trine-lower-device-kernels",
       "The same for a device that has kernels of its own",
-      buildDeviceKernelPipeline);
+      [](OpPassManager &manager) {
+        manager.addPass(createLowerLaunches());
+        buildDeviceKernelPipeline(manager);
+      });
   PassPipelineRegistration<LLVMLoweringOptions>(
       "trine-lower-to-llvm", "From trine-lower-kernels to the LLVM dialect",
       [](OpPassManager &manager, const LLVMLoweringOptions &options) {

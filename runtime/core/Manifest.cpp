@@ -263,11 +263,11 @@ static void readCode(const JsonPlace &place, ManifestKernel &kernel,
     if (!manifest.findFile(code.path))
       each["path"].report(
           concat("is ", quote(code.path), ", which 'files' lacks"));
+    code.threads = each["threads"].getInteger(1, 1024);
+    code.sharedBytes = each["shared_bytes"].getInteger(0, 1 << 20);
     kernel.code.push_back(std::move(code));
   }
-  kernel.threads = place["threads"].getInteger(1, 1024);
   kernel.workgroupsPerBlock = place["workgroups_per_block"].getInteger(1, 1024);
-  kernel.sharedBytes = place["shared_bytes"].getInteger(0, 1 << 20);
 }
 
 static void readTables(const JsonPlace &places, Manifest &manifest) {

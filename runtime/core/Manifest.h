@@ -46,12 +46,13 @@ struct ManifestFile {
 
 struct ManifestCode {
   std::string architecture, path;
+  int64_t threads = 1, sharedBytes = 0;
 };
 
 struct ManifestKernel {
   std::string name, skeleton;
   std::vector<ManifestCode> code; // empty: in program.so
-  int64_t threads = 1, workgroupsPerBlock = 1, sharedBytes = 0;
+  int64_t workgroupsPerBlock = 1;
   std::vector<std::string> nodes;
   std::vector<const char *> nodeTexts; // of `nodes`
 };

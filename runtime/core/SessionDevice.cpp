@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "SessionDevice.h"
+#include "device/cuda/CudaDevice.h"
 #include "device/host/HostDevice.h"
 #include "device/sim/SimDevice.h"
 #include <algorithm>
@@ -67,10 +68,10 @@ static Status findKernels(const Package &package,
     kernel.name = declared.name;
     kernel.label = code->path;
     kernel.path = package.getPath(code->path);
-    kernel.threads = static_cast<uint32_t>(declared.threads);
+    kernel.threads = static_cast<uint32_t>(code->threads);
     kernel.workgroupsPerBlock =
         static_cast<uint32_t>(declared.workgroupsPerBlock);
-    kernel.sharedBytes = static_cast<uint32_t>(declared.sharedBytes);
+    kernel.sharedBytes = static_cast<uint32_t>(code->sharedBytes);
     kernels.push_back(std::move(kernel));
   }
   return Status();
@@ -100,6 +101,30 @@ static Status createSim(const Package &package, const SessionOptions &options,
   return status;
 }
 
+static Status createCuda(const Package &package,
+                         std::unique_ptr<Device> &result) {
+  std::string problem;
+  const cuda::Driver *driver = cuda::Driver::open(problem);
+  if (!driver)
+    return Status(TRINE_ERROR_DEVICE,
+                  concat("device 'cuda': ", problem,
+                         "; device 'sim' runs the package without a GPU"));
+  std::string architecture = CudaDevice::chooseArchitecture(
+      *driver, package.getManifest().deviceArchitectures);
+  if (architecture.empty())
+    return Status(TRINE_ERROR_DEVICE,
+                  "device 'cuda': the package has no code for this GPU");
+  std::vector<DeviceKernel> kernels;
+  Status status = findKernels(package, architecture, kernels);
+  if (!status.ok())
+    return status;
+  auto device = std::make_unique<CudaDevice>(*driver, std::move(kernels));
+  if (trine_status code = device->start())
+    return Status(code, device->getMessage());
+  result = std::move(device);
+  return Status();
+}
+
 Status trine::runtime::createDevice(const Package &package,
                                     const SessionOptions &options,
                                     std::unique_ptr<Device> &result) {
@@ -109,14 +134,16 @@ Status trine::runtime::createDevice(const Package &package,
       parseDevice(options.device.empty() ? made : options.device, name);
   if (!status.ok())
     return status;
-  if (name.kind != "host" && name.kind != "sim")
+  if (name.kind != "host" && name.kind != "sim" && name.kind != "cuda")
     return Status(TRINE_ERROR_DEVICE,
                   concat("unknown device ", quote(name.kind),
-                         ": this runtime has 'host' and 'sim'"));
+                         ": this runtime has 'host', 'cuda' and 'sim'"));
   if ((name.kind == "host") != (made == "host"))
     return Status(TRINE_ERROR_DEVICE,
                   concat("device ", quote(name.kind),
                          " cannot run a package made for ", quote(made)));
-  return name.kind == "host" ? createHost(package, options, result)
+  if (name.kind == "host")
+    return createHost(package, options, result);
+  return name.kind == "cuda" ? createCuda(package, result)
                              : createSim(package, options, name, result);
 }

@@ -54,6 +54,8 @@ struct AttentionArguments {
   /// With `split`.
   float *scratch = nullptr;
   Index splits = 1;
+  /// Where partial log-sum-exps go; null: behind the outputs in scratch.
+  float *partialLse = nullptr;
 };
 
 /// The work of one workgroup: rows first .. first + tileRows - 1 of a group of
@@ -62,6 +64,8 @@ struct AttentionArguments {
 template <AttentionConfiguration C>
 struct AttentionPlace {
   int batch, group, first, split, begin, end, offset, rows;
+  /// The keys of the range, whether the mask shows them or not.
+  int rangeBegin, rangeEnd;
 
   template <class Arguments>
   explicit AttentionPlace(const Arguments &a) {
@@ -91,7 +95,15 @@ struct AttentionPlace {
       const int last = (min(first + C.tileRows, rows) - 1) / C.headsPerGroup;
       end = max(0, min(end, last + offset + 1));
     }
-    if constexpr (C.split) {
+    rangeBegin = 0;
+    rangeEnd = keys;
+    if constexpr (C.ranges) {
+      const Index range = divideUp(keys, 64 * a.splits) * 64;
+      rangeBegin = static_cast<int>(minimum(keys, range * split));
+      rangeEnd = static_cast<int>(minimum(keys, range * (split + 1)));
+      begin = min(end, rangeBegin);
+      end = min(end, rangeEnd);
+    } else if constexpr (C.split) {
       // Whole tiles, nearly the same number in each range.
       const Index all = (end + C.tileKeys - 1) / C.tileKeys;
       begin = min(end, static_cast<int>(all * split / splits * C.tileKeys));
@@ -145,6 +157,18 @@ float maskedValue(const T *value, Index pitch, Index keys, Index column) {
   return notANumber();
 }
 
+/// What a query gives that sees no key of its range: nothing, or its part of
+/// the mean.
+template <AttentionConfiguration C, class T>
+float partialMaskedValue(const T *value, Index pitch,
+                         const AttentionPlace<C> &place, Index column) {
+  if constexpr (C.ranges && C.maskedRow == MaskedRow::Uniform)
+    if (place.rangeEnd > place.rangeBegin)
+      return meanValue(value + place.rangeBegin * pitch, pitch,
+                       place.rangeEnd - place.rangeBegin, column);
+  return 0;
+}
+
 /// log Σ exp from the maximum and the sum of exponents of 2.
 inline float logSumExp(float top, float sum) {
   constexpr float ln2 = 0.69314718055994531f;
@@ -184,8 +208,9 @@ struct AttentionSink {
   void lse(int row, float value) const {
     if constexpr (C.split) {
       const Index all = a.batch * a.heads * a.queries;
-      a.scratch[a.splits * all * C.valueSize + place.split * all +
-                flatRow(row)] = value;
+      float *lses = a.partialLse ? a.partialLse
+                                 : a.scratch + a.splits * all * C.valueSize;
+      lses[place.split * all + flatRow(row)] = value;
     } else if (a.lse)
       a.lse[flatRow(row)] = value;
   }

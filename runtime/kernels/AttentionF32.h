@@ -162,7 +162,8 @@ void attentionF32(const Arguments &a, const Epilogue &epilogue, float *shared) {
       if (column < C.valueSize)
         sink.value(row, column,
                    !masked   ? outputs[j][r] / sums[r]
-                   : C.split ? 0.0f
+                   : C.split ? partialMaskedValue<C>(value, valueStrides.row,
+                                                     place, column)
                              : maskedValue<C.maskedRow>(value, valueStrides.row,
                                                         a.keys, column));
     }

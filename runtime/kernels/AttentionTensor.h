@@ -70,7 +70,7 @@ void checkAttention() {
   static_assert(C.tileRows * S::valueColumns <= 128 * S::threads,
                 "a thread holds at most 128 values of the output: fewer rows");
   static_assert(C.stages == 1 || C.stages == 2, "there are one or two stages");
-  static_assert(!C.split || C.maskedRow != MaskedRow::Uniform,
+  static_assert(!C.split || C.ranges || C.maskedRow != MaskedRow::Uniform,
                 "a split attention does not know the mean of all values");
   static_assert(S::hopper || C.load != Load::TensorMap,
                 "tensor maps need sm_90a");
@@ -454,10 +454,11 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
             share * S::columnsOfWarp + i / 4 * 8 + lane % 4 * 2 + j;
         if (S::valueColumns == C.valueSize || column < C.valueSize)
           sink.value(at, column,
-                     !masked || C.split
-                         ? output[i + j] * scale
-                         : maskedValue<C.maskedRow>(value, valueStrides.row,
-                                                    a.keys, column));
+                     !masked   ? output[i + j] * scale
+                     : C.split ? partialMaskedValue<C>(value, valueStrides.row,
+                                                       place, column)
+                               : maskedValue<C.maskedRow>(
+                                     value, valueStrides.row, a.keys, column));
       }
   }
 }

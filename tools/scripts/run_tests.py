@@ -76,6 +76,8 @@ def main():
     parser.add_argument("--preset", default="release")
     parser.add_argument("--full", action="store_true", help="also what takes longer than the budget of .ci/run")
     arguments = parser.parse_args()
+    if arguments.full:
+        os.environ["TRINE_FULL"] = "1"
     build = ROOT / "build" / arguments.preset
     tally = Tally()
     for label, step in [

@@ -54,6 +54,13 @@ struct CUDAOptions {
   bool sourceOnly = false;
 };
 
+/// How a kernel is launched on one architecture.
+struct CUDALaunch {
+  unsigned threads = 0;
+  /// Dynamic shared memory.
+  int64_t sharedBytes = 0;
+};
+
 /// One kernel of a CUDA program.
 struct CUDAKernel {
   std::string name, skeleton;
@@ -61,10 +68,11 @@ struct CUDAKernel {
   std::string source;
   /// By architecture, in the order of the options.
   std::vector<std::string> ptx;
-  unsigned threads = 0;
+  std::vector<CUDALaunch> launches;
   unsigned workgroupsPerBlock = 1;
-  /// Dynamic shared memory.
-  int64_t sharedBytes = 0;
+  /// Why a product, attention or experts are on no skeleton of their own; empty
+  /// when they are.
+  std::string fallback;
 };
 
 struct CUDAProgram {

@@ -10,6 +10,9 @@
 
 namespace mlir {
 class OpPassManager;
+namespace linalg {
+class GenericOp;
+}
 namespace trine {
 
 #define GEN_PASS_DECL
@@ -19,9 +22,19 @@ namespace trine {
 /// launch sequence, buffers, workgroups. Knows no processor.
 void buildKernelLoweringPipeline(OpPassManager &manager);
 
-/// The same for a device with kernels of its own: kernels become functions of
-/// buffers whose loop over workgroups stays, marked with `kWorkgroupsAttr`.
+/// The same for a device with kernels of its own, but for the launch sequence,
+/// which is lowered already: kernels become functions of buffers whose loop
+/// over workgroups stays, marked with `kWorkgroupsAttr`.
 void buildDeviceKernelPipeline(OpPassManager &manager);
+
+/// Brings a body into the few forms that tiling understands: generics,
+/// fills and slices; destinations used from the start; chains of
+/// element-wise operations fused.
+LogicalResult prepareKernel(plan::KernelOp kernel);
+
+/// True for sums of products of two floating-point inputs, each at most
+/// widened, in the accumulator's type: matmul and its relatives.
+bool isFloatProduct(linalg::GenericOp op);
 
 /// Marks the `scf.forall` whose iterations are a kernel's workgroups.
 inline constexpr llvm::StringLiteral kWorkgroupsAttr = "trine.workgroups";

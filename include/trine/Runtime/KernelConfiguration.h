@@ -225,6 +225,10 @@ struct AttentionConfiguration {
   /// (f32) and log-sum-exps go to scratch memory, and attention_merge joins
   /// them.
   bool split = false;
+  /// With `split`: the ranges are those of trine.attention's `partial`, of 64 ·
+  /// ceil(keys / (64 · splits)) keys. Else they are even, and end where no row
+  /// of the workgroup sees more.
+  bool ranges = false;
   /// How keys and values are loaded; queries by Vector where this is not
   /// Element.
   Load load = Load::Vector;

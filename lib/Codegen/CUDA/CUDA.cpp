@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "trine/Codegen/CUDA.h"
 
+#include "Attention.h"
+#include "Gemm.h"
 #include "KernelWriter.h"
 #include "NVRTC.h"
 #include "mlir/Pass/PassManager.h"
@@ -48,9 +50,45 @@ static LogicalResult writeGeneric(func::FuncOp function, CUDAKernel &kernel) {
            << "kernel needs " << writer.getSharedBytes()
            << " bytes of shared memory, the limit is " << kStaticSharedBytes;
   kernel.source = std::move(*source);
-  kernel.threads = configuration.threads;
+  for (CUDALaunch &launch : kernel.launches)
+    launch.threads = configuration.threads;
   kernel.workgroupsPerBlock = configuration.workgroupsPerBlock;
   return success();
+}
+
+/// What must not be slow: a report names those that are generic.
+static bool isProductSkeleton(StringRef skeleton) {
+  return skeleton == "grouped_matmul" || skeleton == "route" ||
+         skeleton == "group";
+}
+
+/// The text of a kernel that has a skeleton of its own. False: it is generic.
+static bool writeSkeleton(plan::KernelOp kernel, ModuleOp module,
+                          const CUDAOptions &options, CUDAKernel &result) {
+  StringRef skeleton = kernel.getSkeleton();
+  if (skeleton == "attention") {
+    if (writeAttention(kernel, module, result, result.fallback)) {
+      result.fallback.clear();
+      return true;
+    }
+    result.skeleton += " (generic)";
+    return false;
+  }
+  if (skeleton != "matmul" && skeleton != "batch_matmul") {
+    if (isProductSkeleton(skeleton))
+      result.fallback = "no skeleton takes it";
+  } else {
+    // What is changed to be understood stays a copy.
+    OwningOpRef<plan::KernelOp> copy(kernel.clone());
+    std::string why;
+    if (succeeded(prepareKernel(*copy)) &&
+        writeGemm(*copy, module, options.architectures, result, why))
+      return true;
+    result.fallback = why.empty() ? "it is in no canonical form" : why;
+  }
+  if (!result.fallback.empty())
+    result.skeleton += " (generic)";
+  return false;
 }
 
 static LogicalResult compileKernels(ModuleOp planned,
@@ -99,26 +137,39 @@ static LogicalResult compileKernels(ModuleOp planned,
   return success(problems.empty());
 }
 
-LogicalResult trine::generateCUDAProgram(ModuleOp planned,
-                                         const CUDAOptions &options,
-                                         CUDAProgram &program) {
+LogicalResult mlir::trine::generateCUDAProgram(ModuleOp planned,
+                                               const CUDAOptions &options,
+                                               CUDAProgram &program) {
   program = CUDAProgram();
   double start = now();
   if (failed(checkArchitectures(planned, options.architectures)))
     return failure();
   program.architectures = options.architectures;
   OwningOpRef<ModuleOp> module(planned.clone());
+  std::vector<plan::KernelOp> kernels;
   for (auto kernel : module->getOps<plan::KernelOp>()) {
+    kernels.push_back(kernel);
     program.kernels.emplace_back();
     program.kernels.back().name = kernel.getSymName().str();
     program.kernels.back().skeleton = kernel.getSkeleton().str();
+    program.kernels.back().launches.resize(options.architectures.size());
   }
+  // Launches name kernels by number, so they are lowered while all are there.
+  PassManager sequence(module->getContext());
+  sequence.addPass(createLowerLaunches());
+  if (failed(sequence.run(*module)))
+    return failure();
+  for (auto [kernel, result] : llvm::zip(kernels, program.kernels))
+    if (writeSkeleton(kernel, *module, options, result))
+      kernel.erase();
   PassManager manager(module->getContext());
   buildDeviceKernelPipeline(manager);
   if (failed(manager.run(*module)))
     return failure();
   LogicalResult result = success();
   for (CUDAKernel &kernel : program.kernels) {
+    if (!kernel.source.empty())
+      continue;
     auto function = module->lookupSymbol<func::FuncOp>(kernel.name);
     if (!function || failed(writeGeneric(function, kernel)))
       result = failure();
@@ -138,10 +189,21 @@ LogicalResult trine::generateCUDAProgram(ModuleOp planned,
   return success();
 }
 
-void trine::printCUDA(const CUDAProgram &program, llvm::raw_ostream &stream) {
-  for (const CUDAKernel &kernel : program.kernels)
-    stream << "// " << kernel.name << ": " << kernel.threads << " threads, "
-           << kernel.workgroupsPerBlock << " workgroups per block, "
-           << kernel.sharedBytes << " bytes of dynamic shared memory\n"
-           << kernel.source << "\n";
+void mlir::trine::printCUDA(const CUDAProgram &program,
+                            llvm::raw_ostream &stream) {
+  for (const CUDAKernel &kernel : program.kernels) {
+    stream << "// " << kernel.name << ": ";
+    llvm::interleave(
+        llvm::zip(program.architectures, kernel.launches), stream,
+        [&](auto pair) {
+          auto &[architecture, launch] = pair;
+          stream << architecture << " " << launch.threads << " threads, "
+                 << launch.sharedBytes << " bytes of dynamic shared memory";
+        },
+        "; ");
+    stream << "; " << kernel.workgroupsPerBlock << " workgroups per block\n";
+    if (!kernel.fallback.empty())
+      stream << "// generic: " << kernel.fallback << "\n";
+    stream << kernel.source << "\n";
+  }
 }

@@ -7,7 +7,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "trine/Dialect/Plan/Plan.h"
 #include "llvm/ADT/DenseMap.h"
-#include "llvm/ADT/SetVector.h"
+#include <map>
 
 namespace mlir::trine::cuda {
 
@@ -26,6 +26,7 @@ std::string parameterList(plan::KernelOp kernel);
 class ElementWriter {
 public:
   /// `given`: values whose element is known by a name, whatever the index.
+  explicit ElementWriter(unsigned indent) : indent(indent) {}
   ElementWriter(llvm::DenseMap<Value, std::string> given, unsigned indent)
       : given(std::move(given)), indent(indent) {}
 
@@ -43,7 +44,7 @@ public:
   StringRef getProblem() const { return problem; }
   /// Arguments, and sizes of arguments, that the text uses, by their names:
   /// what a functor has as members. Values: their types.
-  const llvm::MapVector<std::string, std::string> &getMembers() const {
+  const std::map<std::string, std::string> &getMembers() const {
     return members;
   }
 
@@ -60,7 +61,7 @@ private:
   unsigned indent;
   unsigned next = 0;
   std::string text, problem;
-  llvm::MapVector<std::string, std::string> members;
+  std::map<std::string, std::string> members;
 };
 
 } // namespace mlir::trine::cuda

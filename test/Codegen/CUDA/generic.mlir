@@ -5,7 +5,7 @@
 plan.device @device0
 
 // Element-wise: one point each. Sizes that are known are numbers.
-// CHECK-LABEL: // scale: 256 threads, 1 workgroups per block, 0 bytes
+// CHECK-LABEL: // scale: sm_80 256 threads, 0 bytes of dynamic shared memory; 1 workgroups per block
 // CHECK: __launch_bounds__(256) scale(const float *__restrict__ a0, Index a0_0, float *__restrict__ a1, Index a1_0) {
 // CHECK: const Index [[GROUP:w[0-9]+]] = blockIdx.x;
 // CHECK: for (Index [[POINT:i[0-9]+]] = threadIdx.x; [[POINT]] < {{.*}} * 64; [[POINT]] += 256) {
@@ -84,7 +84,7 @@ plan.kernel @hash(%x: tensor<?xi64>, %y: tensor<?xi64>, %out: tensor<?xi64>) -> 
 }
 
 // Where the order of a scalar loop matters, a workgroup is a thread.
-// CHECK-LABEL: // running: 64 threads, 64 workgroups per block,
+// CHECK-LABEL: // running: sm_80 64 threads, 0 bytes of dynamic shared memory; 64 workgroups per block
 // CHECK: const Index [[W:w[0-9]+]] = blockIdx.x * 64ll + threadIdx.x;
 // CHECK: if ([[W]] >= a0_0)
 // CHECK-NEXT: return;

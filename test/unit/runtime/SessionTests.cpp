@@ -331,8 +331,9 @@ TEST(Session, Options) {
   options.device = "tpu";
   EXPECT_EQ(trine_session_create(open.package, &options, &session),
             TRINE_ERROR_DEVICE);
-  EXPECT_STREQ(trine_status_message(),
-               "unknown device 'tpu': this runtime has 'host' and 'sim'");
+  EXPECT_STREQ(
+      trine_status_message(),
+      "unknown device 'tpu': this runtime has 'host', 'cuda' and 'sim'");
   EXPECT_EQ(session, nullptr);
   options.device = "host";
   options.threads = 1025;

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Attention.h"
+
+#include "Scalars.h"
+#include "StridedRead.h"
+#include "WorkgroupCount.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "trine/Dialect/Trine/Trine.h"
+#include "llvm/Support/Format.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::cuda;
+
+/// What sm_80 has; sm_90a has more.
+static constexpr int kSharedBytes = 166912;
+
+bool cuda::configureAttention(kernels::AttentionConfiguration &c) {
+  using namespace kernels;
+  // Products of 16 rows waste less of few rows than those of 64, and run on
+  // sm_90a as well.
+  c.architecture = Architecture::SM80;
+  c.load = Load::Element;
+  if (c.element == Element::F32) {
+    c.tileRows = 16;
+    c.tileKeys = 32;
+    c.stages = 1;
+    return attentionSharedBytes(c) <= kSharedBytes;
+  }
+  for (int rows : {c.headsPerGroup > 1 ? 32 : 64, 32, 16})
+    for (int stages : {2, 1})
+      for (int keys : {64, 32}) {
+        c.tileRows = rows;
+        c.tileKeys = keys;
+        c.stages = stages;
+        // Warps that share rows need 16 keys each.
+        int sharing = attentionThreads(c) / 32 * 16 / rows;
+        if (sharing >= 1 && keys / sharing >= 16 &&
+            attentionSharedBytes(c) <= kSharedBytes)
+          return true;
+      }
+  return false;
+}
+
+namespace {
+class AttentionWriter {
+public:
+  AttentionWriter(plan::KernelOp kernel, std::string &why)
+      : kernel(kernel), why(why) {}
+  bool match();
+  bool write(ModuleOp module, CUDAKernel &result);
+
+private:
+  bool refuse(const llvm::Twine &reason) {
+    if (why.empty())
+      why = reason.str();
+    return false;
+  }
+  /// The destination that a result is copied to, or null.
+  bool findDestination(Value result, BlockArgument &destination);
+  std::optional<StridedRead> read(Value tensor);
+
+  plan::KernelOp kernel;
+  std::string &why;
+  AttentionOp op;
+  BlockArgument output, lse;
+  ElementWriter sizes{1};
+  kernels::AttentionConfiguration configuration;
+};
+} // namespace
+
+bool AttentionWriter::findDestination(Value result,
+                                      BlockArgument &destination) {
+  Block &body = kernel.getBody().front();
+  unsigned first = body.getNumArguments() - kernel.getNumDestinations();
+  for (OpOperand &use : result.getUses()) {
+    BlockArgument target;
+    if (auto copy = dyn_cast<linalg::CopyOp>(use.getOwner()))
+      target = dyn_cast<BlockArgument>(copy.getOutputs()[0]);
+    else if (isa<plan::ReturnOp>(use.getOwner()))
+      target = body.getArgument(first + use.getOperandNumber());
+    if (!target || destination || target.getType() != result.getType())
+      return refuse("a result goes through '" +
+                    use.getOwner()->getName().getStringRef() + "'");
+    destination = target;
+  }
+  return true;
+}
+
+std::optional<StridedRead> AttentionWriter::read(Value tensor) {
+  std::optional<StridedRead> result = findStridedRead(tensor, sizes);
+  if (!result) {
+    refuse("an operand is computed in the kernel");
+    return std::nullopt;
+  }
+  if (result->strides.back() != "1" && !result->strides.empty()) {
+    refuse("columns of an operand are not neighbours");
+    return std::nullopt;
+  }
+  return result;
+}
+
+bool AttentionWriter::match() {
+  using namespace kernels;
+  for (Operation &each : kernel.getBody().front()) {
+    if (!isa<TrineDialect>(each.getDialect()))
+      continue;
+    if (op || !isa<AttentionOp>(each))
+      return refuse("there are several ops of the trine dialect");
+    op = cast<AttentionOp>(each);
+  }
+  if (!op)
+    return refuse("there is no attention");
+  if (!findDestination(op.getOutput(), output) ||
+      !findDestination(op.getLse(), lse))
+    return false;
+  if (!output)
+    return refuse("the output is not used");
+  Type element = getElementTypeOrSelf(op.getValue());
+  if (!isa<Float32Type, Float16Type, BFloat16Type>(element))
+    return refuse("its type is neither f32, f16 nor bf16");
+  AttentionConfiguration &c = configuration;
+  c.element = element.isF32()   ? Element::F32
+              : element.isF16() ? Element::F16
+                                : Element::BF16;
+  SmallVector<Value> queries = op.getQueryParts(), keys = op.getKeyParts();
+  if (queries.size() > 3)
+    return refuse("it has more than three parts");
+  c.parts = queries.size();
+  auto dim = [](Value value, int64_t position) {
+    return cast<RankedTensorType>(value.getType()).getDimSize(position);
+  };
+  int64_t heads = dim(op.getQuery(), 1), separate = dim(op.getValue(), 1);
+  for (auto [part, key] : llvm::enumerate(keys)) {
+    c.partSize[part] = dim(key, 3);
+    separate = std::max(separate, dim(key, 1));
+    if (dim(key, 1) <= 0 || dim(key, 3) <= 0)
+      return refuse("heads are not known");
+  }
+  c.valueSize = dim(op.getValue(), 3);
+  if (heads <= 0 || c.valueSize <= 0 || dim(op.getValue(), 1) <= 0)
+    return refuse("heads are not known");
+  bool sharesAlike =
+      heads % separate == 0 && separate % dim(op.getValue(), 1) == 0 &&
+      llvm::all_of(keys,
+                   [&](Value key) { return separate % dim(key, 1) == 0; });
+  c.headsPerGroup = sharesAlike ? heads / separate : 1;
+  c.mask = op.getMaskKind() == mlir::trine::MaskKind::None
+               ? kernels::MaskKind::None
+           : op.getMaskKind() == mlir::trine::MaskKind::Causal
+               ? kernels::MaskKind::Causal
+               : kernels::MaskKind::Additive;
+  c.maskedRow = op.getMaskedRow() == mlir::trine::MaskedRow::Zero
+                    ? kernels::MaskedRow::Zero
+                : op.getMaskedRow() == mlir::trine::MaskedRow::Uniform
+                    ? kernels::MaskedRow::Uniform
+                    : kernels::MaskedRow::NaN;
+  c.softCap = op.getSoftCap().has_value();
+  c.split = static_cast<bool>(op.getPartial());
+  c.ranges = c.split;
+  if (c.split && !lse)
+    return refuse("partial results without their log-sum-exp");
+  if (op.getOffset() && !isa<BlockArgument>(op.getOffset()))
+    return refuse("the offset is computed in the kernel");
+  return true;
+}
+
+static const char *name(kernels::MaskKind kind) {
+  return kind == kernels::MaskKind::None     ? "MaskKind::None"
+         : kind == kernels::MaskKind::Causal ? "MaskKind::Causal"
+                                             : "MaskKind::Additive";
+}
+
+static const char *name(kernels::MaskedRow row) {
+  return row == kernels::MaskedRow::Zero      ? "MaskedRow::Zero"
+         : row == kernels::MaskedRow::Uniform ? "MaskedRow::Uniform"
+                                              : "MaskedRow::NaN";
+}
+
+static std::string floatText(double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.9e", value) << "f";
+  return text;
+}
+
+bool AttentionWriter::write(ModuleOp module, CUDAKernel &result) {
+  using namespace kernels;
+  AttentionConfiguration &c = configuration;
+  std::string element = typeName(getElementTypeOrSelf(op.getValue().getType()));
+  std::string out = typeName(getElementTypeOrSelf(output.getType()));
+  std::string mask = "float", call;
+  auto add = [&](const std::string &member, const std::string &value) {
+    call += "  arguments." + member + " = " + value + ";\n";
+  };
+  auto strides = [](const StridedRead &read) {
+    return "{" + read.strides[0] + ", " + read.strides[1] + ", " +
+           read.strides[2] + "}";
+  };
+  auto size = [&](Value tensor, int64_t dim) {
+    FailureOr<std::string> text = sizes.dimension(tensor, dim);
+    return failed(text) ? std::string() : *text;
+  };
+  std::string batch = size(op.getQuery(), 0), heads = size(op.getQuery(), 1),
+              rows = size(op.getQuery(), 2), keys = size(op.getValue(), 2);
+  std::string splits = c.split ? size(op.getPartial(), 0) : "1";
+  LaunchSize batchSize, rowSize, splitSize;
+  // The destination says the sizes as the launch does.
+  int64_t front = c.split ? 1 : 0;
+  if (batch.empty() || heads.empty() || rows.empty() || keys.empty() ||
+      splits.empty() || !batchSize.multiply(kernel, size(output, front)) ||
+      !rowSize.multiply(kernel, size(output, front + 2)) ||
+      (c.split && !splitSize.multiply(kernel, size(output, 0))))
+    return refuse("a size is computed in the kernel");
+  add("batch", batch);
+  add("heads", heads);
+  add("queries", rows);
+  add("keys", keys);
+  std::optional<StridedRead> value = read(op.getValue());
+  if (!value)
+    return false;
+  std::string sharedKey;
+  SmallVector<Value> queryParts = op.getQueryParts(),
+                     keyParts = op.getKeyParts();
+  for (auto [index, query, key] : llvm::enumerate(queryParts, keyParts)) {
+    std::optional<StridedRead> queryRead = read(query), keyRead = read(key);
+    if (!queryRead || !keyRead)
+      return false;
+    if (index == 0)
+      c.valueIsKey = *keyRead == *value && c.partSize[0] == c.valueSize &&
+                     keyParts[0].getType() == op.getValue().getType();
+    std::string part = "part[" + std::to_string(index) + "].";
+    add(part + "query", queryRead->pointer());
+    add(part + "queryStrides", strides(*queryRead));
+    add(part + "key", keyRead->pointer());
+    add(part + "keyHeads", size(key, 1));
+    add(part + "keyStrides", strides(*keyRead));
+  }
+  add("value", value->pointer());
+  add("valueHeads", size(op.getValue(), 1));
+  add("valueStrides", strides(*value));
+  if (op.getMask()) {
+    std::optional<StridedRead> maskRead = findStridedRead(op.getMask(), sizes);
+    auto type = cast<RankedTensorType>(op.getMask().getType());
+    mask = typeName(type.getElementType());
+    if (!maskRead || mask.empty() || type.getElementType().isF64())
+      return refuse("the mask is computed in the kernel");
+    add("mask", maskRead->pointer());
+    const char *members[] = {"maskBatch", "maskHead", "maskQuery", "maskKey"};
+    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+      // One element for all is a broadcast.
+      std::string extent = size(op.getMask(), dim);
+      std::string stride = maskRead->strides[dim];
+      if (extent != "1" && !asNumber(extent))
+        stride = extent + " == 1 ? 0 : " + stride;
+      add(members[4 - type.getRank() + dim], extent == "1" ? "0" : stride);
+    }
+  }
+  if (op.getOffset())
+    add("offset", argumentName(cast<BlockArgument>(op.getOffset())));
+  add("scale", floatText(op.getScale().convertToDouble()));
+  if (op.getSoftCap())
+    add("softCap", floatText(op.getSoftCap()->convertToDouble()));
+  if (c.split) {
+    add("scratch", argumentName(output));
+    add("partialLse", argumentName(lse));
+    add("splits", splits);
+  } else {
+    add("out", argumentName(output));
+    if (lse)
+      add("lse", argumentName(lse));
+  }
+  if (!configureAttention(c))
+    return refuse("no tile fits into shared memory");
+  const char *elementText = c.element == Element::F32   ? "Element::F32"
+                            : c.element == Element::F16 ? "Element::F16"
+                                                        : "Element::BF16";
+  std::string text = "#include \"Attention.h\"\nusing namespace "
+                     "trine::kernels;\n\nnamespace {\nconstexpr "
+                     "AttentionConfiguration configuration = {\n";
+  llvm::raw_string_ostream stream(text);
+  auto flag = [](bool value) { return value ? "true" : "false"; };
+  stream << "    .architecture = Architecture::SM80, .element = " << elementText
+         << ",\n    .parts = " << c.parts << ", .partSize = {" << c.partSize[0]
+         << ", " << (c.parts > 1 ? c.partSize[1] : 0) << ", "
+         << (c.parts > 2 ? c.partSize[2] : 0)
+         << "}, .valueSize = " << c.valueSize
+         << ", .valueIsKey = " << flag(c.valueIsKey)
+         << ",\n    .headsPerGroup = " << c.headsPerGroup
+         << ", .tileRows = " << c.tileRows << ", .tileKeys = " << c.tileKeys
+         << ", .stages = " << c.stages << ",\n    .mask = " << name(c.mask)
+         << ", .maskedRow = " << name(c.maskedRow)
+         << ", .softCap = " << flag(c.softCap)
+         << ",\n    .split = " << flag(c.split)
+         << ", .ranges = " << flag(c.ranges)
+         << ", .load = Load::Element};\n} // namespace\n\n";
+  stream << "extern \"C\" __global__ void "
+            "__launch_bounds__(attentionThreads(configuration)) "
+         << kernel.getSymName() << "(" << parameterList(kernel) << ") {\n"
+         << sizes.getText() << "  AttentionArguments<" << element << ", "
+         << mask << ", " << out << "> arguments;\n"
+         << call << "  attention<configuration>(arguments, Identity{});\n}\n";
+  result.source = text;
+  result.workgroupsPerBlock = 1;
+  for (CUDALaunch &launch : result.launches) {
+    launch.threads = attentionThreads(c);
+    launch.sharedBytes = attentionSharedBytes(c);
+  }
+  int64_t groups = *asNumber(heads) / c.headsPerGroup;
+  defineWorkgroups(
+      kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) -> Value {
+        rowSize.constant *= c.headsPerGroup;
+        batchSize.constant *= groups;
+        Value tiles = cuda::divideUp(
+            builder, materialize(builder, words, rowSize), c.tileRows);
+        tiles = arith::MulIOp::create(builder, tiles,
+                                      materialize(builder, words, batchSize));
+        return arith::MulIOp::create(builder, tiles,
+                                     materialize(builder, words, splitSize));
+      });
+  return true;
+}
+
+bool cuda::writeAttention(plan::KernelOp kernel, ModuleOp module,
+                          CUDAKernel &result, std::string &why) {
+  AttentionWriter writer(kernel, why);
+  return writer.match() && writer.write(module, result);
+}

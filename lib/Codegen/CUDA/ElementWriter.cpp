@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "ElementWriter.h"
+
+#include "Scalars.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::cuda;
+
+std::string cuda::argumentName(BlockArgument argument) {
+  return "a" + std::to_string(argument.getArgNumber());
+}
+
+std::string cuda::sizeName(BlockArgument argument, int64_t dim) {
+  return argumentName(argument) + "_" + std::to_string(dim);
+}
+
+unsigned cuda::firstWord(plan::KernelOp kernel, unsigned argument) {
+  unsigned words = 0;
+  for (Type type : kernel.getArgumentTypes().take_front(argument)) {
+    ++words;
+    if (auto tensor = dyn_cast<RankedTensorType>(type))
+      words += tensor.getNumDynamicDims();
+  }
+  return words;
+}
+
+std::string cuda::parameterList(plan::KernelOp kernel) {
+  std::string text;
+  Block &body = kernel.getBody().front();
+  unsigned written = body.getNumArguments() - kernel.getNumDestinations();
+  for (BlockArgument argument : body.getArguments()) {
+    std::string name = argumentName(argument);
+    text += text.empty() ? "" : ", ";
+    auto tensor = dyn_cast<RankedTensorType>(argument.getType());
+    if (!tensor) {
+      text += "Index " + name;
+      continue;
+    }
+    text += (argument.getArgNumber() < written ? "const " : "") +
+            typeName(tensor.getElementType()) + " *__restrict__ " + name;
+    for (int64_t dim = 0; dim < tensor.getRank(); ++dim)
+      if (tensor.isDynamicDim(dim))
+        text += ", Index " + sizeName(argument, dim);
+  }
+  return text;
+}
+
+LogicalResult ElementWriter::refuse(Operation *op, StringRef why) {
+  if (problem.empty())
+    problem = (op->getName().getStringRef() + " " + why).str();
+  return failure();
+}
+
+static bool isSimple(StringRef text) {
+  return llvm::all_of(text,
+                      [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
+std::string ElementWriter::define(Type type, StringRef expression) {
+  if (isSimple(expression))
+    return expression.str();
+  std::string name = "e" + std::to_string(next++);
+  text.append(2 * indent, ' ');
+  text +=
+      "const " + typeName(type) + " " + name + " = " + expression.str() + ";\n";
+  return name;
+}
+
+std::string ElementWriter::index(StringRef expression) {
+  if (isSimple(expression))
+    return expression.str();
+  std::string name = "i" + std::to_string(next++);
+  text.append(2 * indent, ' ');
+  text += "const Index " + name + " = " + expression.str() + ";\n";
+  return name;
+}
+
+FailureOr<std::string> ElementWriter::size(OpFoldResult value) {
+  if (std::optional<int64_t> number = getConstantIntValue(value))
+    return std::to_string(*number);
+  return size(cast<Value>(value));
+}
+
+FailureOr<std::string> ElementWriter::size(Value value) {
+  auto known = given.find(value);
+  if (known != given.end())
+    return known->second;
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    members[argumentName(argument)] = "Index";
+    return argumentName(argument);
+  }
+  Operation *op = value.getDefiningOp();
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    std::string text = literal(constant.getValue());
+    if (!text.empty())
+      return text;
+  }
+  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    std::optional<int64_t> position = dim.getConstantIndex();
+    if (position)
+      return dimension(dim.getSource(), *position);
+  }
+  SmallVector<std::string> operands;
+  for (Value operand : op->getOperands()) {
+    if (!isa<IndexType, IntegerType>(operand.getType()))
+      return refuse(op);
+    FailureOr<std::string> text = size(operand);
+    if (failed(text))
+      return failure();
+    operands.push_back(*text);
+  }
+  std::optional<std::string> expression = scalarExpression(op, operands);
+  if (!expression)
+    return refuse(op);
+  std::string name = define(value.getType(), *expression);
+  given[value] = name;
+  return name;
+}
+
+FailureOr<std::string> ElementWriter::dimension(Value tensor, int64_t dim) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(dim))
+    return std::to_string(type.getDimSize(dim));
+  if (auto argument = dyn_cast<BlockArgument>(tensor)) {
+    std::string name = sizeName(argument, dim);
+    members[name] = "Index";
+    return name;
+  }
+  Operation *op = tensor.getDefiningOp();
+  if (auto linalg = dyn_cast<linalg::LinalgOp>(op))
+    return dimension(
+        linalg.getDpsInitOperand(cast<OpResult>(tensor).getResultNumber())
+            ->get(),
+        dim);
+  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
+    return size(empty.getDynamicSizes()[type.getDynamicDimIndex(dim)]);
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return dimension(cast.getSource(), dim);
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    int64_t kept = 0;
+    for (auto [position, extent] : llvm::enumerate(slice.getMixedSizes()))
+      if (!dropped[position] && kept++ == dim)
+        return size(extent);
+  }
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op))
+    return size(expand.getMixedOutputShape()[dim]);
+  if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+    std::string product = "1";
+    for (int64_t inner : collapse.getReassociationIndices()[dim]) {
+      FailureOr<std::string> extent = dimension(collapse.getSrc(), inner);
+      if (failed(extent))
+        return failure();
+      product = productText(product, *extent);
+    }
+    return index(product);
+  }
+  return refuse(op);
+}
+
+/// An element of a tensor that is seen in another shape: groups of dimensions
+/// are joined or split.
+FailureOr<std::string> ElementWriter::reshaped(Value source,
+                                               ArrayRef<std::string> indices,
+                                               Value result) {
+  SmallVector<std::string> position;
+  Operation *op = result.getDefiningOp();
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
+    for (ReassociationIndices group : expand.getReassociationIndices()) {
+      std::string linear = "0";
+      for (int64_t dim : group) {
+        FailureOr<std::string> extent = dimension(result, dim);
+        if (failed(extent))
+          return failure();
+        if (*extent != "1")
+          linear = sumText(productText(linear, *extent), indices[dim]);
+      }
+      position.push_back(index(linear));
+    }
+    return element(source, position);
+  }
+  auto collapse = cast<tensor::CollapseShapeOp>(op);
+  position.resize(cast<RankedTensorType>(source.getType()).getRank(), "0");
+  for (auto [dim, group] :
+       llvm::enumerate(collapse.getReassociationIndices())) {
+    std::string rest = indices[dim];
+    SmallVector<int64_t> wide;
+    SmallVector<std::string> extents;
+    for (int64_t inner : group) {
+      FailureOr<std::string> extent = dimension(source, inner);
+      if (failed(extent))
+        return failure();
+      if (*extent != "1") {
+        wide.push_back(inner);
+        extents.push_back(*extent);
+      }
+    }
+    for (size_t k = wide.size(); k-- > 0;) {
+      if (k == 0) {
+        position[wide[0]] = rest;
+        break;
+      }
+      position[wide[k]] = index(rest + " % " + extents[k]);
+      rest = index(rest + " / " + extents[k]);
+    }
+  }
+  return element(source, position);
+}
+
+FailureOr<std::string> ElementWriter::payload(linalg::LinalgOp op,
+                                              unsigned result,
+                                              ArrayRef<std::string> indices) {
+  if (op.getNumReductionLoops() != 0)
+    return refuse(op, "reduces");
+  AffineMap output = op.getIndexingMapsArray()[op.getNumDpsInputs() + result];
+  if (!output.isPermutation())
+    return refuse(op, "does not write each element once");
+  SmallVector<std::string> loops(op.getNumLoops());
+  for (auto [expression, index] : llvm::zip(output.getResults(), indices))
+    loops[cast<AffineDimExpr>(expression).getPosition()] = index;
+  Block *body = op.getBlock();
+  DenseMap<Value, std::string> names;
+  for (BlockArgument argument : body->getArguments()) {
+    if (argument.use_empty())
+      continue;
+    OpOperand *operand = op.getMatchingOpOperand(argument);
+    if (!isa<RankedTensorType>(operand->get().getType())) {
+      FailureOr<std::string> name = element(operand->get(), {});
+      if (failed(name))
+        return failure();
+      names[argument] = *name;
+      continue;
+    }
+    SmallVector<std::string> position;
+    for (AffineExpr expression :
+         op.getMatchingIndexingMap(operand).getResults())
+      position.push_back(index(affineText(expression, loops, {})));
+    FailureOr<std::string> name = element(operand->get(), position);
+    if (failed(name))
+      return failure();
+    names[argument] = *name;
+  }
+  auto lookUp = [&](Value value) -> FailureOr<std::string> {
+    auto known = names.find(value);
+    if (known != names.end())
+      return known->second;
+    // A scalar of the kernel's body.
+    return element(value, {});
+  };
+  for (Operation &inner : body->without_terminator()) {
+    if (auto position = dyn_cast<linalg::IndexOp>(inner)) {
+      names[position.getResult()] = loops[position.getDim()];
+      continue;
+    }
+    if (auto extract = dyn_cast<tensor::ExtractOp>(inner)) {
+      SmallVector<std::string> position;
+      for (Value each : extract.getIndices()) {
+        FailureOr<std::string> name = lookUp(each);
+        if (failed(name))
+          return failure();
+        position.push_back(*name);
+      }
+      FailureOr<std::string> name = element(extract.getTensor(), position);
+      if (failed(name))
+        return failure();
+      names[extract.getResult()] = *name;
+      continue;
+    }
+    if (inner.getNumRegions() != 0 || inner.getNumResults() != 1)
+      return refuse(&inner);
+    if (auto constant = dyn_cast<arith::ConstantOp>(inner)) {
+      names[constant.getResult()] = literal(constant.getValue());
+      continue;
+    }
+    SmallVector<std::string> operands;
+    for (Value operand : inner.getOperands()) {
+      FailureOr<std::string> name = lookUp(operand);
+      if (failed(name))
+        return failure();
+      operands.push_back(*name);
+    }
+    std::optional<std::string> expression = scalarExpression(&inner, operands);
+    if (!expression)
+      return refuse(&inner);
+    names[inner.getResult(0)] =
+        define(inner.getResult(0).getType(), *expression);
+  }
+  return lookUp(body->getTerminator()->getOperand(result));
+}
+
+FailureOr<std::string> ElementWriter::element(Value value,
+                                              ArrayRef<std::string> indices) {
+  auto known = given.find(value);
+  if (known != given.end())
+    return known->second;
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type) {
+    if (auto constant = value.getDefiningOp<arith::ConstantOp>()) {
+      std::string text = literal(constant.getValue());
+      if (!text.empty())
+        return text;
+    }
+    return size(value);
+  }
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (!isa<plan::KernelOp>(argument.getOwner()->getParentOp()))
+      return failure();
+    std::string name = argumentName(argument);
+    members[name] = "const " + typeName(type.getElementType()) + " *";
+    std::string offset = "0";
+    for (auto [dim, each] : llvm::enumerate(indices)) {
+      FailureOr<std::string> extent = dimension(value, dim);
+      if (failed(extent))
+        return failure();
+      offset = sumText(productText(offset, *extent), each);
+    }
+    return define(type.getElementType(), name + "[" + offset + "]");
+  }
+  Operation *op = value.getDefiningOp();
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+    if (dense && dense.isSplat()) {
+      std::string text =
+          literal(cast<TypedAttr>(dense.getSplatValue<Attribute>()));
+      if (!text.empty())
+        return text;
+    }
+    return refuse(op, "is not one value");
+  }
+  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    SmallVector<std::string> position;
+    unsigned next = 0;
+    for (auto [dim, offset, stride] :
+         llvm::enumerate(slice.getMixedOffsets(), slice.getMixedStrides())) {
+      FailureOr<std::string> start = size(offset), step = size(stride);
+      if (failed(start) || failed(step))
+        return failure();
+      position.push_back(
+          dropped[dim]
+              ? *start
+              : index(sumText(productText(indices[next++], *step), *start)));
+    }
+    return element(slice.getSource(), position);
+  }
+  if (auto cast = dyn_cast<tensor::CastOp>(op))
+    return element(cast.getSource(), indices);
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+    return reshaped(op->getOperand(0), indices, value);
+  if (auto fill = dyn_cast<linalg::FillOp>(op))
+    return element(fill.getInputs()[0], {});
+  if (auto linalg = dyn_cast<linalg::LinalgOp>(op))
+    return payload(linalg, cast<OpResult>(value).getResultNumber(), indices);
+  return refuse(op);
+}

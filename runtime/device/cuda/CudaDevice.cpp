@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "CudaDevice.h"
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+using namespace trine::runtime;
+
+CudaDevice::~CudaDevice() {
+  if (!context)
+    return;
+  driver.cuCtxSetCurrent(context);
+  for (cuda::Stream stream : streams)
+    if (stream)
+      driver.cuStreamDestroy_v2(stream);
+  for (const Code &each : code)
+    if (each.module)
+      driver.cuModuleUnload(each.module);
+  for (const Block &block : staged)
+    driver.cuMemFree_v2(block.address);
+  if (weights)
+    driver.cuMemFree_v2(weights);
+  driver.cuDevicePrimaryCtxRelease_v2(device);
+}
+
+trine_status CudaDevice::check(cuda::Result error, const std::string &what) {
+  if (error == 0)
+    return TRINE_OK;
+  // CUDA_ERROR_OUT_OF_MEMORY
+  return fail(error == 2 ? TRINE_ERROR_OUT_OF_MEMORY : TRINE_ERROR_DEVICE,
+              what + " on device 'cuda': " + driver.describe(error));
+}
+
+std::string
+CudaDevice::chooseArchitecture(const cuda::Driver &driver,
+                               const std::vector<std::string> &made) {
+  cuda::Device device = 0;
+  int major = 0, minor = 0;
+  if (driver.cuDeviceGet(&device, 0) != 0 ||
+      driver.cuDeviceGetAttribute(&major, cuda::ComputeCapabilityMajor,
+                                  device) != 0 ||
+      driver.cuDeviceGetAttribute(&minor, cuda::ComputeCapabilityMinor,
+                                  device) != 0)
+    return "";
+  auto has = [&](const char *name) {
+    return std::find(made.begin(), made.end(), name) != made.end();
+  };
+  // Code for sm_90a runs on 9.0 alone, that for sm_80 on everything since.
+  if (major == 9 && minor == 0 && has("sm_90a"))
+    return "sm_90a";
+  return major >= 8 && has("sm_80") ? "sm_80" : "";
+}
+
+trine_status CudaDevice::start() {
+  code.resize(kernels.size());
+  if (trine_status status =
+          check(driver.cuDeviceGet(&device, 0), "cuDeviceGet"))
+    return status;
+  cuda::Context made = nullptr;
+  if (trine_status status =
+          check(driver.cuDevicePrimaryCtxRetain(&made, device),
+                "cuDevicePrimaryCtxRetain"))
+    return status;
+  context = made;
+  return enter();
+}
+
+trine_status CudaDevice::enter() {
+  return check(driver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+}
+
+trine_status CudaDevice::getStream(uint32_t queue, cuda::Stream &stream) {
+  constexpr uint32_t mostQueues = 64;
+  if (queue >= mostQueues)
+    return fail(TRINE_ERROR_PROGRAM, "the program used queue " +
+                                         std::to_string(queue) +
+                                         ", the limit is 64");
+  if (queue >= streams.size())
+    streams.resize(queue + 1);
+  if (!streams[queue])
+    if (trine_status status =
+            check(driver.cuStreamCreate(&streams[queue], cuda::nonBlocking),
+                  "cuStreamCreate"))
+      return status;
+  stream = streams[queue];
+  return TRINE_OK;
+}
+
+trine_status CudaDevice::allocate(uint32_t space, uint64_t bytes,
+                                  void **memory) {
+  *memory = nullptr;
+  if (bytes == 0)
+    bytes = 1;
+  if (space == TRINE_SPACE_HOST) {
+    if (bytes > PTRDIFF_MAX || posix_memalign(memory, 64, bytes) != 0) {
+      *memory = nullptr;
+      return fail(TRINE_ERROR_OUT_OF_MEMORY,
+                  "out of memory: " + std::to_string(bytes) +
+                      " bytes on the host");
+    }
+    return TRINE_OK;
+  }
+  if (trine_status status = enter())
+    return status;
+  std::string what = "allocation of " + std::to_string(bytes) + " bytes";
+  if (space == TRINE_SPACE_PINNED)
+    return check(driver.cuMemHostAlloc(memory, bytes, 0), what);
+  if (space != TRINE_SPACE_DEVICE)
+    return fail(TRINE_ERROR_DEVICE,
+                "device 'cuda' has no memory space " + std::to_string(space));
+  cuda::Pointer address = 0;
+  if (trine_status status = check(driver.cuMemAlloc_v2(&address, bytes), what))
+    return status;
+  *memory = reinterpret_cast<void *>(address);
+  return TRINE_OK;
+}
+
+void CudaDevice::release(uint32_t space, void *memory, uint64_t bytes) {
+  if (!memory)
+    return;
+  if (space == TRINE_SPACE_HOST)
+    return free(memory);
+  (void)enter();
+  if (space == TRINE_SPACE_PINNED)
+    driver.cuMemFreeHost(memory);
+  else
+    driver.cuMemFree_v2(reinterpret_cast<cuda::Pointer>(memory));
+}
+
+trine_status CudaDevice::shareWeights(const void *host, uint64_t bytes,
+                                      const void **memory) {
+  *memory = nullptr;
+  if (trine_status status = enter())
+    return status;
+  if (trine_status status = check(
+          driver.cuMemAlloc_v2(&weights, bytes ? bytes : 1),
+          "allocation of " + std::to_string(bytes) + " bytes for weights")) {
+    weights = 0;
+    return status;
+  }
+  *memory = reinterpret_cast<const void *>(weights);
+  if (trine_status status =
+          write(0, host, reinterpret_cast<void *>(weights), bytes))
+    return status;
+  return synchronize();
+}
+
+trine_status CudaDevice::stage(uint64_t bytes, cuda::Pointer &address) {
+  if (stagedUsed == staged.size())
+    staged.emplace_back();
+  Block &block = staged[stagedUsed++];
+  if (block.bytes < bytes || !block.address) {
+    if (block.address)
+      driver.cuMemFree_v2(block.address);
+    block = Block();
+    uint64_t wanted = bytes ? bytes : 1;
+    if (trine_status status =
+            check(driver.cuMemAlloc_v2(&block.address, wanted),
+                  "allocation of " + std::to_string(wanted) + " bytes")) {
+      block.address = 0;
+      return status;
+    }
+    block.bytes = wanted;
+  }
+  address = block.address;
+  return TRINE_OK;
+}
+
+trine_status CudaDevice::shareInput(const void *host, uint64_t bytes,
+                                    const void **memory) {
+  cuda::Pointer address = 0;
+  if (trine_status status = stage(bytes, address))
+    return status;
+  *memory = reinterpret_cast<const void *>(address);
+  return write(0, host, reinterpret_cast<void *>(address), bytes);
+}
+
+trine_status CudaDevice::shareOutput(void *host, uint64_t bytes,
+                                     void **memory) {
+  cuda::Pointer address = 0;
+  if (trine_status status = stage(bytes, address))
+    return status;
+  *memory = reinterpret_cast<void *>(address);
+  outputs.push_back({host, address, bytes});
+  return TRINE_OK;
+}
+
+trine_status CudaDevice::collectOutputs() {
+  cuda::Stream stream;
+  if (trine_status status = getStream(0, stream))
+    return status;
+  for (const Output &output : outputs)
+    if (output.bytes)
+      if (trine_status status =
+              check(driver.cuMemcpyDtoHAsync_v2(output.host, output.address,
+                                                output.bytes, stream),
+                    "copy of an output"))
+        return status;
+  return check(driver.cuStreamSynchronize(stream), "copy of the outputs");
+}
+
+trine_status CudaDevice::write(uint32_t queue, const void *host,
+                               void *destination, uint64_t bytes) {
+  cuda::Stream stream;
+  if (trine_status status = getStream(queue, stream))
+    return status;
+  if (bytes == 0)
+    return TRINE_OK;
+  return check(
+      driver.cuMemcpyHtoDAsync_v2(reinterpret_cast<cuda::Pointer>(destination),
+                                  host, bytes, stream),
+      "copy of " + std::to_string(bytes) + " bytes");
+}
+
+trine_status CudaDevice::read(uint32_t queue, const void *source, void *host,
+                              uint64_t bytes) {
+  cuda::Stream stream;
+  if (trine_status status = getStream(queue, stream))
+    return status;
+  if (bytes)
+    if (trine_status status = check(
+            driver.cuMemcpyDtoHAsync_v2(
+                host, reinterpret_cast<cuda::Pointer>(source), bytes, stream),
+            "read of " + std::to_string(bytes) + " bytes"))
+      return status;
+  return check(driver.cuStreamSynchronize(stream), "work before a read");
+}
+
+trine_status CudaDevice::load(uint32_t index) {
+  const DeviceKernel &kernel = kernels[index];
+  std::string text;
+  FILE *file = fopen(kernel.path.c_str(), "rb");
+  bool good = file != nullptr;
+  if (file) {
+    char buffer[1 << 14];
+    while (size_t count = fread(buffer, 1, sizeof buffer, file))
+      text.append(buffer, count);
+    good = !ferror(file);
+    fclose(file);
+  }
+  if (!good)
+    return fail(TRINE_ERROR_IO, "'" + kernel.label + "' cannot be read");
+  Code made;
+  if (trine_status status =
+          check(driver.cuModuleLoadData(&made.module, text.c_str()),
+                "loading '" + kernel.label + "'"))
+    return status;
+  code[index].module = made.module;
+  if (trine_status status =
+          check(driver.cuModuleGetFunction(&made.function, made.module,
+                                           kernel.name.c_str()),
+                "kernel '" + kernel.name + "'"))
+    return status;
+  constexpr uint32_t sharedByDefault = 48 * 1024;
+  if (kernel.sharedBytes > sharedByDefault)
+    if (trine_status status =
+            check(driver.cuFuncSetAttribute(
+                      made.function, cuda::maximumDynamicSharedBytes,
+                      static_cast<int>(kernel.sharedBytes)),
+                  "kernel '" + kernel.name + "', which needs " +
+                      std::to_string(kernel.sharedBytes) +
+                      " bytes of shared memory,"))
+      return status;
+  code[index] = made;
+  return TRINE_OK;
+}
+
+trine_status CudaDevice::launch(uint32_t queue, uint32_t index,
+                                uint64_t workgroups, const uint64_t *arguments,
+                                uint32_t argumentCount) {
+  if (index >= kernels.size())
+    return fail(TRINE_ERROR_PROGRAM, "the program launched kernel " +
+                                         std::to_string(index) + ", but has " +
+                                         std::to_string(kernels.size()));
+  if (workgroups == 0)
+    return TRINE_OK;
+  cuda::Stream stream;
+  if (trine_status status = getStream(queue, stream))
+    return status;
+  if (!code[index].function)
+    if (trine_status status = load(index))
+      return status;
+  const DeviceKernel &kernel = kernels[index];
+  uint64_t blocks = workgroups / kernel.workgroupsPerBlock +
+                    (workgroups % kernel.workgroupsPerBlock != 0 ? 1 : 0);
+  if (blocks > INT32_MAX)
+    return fail(TRINE_ERROR_DEVICE,
+                "kernel '" + kernel.name + "' needs " + std::to_string(blocks) +
+                    " blocks, the limit is " + std::to_string(INT32_MAX));
+  constexpr uint32_t mostArguments = 256;
+  if (argumentCount > mostArguments)
+    return fail(TRINE_ERROR_PROGRAM, "kernel '" + kernel.name + "' has " +
+                                         std::to_string(argumentCount) +
+                                         " words, the limit is 256");
+  // The driver copies the words before it returns.
+  void *parameters[mostArguments];
+  for (uint32_t i = 0; i < argumentCount; ++i)
+    parameters[i] = const_cast<uint64_t *>(arguments + i);
+  return check(driver.cuLaunchKernel(code[index].function,
+                                     static_cast<unsigned>(blocks), 1, 1,
+                                     kernel.threads, 1, 1, kernel.sharedBytes,
+                                     stream, parameters, nullptr),
+               "kernel '" + kernel.name + "'");
+}
+
+trine_status CudaDevice::synchronize() {
+  trine_status result = TRINE_OK;
+  for (cuda::Stream stream : streams)
+    if (stream && result == TRINE_OK)
+      result = check(driver.cuStreamSynchronize(stream), "the step");
+  return result;
+}
+
+void CudaDevice::beginStep() {
+  // A failure shows in the first call that needs the context.
+  (void)enter();
+}
+
+void CudaDevice::endStep() {
+  stagedUsed = 0;
+  outputs.clear();
+}

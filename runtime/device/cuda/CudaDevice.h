@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// An NVIDIA GPU as a device of the runtime, through its driver.
+#ifndef TRINE_RUNTIME_DEVICE_CUDA_CUDADEVICE_H
+#define TRINE_RUNTIME_DEVICE_CUDA_CUDADEVICE_H
+
+#include "Driver.h"
+#include "device/Device.h"
+
+namespace trine::runtime {
+
+/// Queues are streams, made when they are first used.
+class CudaDevice : public Device {
+public:
+  CudaDevice(const cuda::Driver &driver, std::vector<DeviceKernel> kernels)
+      : driver(driver), kernels(std::move(kernels)) {}
+  ~CudaDevice() override;
+
+  /// The architecture of `made` whose code device 0 runs best; empty: none.
+  static std::string chooseArchitecture(const cuda::Driver &driver,
+                                        const std::vector<std::string> &made);
+
+  /// Takes the context. Called once, before anything else.
+  trine_status start();
+
+  const char *getKind() const override { return "cuda"; }
+  trine_status allocate(uint32_t space, uint64_t bytes, void **memory) override;
+  void release(uint32_t space, void *memory, uint64_t bytes) override;
+  trine_status shareWeights(const void *host, uint64_t bytes,
+                            const void **memory) override;
+  trine_status shareInput(const void *host, uint64_t bytes,
+                          const void **memory) override;
+  trine_status shareOutput(void *host, uint64_t bytes, void **memory) override;
+  trine_status collectOutputs() override;
+  trine_status write(uint32_t queue, const void *host, void *destination,
+                     uint64_t bytes) override;
+  trine_status read(uint32_t queue, const void *source, void *host,
+                    uint64_t bytes) override;
+  trine_status launch(uint32_t queue, uint32_t kernel, uint64_t workgroups,
+                      const uint64_t *arguments,
+                      uint32_t argumentCount) override;
+  trine_status synchronize() override;
+  void beginStep() override;
+  void endStep() override;
+  void collectProfile(std::vector<trine_profile_record> &records) override {}
+
+private:
+  struct Block {
+    cuda::Pointer address = 0;
+    uint64_t bytes = 0;
+  };
+  struct Output {
+    void *host;
+    cuda::Pointer address;
+    uint64_t bytes;
+  };
+  struct Code {
+    cuda::Module module = nullptr;
+    cuda::Function function = nullptr;
+  };
+
+  trine_status check(cuda::Result error, const std::string &what);
+  trine_status getStream(uint32_t queue, cuda::Stream &stream);
+  trine_status load(uint32_t kernel);
+  /// The next block for an input or output of this step, kept between steps.
+  trine_status stage(uint64_t bytes, cuda::Pointer &address);
+  /// The context belongs to a thread; steps may come from any.
+  trine_status enter();
+
+  const cuda::Driver &driver;
+  std::vector<DeviceKernel> kernels;
+  std::vector<Code> code; // by kernel
+  cuda::Device device = 0;
+  cuda::Context context = nullptr;
+  std::vector<cuda::Stream> streams; // by queue, or null
+  cuda::Pointer weights = 0;
+  std::vector<Block> staged;
+  size_t stagedUsed = 0;
+  std::vector<Output> outputs;
+};
+
+} // namespace trine::runtime
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+/// The CUDA driver, opened at run time by a table of symbols. Nothing of CUDA's
+/// own headers: types are as the driver's binary interface has them.
+#ifndef TRINE_RUNTIME_DEVICE_CUDA_DRIVER_H
+#define TRINE_RUNTIME_DEVICE_CUDA_DRIVER_H
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace trine::runtime::cuda {
+
+using Result = int; // 0: success
+using Device = int;
+using Context = void *;
+using Module = void *;
+using Function = void *;
+using Stream = void *;
+using Pointer = uint64_t;
+
+enum Attribute : int {
+  ComputeCapabilityMajor = 75,
+  ComputeCapabilityMinor = 76
+};
+/// CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+constexpr int maximumDynamicSharedBytes = 8;
+/// CU_STREAM_NON_BLOCKING
+constexpr unsigned nonBlocking = 1;
+/// The oldest driver that is used: CUDA 12.0.
+constexpr int oldestVersion = 12000;
+
+/// Every function of the driver that is used, by its name and signature.
+#define TRINE_CUDA_DRIVER_FUNCTIONS(X)                                         \
+  X(cuInit, (unsigned flags))                                                  \
+  X(cuDriverGetVersion, (int *version))                                        \
+  X(cuGetErrorName, (Result error, const char **text))                         \
+  X(cuGetErrorString, (Result error, const char **text))                       \
+  X(cuDeviceGetCount, (int *count))                                            \
+  X(cuDeviceGet, (Device * device, int ordinal))                               \
+  X(cuDeviceGetAttribute, (int *value, int attribute, Device device))          \
+  X(cuDevicePrimaryCtxRetain, (Context * context, Device device))              \
+  X(cuDevicePrimaryCtxRelease_v2, (Device device))                             \
+  X(cuCtxSetCurrent, (Context context))                                        \
+  X(cuModuleLoadData, (Module * module, const void *image))                    \
+  X(cuModuleUnload, (Module module))                                           \
+  X(cuModuleGetFunction,                                                       \
+    (Function * function, Module module, const char *name))                    \
+  X(cuFuncSetAttribute, (Function function, int attribute, int value))         \
+  X(cuLaunchKernel,                                                            \
+    (Function function, unsigned gridX, unsigned gridY, unsigned gridZ,        \
+     unsigned blockX, unsigned blockY, unsigned blockZ, unsigned sharedBytes,  \
+     Stream stream, void **parameters, void **extra))                          \
+  X(cuMemAlloc_v2, (Pointer * address, size_t bytes))                          \
+  X(cuMemFree_v2, (Pointer address))                                           \
+  X(cuMemHostAlloc, (void **memory, size_t bytes, unsigned flags))             \
+  X(cuMemFreeHost, (void *memory))                                             \
+  X(cuMemcpyHtoDAsync_v2,                                                      \
+    (Pointer target, const void *source, size_t bytes, Stream stream))         \
+  X(cuMemcpyDtoHAsync_v2,                                                      \
+    (void *target, Pointer source, size_t bytes, Stream stream))               \
+  X(cuStreamCreate, (Stream * stream, unsigned flags))                         \
+  X(cuStreamDestroy_v2, (Stream stream))                                       \
+  X(cuStreamSynchronize, (Stream stream))
+
+/// Stays open for the life of the process.
+struct Driver {
+#define TRINE_DECLARE(name, parameters) Result(*name) parameters = nullptr;
+  TRINE_CUDA_DRIVER_FUNCTIONS(TRINE_DECLARE)
+#undef TRINE_DECLARE
+
+  /// The driver, opened from $TRINE_CUDA_DRIVER or libcuda.so.1 and started;
+  /// null with a sentence in `problem` when it is absent, too old, or has no
+  /// device.
+  static const Driver *open(std::string &problem);
+
+  /// "CUDA_ERROR_X: text".
+  std::string describe(Result error) const;
+};
+
+} // namespace trine::runtime::cuda
+
+#endif

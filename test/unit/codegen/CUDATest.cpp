@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Gemm.h"
+#include "NVRTC.h"
+#include "Scalars.h"
+#include "llvm/Support/FileSystem.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace mlir::trine::cuda;
+using namespace ::trine::kernels;
+
+/// Every configuration must satisfy the skeleton's conditions (Gemm.h).
+static void expectValid(const GemmProblem &problem) {
+  for (Architecture architecture : {Architecture::SM80, Architecture::SM90a}) {
+    GemmConfiguration c = configureGemm(problem, architecture);
+    EXPECT_EQ(c.architecture, architecture);
+    EXPECT_EQ(c.element, problem.element);
+    EXPECT_TRUE(c.tileM == 64 || c.tileM == 128);
+    EXPECT_TRUE(c.tileN == 64 || c.tileN == 128);
+    EXPECT_GE(c.stages, 2);
+    EXPECT_LE(c.stages, 8);
+    EXPECT_LE(gemmSharedBytes(c),
+              architecture == Architecture::SM80 ? 166912 : 232448);
+    EXPECT_LE(gemmThreads(c), 1024);
+    if (problem.element == Element::F32) {
+      EXPECT_EQ(c.tileM, 64);
+      EXPECT_EQ(c.tileN, 64);
+      EXPECT_EQ(c.stages, 2);
+      EXPECT_EQ(c.loadA, Load::Element);
+      EXPECT_EQ(c.loadB, Load::Element);
+    }
+    if (!problem.copiesA)
+      EXPECT_EQ(c.loadA, Load::Element);
+    if (!problem.copiesB)
+      EXPECT_EQ(c.loadB, Load::Element);
+  }
+}
+
+TEST(ConfigureGemm, IsValidForEveryProblem) {
+  for (Element element : {Element::F32, Element::F16, Element::BF16})
+    for (int64_t m : {-1, 0, 1, 64, 65, 4096})
+      for (int64_t n : {-1, 0, 1, 64, 65, 102400})
+        for (int64_t k : {-1, 0, 1, 64, 7168})
+          for (bool copies : {false, true})
+            expectValid(
+                {element, m, n, k, copies, !copies, WeightLayout::RowMajor});
+}
+
+TEST(ConfigureGemm, HasOneNumberOfWorkgroupsForAllArchitectures) {
+  for (int64_t n : {-1, 24, 512})
+    for (int64_t m : {-1, 1, 512}) {
+      GemmProblem problem{Element::BF16,         m, n, 64, true, true,
+                          WeightLayout::RowMajor};
+      GemmConfiguration a = configureGemm(problem, Architecture::SM80);
+      GemmConfiguration b = configureGemm(problem, Architecture::SM90a);
+      EXPECT_EQ(gemmWorkgroups(a, 3, 777, 555), gemmWorkgroups(b, 3, 777, 555));
+    }
+}
+
+TEST(ConfigureGemm, GrowsWithTheProblem) {
+  GemmProblem small{Element::BF16,         1, 24, 64, true, true,
+                    WeightLayout::RowMajor};
+  GemmProblem large{Element::BF16,         512, 4096, 4096, true, true,
+                    WeightLayout::RowMajor};
+  GemmConfiguration a = configureGemm(small, Architecture::SM80);
+  GemmConfiguration b = configureGemm(large, Architecture::SM80);
+  EXPECT_EQ(a.tileM, 64);
+  EXPECT_EQ(a.tileN, 64);
+  EXPECT_EQ(a.stages, 2);
+  EXPECT_EQ(b.tileM, 128);
+  EXPECT_EQ(b.tileN, 128);
+  EXPECT_EQ(b.stages, 4);
+}
+
+TEST(ScalarText, FoldsWhatIsKnown) {
+  EXPECT_EQ(sumText("3", "4"), "7");
+  EXPECT_EQ(sumText("a", "0"), "a");
+  EXPECT_EQ(sumText("a", "-2"), "a - 2");
+  EXPECT_EQ(productText("a + b", "4"), "(a + b) * 4");
+  EXPECT_EQ(productText("a", "1"), "a");
+  EXPECT_EQ(productText("0", "a"), "0");
+}
+
+TEST(KernelCache, FindsWhatWasStored) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("trine-cache", folder));
+  KernelCache cache((folder + "/inner").str());
+  std::string key = KernelCache::key("source", "sm_80", "13.0"), text;
+  EXPECT_NE(key, KernelCache::key("source ", "sm_80", "13.0"));
+  EXPECT_NE(key, KernelCache::key("source", "sm_90a", "13.0"));
+  EXPECT_NE(key, KernelCache::key("source", "sm_80", "13.1"));
+  EXPECT_FALSE(cache.find(key, text));
+  cache.store(key, "ptx");
+  EXPECT_TRUE(cache.find(key, text));
+  EXPECT_EQ(text, "ptx");
+  // Nothing else is left in the folder.
+  std::error_code error;
+  int files = 0;
+  for (llvm::sys::fs::directory_iterator entry(folder + "/inner", error), end;
+       !error && entry != end; entry.increment(error))
+    ++files;
+  EXPECT_EQ(files, 1);
+  KernelCache none("");
+  none.store(key, "ptx");
+  EXPECT_FALSE(none.find(key, text));
+  // A folder that cannot be written is no error.
+  KernelCache("/proc/none").store(key, "ptx");
+  llvm::sys::fs::remove_directories(folder);
+}
+
+TEST(NVRTC, SaysWhatWasTried) {
+  llvm::Expected<NVRTC> absent = NVRTC::open("/nowhere/libnvrtc.so");
+  ASSERT_FALSE(static_cast<bool>(absent));
+  std::string message = llvm::toString(absent.takeError());
+  EXPECT_NE(message.find("Tried: /nowhere/libnvrtc.so"), std::string::npos)
+      << message;
+  EXPECT_NE(message.find("nvidia-cuda-nvrtc"), std::string::npos) << message;
+  std::vector<std::string> candidates = nvrtcCandidates();
+  EXPECT_EQ(candidates.front(), "libnvrtc.so.13");
+  EXPECT_GT(candidates.size(), 3u);
+}
+
+TEST(NVRTC, ReportsWrongSourceWithItsLine) {
+  llvm::Expected<NVRTC> nvrtc = NVRTC::open("");
+  if (!nvrtc) {
+    llvm::consumeError(nvrtc.takeError());
+    GTEST_SKIP() << "NVRTC is not on this machine";
+  }
+  llvm::Expected<std::string> ptx = nvrtc->compile(
+      "extern \"C\" __global__ void k() {\n  x = 1;\n}\n", "k", "sm_80");
+  ASSERT_FALSE(static_cast<bool>(ptx));
+  std::string message = llvm::toString(ptx.takeError());
+  EXPECT_NE(message.find("kernel 'k' does not compile for sm_80"),
+            std::string::npos)
+      << message;
+  EXPECT_NE(message.find("k.cu(2)"), std::string::npos) << message;
+}
+
+/// Every header of the skeletons can be included by name.
+TEST(NVRTC, HasTheSkeletons) {
+  std::vector<std::string> names;
+  for (const KernelHeader &header : kernelHeaders())
+    names.push_back(header.name);
+  EXPECT_NE(std::find(names.begin(), names.end(), "Gemm.h"), names.end());
+  EXPECT_NE(std::find(names.begin(), names.end(),
+                      "trine/Runtime/KernelConfiguration.h"),
+            names.end());
+}

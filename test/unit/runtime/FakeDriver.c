@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
+/* Stands for libcuda.so.1 in tests: device memory is the host's, and the one
+ * kernel it knows, "scale", runs at the launch. Failures are asked for by the
+ * environment. It counts what is made, so that tests see leaks. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+EXPORT int fake_live; /* objects and blocks that exist */
+EXPORT unsigned fake_grid, fake_block, fake_shared, fake_limit;
+
+static int fails(const char *name) {
+  const char *wanted = getenv("FAKE_DRIVER_FAILS");
+  return wanted && strcmp(wanted, name) == 0;
+}
+#define FAIL_IF_ASKED(code)                                                    \
+  if (fails(__func__))                                                         \
+  return code
+
+EXPORT int cuInit(unsigned flags) {
+  FAIL_IF_ASKED(100);
+  return 0;
+}
+EXPORT int cuDriverGetVersion(int *version) {
+  const char *given = getenv("FAKE_DRIVER_VERSION");
+  *version = given ? atoi(given) : 13000;
+  return 0;
+}
+EXPORT int cuGetErrorName(int error, const char **text) {
+  *text = error == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : "CUDA_ERROR_FAKE";
+  return 0;
+}
+EXPORT int cuGetErrorString(int error, const char **text) {
+  *text = error == 2 ? "out of memory" : "asked for by a test";
+  return 0;
+}
+EXPORT int cuDeviceGetCount(int *count) {
+  *count = 1;
+  return 0;
+}
+EXPORT int cuDeviceGet(int *device, int ordinal) {
+  *device = 0;
+  return ordinal == 0 ? 0 : 101;
+}
+EXPORT int cuDeviceGetAttribute(int *value, int attribute, int device) {
+  const char *given = getenv("FAKE_DRIVER_CAPABILITY");
+  int capability = given ? atoi(given) : 90;
+  *value = attribute == 75 ? capability / 10 : capability % 10;
+  return 0;
+}
+EXPORT int cuDevicePrimaryCtxRetain(void **context, int device) {
+  *context = &fake_live;
+  ++fake_live;
+  return 0;
+}
+EXPORT int cuDevicePrimaryCtxRelease_v2(int device) {
+  --fake_live;
+  return 0;
+}
+EXPORT int cuCtxSetCurrent(void *context) {
+  return context == &fake_live ? 0 : 201;
+}
+EXPORT int cuModuleLoadData(void **module, const void *image) {
+  FAIL_IF_ASKED(218);
+  *module = strdup(image);
+  ++fake_live;
+  return 0;
+}
+EXPORT int cuModuleUnload(void *module) {
+  free(module);
+  --fake_live;
+  return 0;
+}
+EXPORT int cuModuleGetFunction(void **function, void *module,
+                               const char *name) {
+  *function = strstr(module, name);
+  return *function ? 0 : 500;
+}
+EXPORT int cuFuncSetAttribute(void *function, int attribute, int value) {
+  fake_limit = attribute == 8 ? (unsigned)value : 0;
+  return 0;
+}
+EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
+                          unsigned gridZ, unsigned blockX, unsigned blockY,
+                          unsigned blockZ, unsigned shared, void *stream,
+                          void **parameters, void **extra) {
+  FAIL_IF_ASKED(700);
+  if (!stream || !function || gridY != 1 || gridZ != 1 || blockY != 1 ||
+      blockZ != 1)
+    return 1;
+  fake_grid = gridX;
+  fake_block = blockX;
+  fake_shared = shared;
+  /* scale(const float *x, long long n, float *y): y = 2 x */
+  const float *x = *(const float **)parameters[0];
+  long long n = *(long long *)parameters[1];
+  float *y = *(float **)parameters[2];
+  for (long long i = 0; i < n; ++i)
+    y[i] = 2 * x[i];
+  return 0;
+}
+EXPORT int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+  FAIL_IF_ASKED(2);
+  *address = (uint64_t)malloc(bytes);
+  ++fake_live;
+  return 0;
+}
+EXPORT int cuMemFree_v2(uint64_t address) {
+  free((void *)address);
+  --fake_live;
+  return 0;
+}
+EXPORT int cuMemHostAlloc(void **memory, size_t bytes, unsigned flags) {
+  *memory = malloc(bytes);
+  ++fake_live;
+  return 0;
+}
+EXPORT int cuMemFreeHost(void *memory) {
+  free(memory);
+  --fake_live;
+  return 0;
+}
+EXPORT int cuMemcpyHtoDAsync_v2(uint64_t target, const void *source,
+                                size_t bytes, void *stream) {
+  memcpy((void *)target, source, bytes);
+  return 0;
+}
+EXPORT int cuMemcpyDtoHAsync_v2(void *target, uint64_t source, size_t bytes,
+                                void *stream) {
+  memcpy(target, (const void *)source, bytes);
+  return 0;
+}
+EXPORT int cuStreamCreate(void **stream, unsigned flags) {
+  *stream = malloc(1);
+  ++fake_live;
+  return flags == 1 ? 0 : 1;
+}
+EXPORT int cuStreamDestroy_v2(void *stream) {
+  free(stream);
+  --fake_live;
+  return 0;
+}
+EXPORT int cuStreamSynchronize(void *stream) {
+  FAIL_IF_ASKED(716);
+  return 0;
+}
