@@ -2,6 +2,7 @@
 #include "trine/Support/EngramConstants.h"
 
 #include <limits>
+#include <set>
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -181,6 +182,25 @@ bool trine::isPrime(uint64_t number) {
       return false;
   }
   return true;
+}
+
+llvm::SmallVector<int64_t> trine::getEngramModuli(llvm::ArrayRef<int64_t> sizes,
+                                                  unsigned heads,
+                                                  unsigned layers) {
+  llvm::SmallVector<int64_t> moduli;
+  std::set<uint64_t> taken;
+  for (unsigned layer = 0; layer < layers; ++layer)
+    for (int64_t size : sizes) {
+      // Every order begins again at its size; what is taken is passed over.
+      uint64_t candidate = static_cast<uint64_t>(size) - 1;
+      for (unsigned head = 0; head < heads; ++head) {
+        do
+          ++candidate;
+        while (!isPrime(candidate) || !taken.insert(candidate).second);
+        moduli.push_back(static_cast<int64_t>(candidate));
+      }
+    }
+  return moduli;
 }
 
 llvm::SmallVector<std::string>

@@ -93,8 +93,9 @@ trine_engram_table_open(trine_engram_store *store, const char *path,
 
 extern "C" trine_status
 trine_engram_identify(const char *folder, trine_engram_reference *reference) {
-  if (!folder || !reference || !reference->path)
-    return missing("'folder', 'reference' and its 'path'");
+  if (!folder || !reference || reference->struct_size < sizeof(*reference) ||
+      !reference->path)
+    return missing("'folder', 'reference', its 'struct_size' and its 'path'");
   return setError(Table::identify(folder, *reference));
 }
 
@@ -103,8 +104,10 @@ trine_engram_table_open_reference(trine_engram_store *store, const char *folder,
                                   const trine_engram_reference *reference,
                                   const trine_engram_table_options *options,
                                   trine_engram_table **table) {
-  if (!store || !folder || !reference || !table)
-    return missing("'store', 'folder', 'reference' and 'table'");
+  if (!store || !folder || !reference || !table ||
+      reference->struct_size < sizeof(*reference))
+    return missing("'store', 'folder', 'reference', its 'struct_size' and "
+                   "'table'");
   *table = nullptr;
   trine_engram_table_options defaults = TRINE_ENGRAM_TABLE_OPTIONS_INIT;
   defaults = takeOptions(options, defaults);
@@ -219,10 +222,12 @@ extern "C" trine_status trine_engram_wait(trine_engram_ticket *ticket,
     return missing("'ticket'");
   Status status = ticket->ticket->store->wait(
       *ticket->ticket, type, destination, bytes, deadline_milliseconds);
-  bool mayGoOn = status.getCode() == TRINE_ENGRAM_ERROR_LATE ||
-                 status.getCode() == TRINE_ERROR_INVALID_ARGUMENT;
-  if (!mayGoOn)
-    delete ticket;
+  if (status.getCode() == TRINE_ENGRAM_ERROR_LATE)
+    return setError(status);
+  // After a mistake of the caller its rows may still be on their way.
+  if (status.getCode() == TRINE_ERROR_INVALID_ARGUMENT)
+    ticket->ticket->store->cancel(*ticket->ticket);
+  delete ticket;
   return setError(status);
 }
 

@@ -41,6 +41,12 @@ std::optional<uint64_t> findEngramLayer(llvm::ArrayRef<int64_t> multipliers,
 /// Whether a number is prime; exact for all.
 bool isPrime(uint64_t number);
 
+/// Moduli of `layers` layers, [layer][order][head]: ascending primes from the
+/// size of their order's tables on (`sizes`, one for each order), none of them
+/// twice in the model. Sizes are 2 or more.
+llvm::SmallVector<int64_t> getEngramModuli(llvm::ArrayRef<int64_t> sizes,
+                                           unsigned heads, unsigned layers);
+
 /// What contradicts the rule, one sentence each: multipliers that are no
 /// layer's, moduli that are no ascending primes within an order, offsets that
 /// are not the sums of the moduli before them.

@@ -116,6 +116,15 @@ TEST_F(ReferenceTests, OnlyBelowTheFolderAndNeverThroughLinks) {
   getError(TRINE_ERROR_NOT_FOUND);
 }
 
+TEST_F(ReferenceTests, NeedsAStructSize) {
+  reference.struct_size = 8;
+  EXPECT_EQ(getError(TRINE_ERROR_INVALID_ARGUMENT),
+            "'store', 'folder', 'reference', its 'struct_size' and 'table' "
+            "must not be NULL");
+  EXPECT_EQ(trine_engram_identify(folder.get().c_str(), &reference),
+            TRINE_ERROR_INVALID_ARGUMENT);
+}
+
 TEST_F(ReferenceTests, OtherFilesAreNoticed) {
   trine_engram_reference good = reference;
   reference.file_bytes += 1;

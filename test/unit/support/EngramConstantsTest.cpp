@@ -59,6 +59,55 @@ TEST(EngramConstantsTest, Primes) {
     EXPECT_FALSE(isPrime(composite)) << composite;
 }
 
+/// Σ of a layer's moduli is the number of its rows.
+TEST(EngramConstantsTest, ModuliOfReleasedModels) {
+  auto moduli = getEngramModuli({16000000, 16000000, 16000000}, 8, 2);
+  ASSERT_EQ(moduli.size(), 48u);
+  std::vector<int64_t> beyond;
+  for (int64_t modulus : moduli)
+    beyond.push_back(modulus - 16000000);
+  EXPECT_EQ(beyond,
+            (std::vector<int64_t>{
+                57,  79,  81,  97,  121, 129, 133, 183, 189, 207, 211, 253,
+                277, 289, 307, 321, 339, 381, 393, 399, 403, 409, 447, 463,
+                477, 487, 499, 507, 511, 573, 609, 627, 667, 669, 693, 697,
+                711, 729, 759, 769, 781, 799, 813, 819, 841, 877, 879, 889}));
+  int64_t first = 0, second = 0;
+  for (unsigned i = 0; i < 24; ++i) {
+    first += moduli[i];
+    second += moduli[24 + i];
+  }
+  EXPECT_EQ(first, 384006168);
+  EXPECT_EQ(second, 384016682);
+
+  auto demonstration = getEngramModuli({646400, 646400}, 8, 2);
+  first = second = 0;
+  for (unsigned i = 0; i < 16; ++i) {
+    first += demonstration[i];
+    second += demonstration[16 + i];
+  }
+  EXPECT_EQ(demonstration[0], 646403);
+  EXPECT_EQ(demonstration[31], 646879);
+  EXPECT_EQ(first, 10344164);
+  EXPECT_EQ(second, 10348242);
+
+  EXPECT_EQ(getEngramModuli({1000, 1000}, 2, 2),
+            (llvm::SmallVector<int64_t>{1009, 1013, 1019, 1021, 1031, 1033,
+                                        1039, 1049}));
+  // Orders of different sizes, of which one runs into the other's primes.
+  EXPECT_EQ(getEngramModuli({2, 5}, 3, 1),
+            (llvm::SmallVector<int64_t>{2, 3, 5, 7, 11, 13}));
+}
+
+TEST(EngramConstantsTest, MultipliersOfTheDemonstration) {
+  EXPECT_EQ(
+      multipliers(1, 98627, 3),
+      (std::vector<int64_t>{76993395940407, 4862694818241, 36129212583461}));
+  EXPECT_EQ(multipliers(1, 64, 3),
+            (std::vector<int64_t>{118650432209603643, 7493640653728489,
+                                  55676810147952557}));
+}
+
 TEST(EngramConstantsTest, SaysWhatContradicts) {
   auto published = multipliers(1, 64, 3);
   EXPECT_TRUE(checkEngramConstants(published, {1009, 1013, 1019, 1021},
