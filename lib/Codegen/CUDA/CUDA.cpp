@@ -22,9 +22,6 @@ static double now() {
       .count();
 }
 
-/// Shared memory that the declarations of a kernel may have.
-static constexpr int64_t kStaticSharedBytes = 48 * 1024;
-
 static LogicalResult checkArchitectures(ModuleOp module,
                                         ArrayRef<std::string> architectures) {
   if (architectures.empty())
@@ -45,13 +42,14 @@ static LogicalResult writeGeneric(func::FuncOp function, CUDAKernel &kernel) {
   FailureOr<std::string> source = writer.write();
   if (failed(source))
     return failure();
-  if (writer.getSharedBytes() > kStaticSharedBytes)
+  if (writer.getSharedBytes() > kMostSharedBytes)
     return function.emitOpError()
            << "kernel needs " << writer.getSharedBytes()
-           << " bytes of shared memory, the limit is " << kStaticSharedBytes;
+           << " bytes of shared memory, the limit is " << kMostSharedBytes;
   kernel.source = std::move(*source);
   for (CUDALaunch &launch : kernel.launches)
-    launch.threads = configuration.threads;
+    launch = {configuration.threads,
+              writer.takesDynamicShared() ? writer.getSharedBytes() : 0};
   kernel.workgroupsPerBlock = configuration.workgroupsPerBlock;
   return success();
 }

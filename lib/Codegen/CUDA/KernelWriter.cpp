@@ -241,6 +241,14 @@ LogicalResult KernelWriter::writeTemporary(memref::AllocaOp op) {
   // Bytes hold views of any type. Others are not aligned to more than an
   // element, so that no compiler reads past the last one in a vector.
   bool isBytes = type.getElementType().isInteger(8);
+  if (isShared && usesDynamicShared) {
+    emit(element + " *" + view.pointer + " = reinterpret_cast<" + element +
+         " *>(temporaries + " + llvm::Twine(sharedBytes) + ");");
+    sharedBytes +=
+        llvm::alignTo(count * elementBytes(type.getElementType()), 16);
+    views[op.getResult()] = view;
+    return success();
+  }
   emit((isShared ? "__shared__ " : "") +
        std::string(isBytes ? "__align__(8) " : "") + element + " " +
        view.pointer + "[" + llvm::Twine(count) + "];");
@@ -263,7 +271,17 @@ FailureOr<std::string> KernelWriter::write() {
   if (failed(writeParameters(stream)))
     return failure();
   stream << ") {\n";
-  // Shared memory is declared once, whatever loop it is used in.
+  // Shared memory is declared once, whatever loop it is used in. What is more
+  // than declarations may have is given by the launch.
+  int64_t total = 0;
+  for (auto op : function.getOps<memref::AllocaOp>())
+    total += llvm::alignTo(op.getType().getNumElements() *
+                               elementBytes(op.getType().getElementType()),
+                           16);
+  usesDynamicShared = configuration.granularity == Granularity::Block &&
+                      total > kStaticSharedBytes;
+  if (usesDynamicShared)
+    emit("extern __shared__ __align__(16) unsigned char temporaries[];");
   for (auto op : function.getOps<memref::AllocaOp>())
     if (failed(writeTemporary(op)))
       return failure();

@@ -14,6 +14,11 @@
 
 namespace mlir::trine::cuda {
 
+/// Shared memory that the declarations of a kernel may have, and what a launch
+/// may give on every architecture.
+inline constexpr int64_t kStaticSharedBytes = 48 * 1024;
+inline constexpr int64_t kMostSharedBytes = 163 * 1024;
+
 /// A buffer as the text sees it.
 struct View {
   /// Expression of the address of the first element.
@@ -55,6 +60,8 @@ public:
 
   /// Bytes of the block's temporaries.
   int64_t getSharedBytes() const { return sharedBytes; }
+  /// Whether the launch gives them.
+  bool takesDynamicShared() const { return usesDynamicShared; }
 
 private:
   // KernelWriter.cpp: the function, buffers, control flow.
@@ -128,6 +135,7 @@ private:
   unsigned indent = 1;
   unsigned nextName = 0;
   int64_t sharedBytes = 0;
+  bool usesDynamicShared = false;
   /// Inside of what one thread does alone.
   bool isWithinThread = false;
 };

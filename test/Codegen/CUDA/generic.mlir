@@ -113,6 +113,37 @@ plan.kernel @running(%x: tensor<?x8xf32>, %out: tensor<?x8xf32>) -> tensor<?x8xf
   plan.return %y : tensor<?x8xf32>
 }
 
+// Temporaries that are too large to declare are given by the launch.
+// CHECK-LABEL: // wide: sm_80 256 threads, 81920 bytes of dynamic shared memory
+// CHECK: extern __shared__ __align__(16) unsigned char temporaries[];
+// CHECK-NEXT: float *t0 = reinterpret_cast<float *>(temporaries + 0);
+// CHECK-NEXT: float *t1 = reinterpret_cast<float *>(temporaries + 40960);
+plan.kernel @wide(%x: tensor<64x160xf32>, %out: tensor<160x160xf32>) -> tensor<160x160xf32> attributes {skeleton = "row"} {
+  %e = tensor.empty() : tensor<64x160xf32>
+  %a = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<64x160xf32>) outs(%e : tensor<64x160xf32>) {
+  ^bb0(%in: f32, %o: f32):
+    %q = math.exp %in : f32
+    linalg.yield %q : f32
+  } -> tensor<64x160xf32>
+  %e2 = tensor.empty() : tensor<64x160xf32>
+  %b = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<64x160xf32>) outs(%e2 : tensor<64x160xf32>) {
+  ^bb0(%in: f32, %o: f32):
+    %q = math.sin %in : f32
+    linalg.yield %q : f32
+  } -> tensor<64x160xf32>
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<160x160xf32>) -> tensor<160x160xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (k, i)>, affine_map<(i, j, k) -> (k, j)>, affine_map<(i, j, k) -> (i, j)>], iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : tensor<64x160xf32>, tensor<64x160xf32>) outs(%f : tensor<160x160xf32>) {
+  ^bb0(%l: f32, %r: f32, %o: f32):
+    %p = arith.maximumf %l, %r : f32
+    %s = arith.addf %o, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<160x160xf32>
+  plan.return %y : tensor<160x160xf32>
+}
 func.func @main(%x: memref<?x64xf32>) attributes {plan.results = []} {
   return
 }
