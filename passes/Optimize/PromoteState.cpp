@@ -122,7 +122,7 @@ LogicalResult PromoteState::collect(func::FuncOp function,
     if (!found || !type || !pair.name || !pair.pastDims || !pair.presentName ||
         !pair.presentDims || pair.axis < 0 || pair.axis >= type.getRank() ||
         static_cast<int64_t>(pair.pastDims.size()) != type.getRank()) {
-      result = function.emitOpError()
+      result = emitError(function.getLoc())
                << "argument " << index
                << " says that it is a state, but no result with names, "
                   "sizes and the same 'pair' does";
@@ -132,7 +132,7 @@ LogicalResult PromoteState::collect(func::FuncOp function,
       Value present = leave->getOperand(pair.result);
       pair.rows = findRows(present, argument, pair.axis);
       if (!pair.rows) {
-        result = function.emitOpError()
+        result = emitError(function.getLoc())
                  << "cannot keep state '" << pair.name.getValue()
                  << "' in the session: result '" << pair.presentName.getValue()
                  << "' is not made by joining it and new rows";
@@ -143,8 +143,9 @@ LogicalResult PromoteState::collect(func::FuncOp function,
     pairs.push_back(pair);
   }
   if (succeeded(result) && pairs.empty())
-    return function.emitOpError()
-           << "has no state to keep in the session: no result is an argument "
+    return emitError(function.getLoc())
+           << "the model has no state to keep in the session: no result is an "
+              "argument "
               "with new rows, or what replaces one";
   return failed(result) ? result : checkGrowth(pairs);
 }
@@ -162,7 +163,7 @@ LogicalResult PromoteState::checkGrowth(ArrayRef<Pair> pairs) {
                        next =
                            context.parse(dimText(pair.presentDims, pair.axis));
     if (!length || !length.isSymbol() || !next)
-      return getOperation().emitOpError()
+      return emitError(getOperation().getLoc())
              << "cannot keep state '" << pair.name.getValue()
              << "' in the session: dimension " << pair.axis
              << " must be a symbol, got '" << dimText(pair.pastDims, pair.axis)
@@ -174,7 +175,7 @@ LogicalResult PromoteState::checkGrowth(ArrayRef<Pair> pairs) {
       continue;
     }
     if (length != past || next - length != growth)
-      return getOperation().emitOpError()
+      return emitError(getOperation().getLoc())
              << "cannot keep states '" << first->name.getValue() << "' and '"
              << pair.name.getValue()
              << "' in one session: they grow differently, from '" << past.str()

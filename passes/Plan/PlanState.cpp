@@ -220,11 +220,12 @@ void PlanState::addReplaced(func::FuncOp function, PlannedState &state) {
   BlockArgument before =
       addArgument(function, type, state.open.getName(), state.dims.getValue(),
                   state.open.getLoc());
-  Value values = state.append.getValues();
   auto *leave = function.getBody().front().getTerminator();
   for (auto *reads : {&state.before, &state.after})
     for (StateReadOp read : *reads) {
-      Value now = reads == &state.before ? Value(before) : values;
+      // Fetched anew: a state may be returned as it was read.
+      Value now =
+          reads == &state.before ? Value(before) : state.append.getValues();
       if (now.getType() != read.getValues().getType()) {
         OpBuilder builder(read);
         now = tensor::CastOp::create(builder, read.getLoc(),
@@ -234,6 +235,7 @@ void PlanState::addReplaced(func::FuncOp function, PlannedState &state) {
       read.getLengths().replaceAllUsesWith(lengths);
       read.erase();
     }
+  Value values = state.append.getValues();
   NamedAttrList attributes;
   attributes.set("onnx.name", state.presentName);
   attributes.set("onnx.dims", state.presentDims);

@@ -298,6 +298,7 @@ bool Generation::take(uint32_t first, uint32_t batch) {
   size_t tokens = static_cast<size_t>(logits.sizes[2]),
          rows = static_cast<size_t>(logits.sizes[1]);
   if (logits.sizes[0] != batch || rows == 0 || tokens == 0)
+    // No test: the runtime checks sizes against the manifest.
     return fail("the logits of a step must be [" + std::to_string(batch) +
                 ", new tokens, tokens], got [" +
                 std::to_string(logits.sizes[0]) + ", " + std::to_string(rows) +

@@ -41,6 +41,27 @@ static void printTensors(const char *title, const trine_package *package,
   }
 }
 
+static void printStates(const trine_package *package,
+                        const trine_package_info &info) {
+  if (info.state_count == 0)
+    return;
+  printf("states; slots of a step %s\n",
+         info.ragged ? "may have different lengths" : "have one length");
+  for (uint32_t i = 0; i < info.state_count; ++i) {
+    trine_state_info state = {};
+    state.struct_size = sizeof(state);
+    if (trine_package_state(package, i, &state) != TRINE_OK)
+      continue;
+    trine_tensor_info tensor = {};
+    tensor.type = state.type;
+    tensor.rank = state.rank;
+    tensor.sizes = state.sizes;
+    tensor.symbols = state.symbols;
+    printf("  %s: %s, %s\n", state.name, formatType(tensor).c_str(),
+           state.axis ? "grows" : "replaced");
+  }
+}
+
 static void printSymbols(const trine_package *package, uint32_t count) {
   printf("symbols\n");
   for (uint32_t i = 0; i < count; ++i) {
@@ -76,6 +97,7 @@ void trine::run::printInformation(const trine_package *package) {
          static_cast<unsigned long long>(info.weights_bytes));
   printTensors("inputs", package, info.input_count, trine_package_input);
   printTensors("outputs", package, info.output_count, trine_package_output);
+  printStates(package, info);
   printSymbols(package, info.symbol_count);
   std::map<std::string, unsigned> skeletons;
   for (uint32_t i = 0; i < info.kernel_count; ++i) {

@@ -55,6 +55,9 @@ TEST(ManifestMessages, OneEach) {
   EXPECT_EQ(manifestError("func.func @main() attributes {plan.results = [{}]} "
                           "{ return }"),
             "'plan.results' must give each result a ranked type");
+  EXPECT_EQ(manifestError("func.func @main() attributes {plan.states = "
+                          "{lengths = 0, entries = [{}]}} { return }"),
+            "'plan.states' must give each state an argument, names and sizes");
 }
 
 TEST(WeightsMessages, OneEach) {
