@@ -72,9 +72,8 @@ LogicalResult KernelWriter::assign(ValueRange targets, ValueRange sources) {
   for (auto [index, move] : llvm::enumerate(moves)) {
     const auto &source = move.second;
     bool isOverwritten =
-        llvm::any_of(ArrayRef(moves).take_front(index), [&](auto &earlier) {
-          return earlier.first == source;
-        });
+        llvm::any_of(ArrayRef(moves).take_front(index),
+                     [&](auto &earlier) { return earlier.first == source; });
     if (!isOverwritten)
       continue;
     std::string name = freshName("v");
