@@ -15,8 +15,8 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   functions.addPass(createCSEPass());
   functions.addPass(createTrineRaiseRMSNorm());
   functions.addPass(createTrineRaiseRope());
-  functions.addPass(createRaiseAttention());
-  functions.addPass(createRaiseMLA());
+  functions.addPass(createTrineRaiseAttention());
+  functions.addPass(createTrineRaiseMLA());
   functions.addPass(createTrineRaiseRouter());
   functions.addPass(createTrineRaiseExperts());
   functions.addPass(createTrineRaiseGatedMLP());
@@ -25,7 +25,7 @@ void mlir::trine::buildRaisePipeline(OpPassManager &manager) {
   functions.addPass(createTrineRaiseEngramGate());
   functions.addPass(createTrineRaiseEngramConv());
   functions.addPass(createTrineRaiseHyperConnections());
-  functions.addPass(createRaiseState());
+  functions.addPass(createTrineRaiseState());
   functions.addPass(createDecomposeONNX());
   functions.addPass(createFoldWeightViews());
   functions.addPass(createConvertONNXToLinalg());

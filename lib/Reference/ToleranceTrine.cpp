@@ -139,8 +139,10 @@ ToleranceAnalysis::estimateTrine(Operation &op, unsigned result) const {
                      variance(gate.getQueryWeight());
         if (gate.getRoot() != SignedRoot::None)
           fit /= 4;
+        // 16-bit graphs round the norms, the product, its sum, the root and the
+        // sigmoid.
         return give(fit + variance(gate.getValue()),
-                    3 * summed(lastOf(gate.getKey())) + 8);
+                    3 * summed(lastOf(gate.getKey())) + 8, 6);
       })
       .Case([&](EngramConvOp conv) {
         if (result == 1)

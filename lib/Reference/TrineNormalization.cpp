@@ -20,13 +20,21 @@ static LogicalResult rmsNorm(OperatorCall &call) {
     return failure();
   double epsilon = op.getEpsilon().convertToDouble();
   bool roundsFirst = op.getCast() == CastPosition::BeforeWeight;
+  std::optional<ElementType> compute = elementTypeOf(op.getComputeType());
+  // Steps of a 16-bit type are rounded one by one.
+  bool isNarrow = op.getComputeType().getIntOrFloatBitWidth() == 16 && compute;
+  auto round = [&](double x) { return isNarrow ? roundTo(*compute, x) : x; };
   for (int64_t at = 0; at < input.getNumElements(); at += width) {
     Accumulator squares(call.accumulateInSingle());
     for (int64_t i = 0; i < width; ++i)
-      squares.addProduct(input.real(at + i), input.real(at + i));
-    double factor = 1 / std::sqrt(squares.get() / width + epsilon);
+      if (isNarrow)
+        squares.add(round(input.real(at + i) * input.real(at + i)));
+      else
+        squares.addProduct(input.real(at + i), input.real(at + i));
+    double mean = round(round(squares.get() / width) + round(epsilon));
+    double factor = round(1 / round(std::sqrt(mean)));
     for (int64_t i = 0; i < width; ++i) {
-      double x = input.real(at + i) * factor;
+      double x = round(input.real(at + i) * factor);
       if (weight)
         x = (roundsFirst ? roundTo(type, x) : x) * weight->real(i);
       result->setReal(at + i, x);

@@ -6,17 +6,27 @@
 using namespace mlir;
 using namespace mlir::trine;
 
+static Value numberOf(ImplicitLocOpBuilder &b, double value, Type type) {
+  return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
+}
+
 Decomposed mlir::trine::decompose(RMSNormOp op, LinalgBuilder &b) {
   Value input = op.getInput(), weight = op.getWeight();
   LinalgBuilder::Sizes sizes = b.sizes(input);
   unsigned rank = sizes.size();
   Type elementType = LinalgBuilder::typeOf(input).getElementType();
-  Type type = op.getComputeType();
+  // Steps of a 16-bit type are computed in f32 and rounded one by one.
+  Type narrow = op.getComputeType(), type = LinalgBuilder::computeType(narrow);
+  auto round = [&](ImplicitLocOpBuilder &b, Value x) -> Value {
+    return LinalgBuilder::convert(b, LinalgBuilder::convert(b, x, narrow),
+                                  type);
+  };
   AffineMap identity = b.getMultiDimIdentityMap(rank);
 
   auto squares = [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
     Value x = LinalgBuilder::convert(b, s[0], type);
-    return arith::AddFOp::create(b, s[1], arith::MulFOp::create(b, x, x));
+    return arith::AddFOp::create(b, s[1],
+                                 round(b, arith::MulFOp::create(b, x, x)));
   };
   Value sum = b.reduce({{input, identity}}, rank, rank - 1,
                        ArrayRef(sizes).drop_back(), b.number(0, type), squares);
@@ -24,7 +34,8 @@ Decomposed mlir::trine::decompose(RMSNormOp op, LinalgBuilder &b) {
   Value count = arith::UIToFPOp::create(
       b, type,
       arith::IndexCastOp::create(b, b.getI64Type(), b.indexOf(sizes.back())));
-  Value epsilon = b.number(op.getEpsilon().convertToDouble(), type);
+  Value epsilon = LinalgBuilder::convert(
+      b, b.number(op.getEpsilon().convertToDouble(), narrow), type);
   SmallVector<int64_t> outer;
   for (unsigned i = 0; i + 1 < rank; ++i)
     outer.push_back(i);
@@ -36,11 +47,17 @@ Decomposed mlir::trine::decompose(RMSNormOp op, LinalgBuilder &b) {
   return SmallVector<Value>{b.map(
       inputs, sizes, elementType,
       [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
-        Value mean = arith::DivFOp::create(b, s[1], count);
+        Value mean = round(b, arith::DivFOp::create(b, s[1], count));
+        mean = round(b, arith::AddFOp::create(b, mean, epsilon));
         Value scale =
-            math::RsqrtOp::create(b, arith::AddFOp::create(b, mean, epsilon));
-        Value x = arith::MulFOp::create(
-            b, LinalgBuilder::convert(b, s[0], type), scale);
+            type == narrow
+                ? Value(math::RsqrtOp::create(b, mean))
+                : round(b, arith::DivFOp::create(
+                               b, numberOf(b, 1, type),
+                               round(b, math::SqrtOp::create(b, mean))));
+        Value x =
+            round(b, arith::MulFOp::create(
+                         b, LinalgBuilder::convert(b, s[0], type), scale));
         if (!weight)
           return x;
         if (roundsFirst)

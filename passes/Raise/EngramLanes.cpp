@@ -333,10 +333,7 @@ std::unique_ptr<Lanes> LaneEvaluator::contrib(onnx::NGramHashMappingOp op) {
     return fail(op, "its multipliers, sizes and offsets are not constants");
   if (multipliers->size() != static_cast<size_t>(order) ||
       moduli->size() != columns || offsets->size() != columns)
-    return fail(op, "it has " + Twine(multipliers->size()) + " multipliers, " +
-                        Twine(moduli->size()) + " sizes and " +
-                        Twine(offsets->size()) + " offsets for order " +
-                        Twine(order) + " and " + Twine(heads) + " heads");
+    return nullptr; // the operator is at fault, and says so
   if (raising.rank(op.getInputIds()) != 2 ||
       !getElementTypeOrSelf(op.getInputIds().getType()).isInteger(64))
     return fail(op, "its ids are not 64-bit integers");
@@ -421,11 +418,14 @@ std::unique_ptr<Lanes> LaneEvaluator::compute(Value value) {
       leaf = token(input);
       lanes = leaf.get();
     }
-    if (!lanes)
+    bool repeats = isa<onnx::ExpandOp>(op);
+    // Sizes that only data could tell apart are taken to be equal; here they
+    // are not.
+    if (!lanes || (!repeats && countOf(*shape) !=
+                                   static_cast<int64_t>(lanes->lanes.size())))
       return nullptr;
     auto result = std::make_unique<Lanes>();
     result->shape = *shape;
-    bool repeats = isa<onnx::ExpandOp>(op);
     for (int64_t i = 0, e = countOf(*shape); i < e; ++i)
       result->lanes.push_back(
           lanes->lanes[repeats ? broadcastPlace(i, *shape, lanes->shape) : i]);

@@ -60,7 +60,7 @@ public:
   /// that come from it.
   const Lanes *evaluate(Value value);
   /// The first reason for a failure since the last call.
-  NearMiss takeMiss() { return std::exchange(miss, NearMiss()); }
+  NearMiss takeMiss() { return std::exchange(attempt.miss, NearMiss()); }
 
 private:
   std::unique_ptr<Lanes> compute(Value value);
@@ -74,8 +74,7 @@ private:
   bool readEnds(Value condition, bool negated, SmallVectorImpl<int64_t> &ends,
                 std::optional<int64_t> &token, unsigned depth);
   std::nullptr_t fail(Operation *op, const Twine &reason) {
-    if (miss.reason.empty())
-      miss = NearMiss{op, reason.str()};
+    attempt.fail(op, reason);
     return nullptr;
   }
 
@@ -84,7 +83,7 @@ private:
   unsigned depth = 0;
   /// Lanes that may still be made: no model has so many, but a file may.
   int64_t budget = 1 << 20;
-  NearMiss miss;
+  Attempt attempt;
 };
 
 } // namespace mlir::trine::engram

@@ -228,10 +228,26 @@ Replacement ONNXNormalizer::simplify(Operation *op) {
 
 void ONNXNormalizer::normalize(Operation *op) {
   builder.setInsertionPoint(op);
-  if (failed(shapes.visit(op))) {
+  // The op around a body has visited what is in it.
+  bool isInBody = op->getBlock() != &function.getBody().front();
+  bool isKnown = isInBody && op->getNumResults() != 0 &&
+                 llvm::all_of(op->getResults(), [&](Value result) {
+                   return shapes.hasShape(result);
+                 });
+  if (!isKnown && failed(shapes.visit(op))) {
     isBroken = true;
     return;
   }
+  // Bodies of If, Loop and Scan; the analysis bounds how deep they nest.
+  for (Region &region : op->getRegions())
+    for (Block &body : region) {
+      SmallVector<Operation *> ops;
+      for (Operation &inner : body)
+        ops.push_back(&inner);
+      for (Operation *inner : ops)
+        if (!isBroken)
+          normalize(inner);
+    }
   if (auto constantOp = dyn_cast<onnx::ConstantOp>(op)) {
     Value value = sizeValues.adopt(op, constantOp.getValue());
     if (value != constantOp.getOutput())
@@ -240,6 +256,7 @@ void ONNXNormalizer::normalize(Operation *op) {
   }
   if (op->getNumResults() == 0 || !isa<onnx::ONNXDialect>(op->getDialect()))
     return;
+  builder.setInsertionPoint(op);
   Replacement values = simplify(op);
   for (auto [result, value] : llvm::zip(op->getResults(), values))
     if (value) {
@@ -249,11 +266,19 @@ void ONNXNormalizer::normalize(Operation *op) {
 }
 
 void ONNXNormalizer::eraseDeadOps() {
-  Block &block = function.getBody().front();
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+  eraseDeadOps(function.getBody().front());
+}
+
+void ONNXNormalizer::eraseDeadOps(Block &block) {
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block))) {
+    for (Region &region : op.getRegions())
+      for (Block &body : region)
+        eraseDeadOps(body);
     if (op.use_empty() && isa_and_nonnull<onnx::ONNXDialect>(op.getDialect()) &&
-        op.getNumRegions() == 0 && isMemoryEffectFree(&op))
+        op.getNumRegions() == 0 && isMemoryEffectFree(&op) &&
+        !op.hasTrait<OpTrait::IsTerminator>())
       op.erase();
+  }
 }
 
 LogicalResult ONNXNormalizer::run() {

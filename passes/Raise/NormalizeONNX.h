@@ -113,6 +113,7 @@ private:
   /// What stands for a value now.
   Value current(Value value) const;
   void eraseDeadOps();
+  void eraseDeadOps(Block &block);
 
   func::FuncOp function;
   onnx::ShapeAnalysis shapes;

@@ -2,6 +2,8 @@
 // Scatters over a contiguous range (slice-scatter) as Concat.
 #include "NormalizeONNX.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace mlir::trine;
 
@@ -175,7 +177,36 @@ static Replacement rewriteScatterElements(Operation *op, ONNXNormalizer &n) {
   return {n.concat(parts, axis)};
 }
 
+/// Sigmoid(what is scattered over -infinity) is the sigmoid scattered over
+/// zeros.
+static Replacement rewriteSigmoid(Operation *op, ONNXNormalizer &n) {
+  Value value = op->getOperand(0);
+  Type type = ONNXNormalizer::elementType(value);
+  auto scatter = producer<onnx::ScatterElementsOp>(skipWideningCasts(value));
+  if (!scatter || scatter.getReduction() != "none")
+    return {};
+  std::optional<double> filling =
+      constantNumber(ONNXNormalizer::filledWith(scatter.getData()));
+  if (filling != -std::numeric_limits<double>::infinity())
+    return {};
+  Value updates = scatter.getUpdates();
+  if (ONNXNormalizer::elementType(updates) != type) {
+    auto cast = value.getDefiningOp<onnx::CastOp>();
+    if (!cast)
+      return {};
+    updates = n.createLike(cast, updates);
+  }
+  Value zeros = n.expand(n.scalar(0, type), n.dims(scatter.getData()),
+                         n.create("Shape", {scatter.getData()}));
+  if (!zeros)
+    return {};
+  SmallVector<Value> operands = {zeros, scatter.getIndices(),
+                                 n.create("Sigmoid", {updates})};
+  return {n.createLike(scatter, operands)};
+}
+
 void mlir::trine::addScatterRewrites(NormalizeTable &table) {
+  table["onnx.Sigmoid"].push_back(rewriteSigmoid);
   table["onnx.ScatterND"].push_back(rewriteScatterND);
   table["onnx.ScatterElements"].push_back(rewriteScatterElements);
 }

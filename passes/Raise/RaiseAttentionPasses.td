@@ -5,7 +5,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def RaiseAttention : Pass<"trine-raise-attention", "::mlir::func::FuncOp"> {
+def TrineRaiseAttention : Pass<"trine-raise-attention", "::mlir::func::FuncOp"> {
   let summary = "Recognises attention";
   let description = [{
     softmax(mask(cap(scale · Q·Kᵀ)))·V written out, and the operator Attention (ai.onnx 23, 24), become `trine.attention`. What lies between the
@@ -34,7 +34,7 @@ def RaiseAttention : Pass<"trine-raise-attention", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::trine::TrineDialect"];
 }
 
-def RaiseMLA : Pass<"trine-raise-mla", "::mlir::func::FuncOp"> {
+def TrineRaiseMLA : Pass<"trine-raise-mla", "::mlir::func::FuncOp"> {
   let summary = "Recognises multi-head latent attention";
   let description = [{
     A `trine.attention` whose keys are [latent · w_uk, k_rope] (in either order), k_rope shared by all heads, and whose values are latent · w_uv,
@@ -58,7 +58,7 @@ def RaiseMLA : Pass<"trine-raise-mla", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::trine::TrineDialect"];
 }
 
-def RaiseState : Pass<"trine-raise-state", "::mlir::func::FuncOp"> {
+def TrineRaiseState : Pass<"trine-raise-state", "::mlir::func::FuncOp"> {
   let summary = "Pairs past arguments with present results";
   let description = [{
     A result that is an argument with new rows behind it, or the last rows of that, or what a raised op keeps of it, is the next value of a state.

@@ -7,17 +7,6 @@
 
 namespace mlir::trine::engram {
 
-/// Whether a function has an op of one of these kinds.
-template <typename... OpTypes>
-bool contains(func::FuncOp function) {
-  return function
-      .walk([](Operation *op) {
-        return isa<OpTypes...>(op) ? WalkResult::interrupt()
-                                   : WalkResult::advance();
-      })
-      .wasInterrupted();
-}
-
 /// A tensor type of these sizes; those that are no numbers are dynamic.
 RankedTensorType typeOf(ArrayRef<SymbolicExpression> sizes, Type elementType);
 

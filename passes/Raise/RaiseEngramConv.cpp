@@ -34,7 +34,7 @@ struct ConvForm {
   int64_t before() const { return (taps - 1) * dilation; }
 };
 
-class ConvRaiser {
+class ConvRaiser : public Attempt {
 public:
   explicit ConvRaiser(Raising &raising) : raising(raising) {}
   /// Null with an empty reason: nothing like it.
@@ -42,13 +42,8 @@ public:
   /// The same from the concatenation of state and rows, where taps are shifted
   /// slices.
   bool raise(onnx::ConcatOp op);
-  NearMiss miss;
 
 private:
-  bool fail(Operation *node, const Twine &reason) {
-    miss = {node, reason.str()};
-    return false;
-  }
   bool readWindow(onnx::ConvOp op, ConvForm &form, int64_t &padBefore,
                   int64_t &padAfter);
   bool readInput(onnx::ConvOp op, ConvForm &form, int64_t padBefore);
@@ -444,15 +439,13 @@ bool ConvRaiser::raise(onnx::ConvOp op) {
 
 namespace {
 class RaiseEngramConv
-    : public trine::impl::TrineRaiseEngramConvBase<RaiseEngramConv> {
+    : public RaisingPass<
+          trine::impl::TrineRaiseEngramConvBase<RaiseEngramConv>> {
 public:
-  void runOnOperation() override {
-    if (!contains<onnx::ConvOp, onnx::ConcatOp>(getOperation()))
-      return markAllAnalysesPreserved();
-    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
-    if (!raising.isValid())
-      return signalPassFailure();
-    markAnalysesPreserved<RaisingState>();
+  bool hasAnchor(func::FuncOp function) const override {
+    return contains<onnx::ConvOp, onnx::ConcatOp>(function);
+  }
+  void raise(Raising &raising) override {
     ConvRaiser raiser(raising);
     for (auto op : raising.opsOf<onnx::ConcatOp>()) {
       if (!raising.isLinked(op) || op->getBlock() != &getOperation().front())

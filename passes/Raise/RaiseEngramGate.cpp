@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // trine-raise-engram-gate: sigmoids of normalised products, times a value,
 // become trine.engram.gate.
-#include "RaiseEngram.h"
+#include "RaiseEngramGate.h"
 
 #include "trine/Passes/Raise.h"
 #include "llvm/ADT/MapVector.h"
-#include <cmath>
 
 namespace mlir::trine {
 #define GEN_PASS_DEF_TRINERAISEENGRAMGATE
@@ -18,46 +17,14 @@ using namespace mlir::trine::engram;
 
 namespace {
 
-/// One of the two tensors whose product opens the gate.
-struct Side {
-  Value input; ///< [B, S, D] or [B, S, M, D]
-  std::optional<double> epsilon;
-  SmallVector<Value, 2> weights;
-};
-
-struct GateForm {
-  Side key, query;
-  Value value;  ///< [B, S, D]
-  Value result; ///< like the sides' inputs
-  SignedRoot root = SignedRoot::None;
-  double floor = 0;
-  SmallVector<Operation *> matched;
-};
-
 class GateRaiser {
 public:
-  explicit GateRaiser(Raising &raising) : raising(raising) {}
+  explicit GateRaiser(Raising &raising) : raising(raising), matcher(raising) {}
   void run();
 
   unsigned raised = 0, missed = 0;
 
 private:
-  bool fail(Operation *node, const Twine &reason) {
-    if (miss.reason.empty())
-      miss = {node, reason.str()};
-    return false;
-  }
-  std::optional<GateForm> match(onnx::SigmoidOp op);
-  Value readRoot(Value value, GateForm &form);
-  std::optional<double> readFloor(Value value, Value &input, GateForm &form);
-  bool readProduct(Value value, GateForm &form);
-  bool readScalars(Value value, bool divides, unsigned depth);
-  bool readVectors(Value value, unsigned depth);
-  bool readResult(onnx::SigmoidOp op, GateForm &form);
-  bool isWeight(Value value);
-  /// Whether `value` is made from the same rows as the gate's value.
-  static Value rootOf(Value value);
-
   bool raiseStreams(ArrayRef<GateForm *> gates);
   void raiseOne(GateForm &form);
   void raiseContrib(onnx::EngramGateOp op);
@@ -73,360 +40,12 @@ private:
                StringRef name, ArrayRef<Operation *> matched);
 
   Raising &raising;
-  NearMiss miss;
+  GateMatcher matcher;
   /// What stands now for a value that was replaced.
   llvm::DenseMap<Value, Value> replaced;
-  // Of the product that is being read.
-  Value dot;
-  double factor = 1;
-  SmallVector<MeanSquare> norms;
-  SmallVector<Value> weights;
-  SmallVector<Side, 2> sides;
-  SmallVector<Operation *> *matched = nullptr;
 };
 
 } // namespace
-
-//===----------------------------------------------------------------------===//
-// The root
-//===----------------------------------------------------------------------===//
-
-/// sqrt(max(|input|, floor)).
-std::optional<double> GateRaiser::readFloor(Value value, Value &input,
-                                            GateForm &form) {
-  auto root = producer<onnx::SqrtOp>(value);
-  if (!root)
-    return std::nullopt;
-  Operation *limit = root->getOperand(0).getDefiningOp();
-  std::optional<double> floor;
-  Value size;
-  if (auto clip = dyn_cast_or_null<onnx::ClipOp>(limit)) {
-    if (!isNone(clip.getMax()) || isNone(clip.getMin()))
-      return std::nullopt;
-    floor = constantNumber(clip.getMin());
-    size = clip.getInput();
-  } else if (isa_and_nonnull<onnx::MaxOp>(limit)) {
-    if (auto parts = splitNumber(limit)) {
-      floor = parts->number;
-      size = parts->other;
-    }
-  }
-  auto absolute = producer<onnx::AbsOp>(size);
-  if (!absolute || !floor || *floor < 0)
-    return std::nullopt;
-  input = absolute->getOperand(0);
-  form.matched.append({root, limit, absolute});
-  return floor;
-}
-
-Value GateRaiser::readRoot(Value value, GateForm &form) {
-  Operation *op = value.getDefiningOp();
-  Value input;
-  if (isa_and_nonnull<onnx::MulOp>(op)) {
-    bool isRoot = matchEitherOrder(op, [&](Value a, Value b) {
-      auto sign = producer<onnx::SignOp>(a);
-      if (!sign)
-        return false;
-      auto floor = readFloor(b, input, form);
-      if (!floor || input != sign->getOperand(0)) {
-        form.matched.clear();
-        return false;
-      }
-      form.matched.append({op, sign});
-      form.root = SignedRoot::Sign;
-      form.floor = *floor;
-      return true;
-    });
-    return isRoot ? input : value;
-  }
-  if (auto where = dyn_cast_or_null<onnx::WhereOp>(op)) {
-    Value below = where.getX(), above = where.getY();
-    Operation *condition = where.getCondition().getDefiningOp();
-    if (isa_and_nonnull<onnx::GreaterOrEqualOp>(condition))
-      std::swap(below, above);
-    else if (!isa_and_nonnull<onnx::LessOp>(condition))
-      return value;
-    auto negation = producer<onnx::NegOp>(below);
-    if (!negation || negation->getOperand(0) != above ||
-        !isConstantNumber(condition->getOperand(1), 0))
-      return value;
-    auto floor = readFloor(above, input, form);
-    if (!floor || input != condition->getOperand(0)) {
-      form.matched.clear();
-      return value;
-    }
-    form.matched.append({op, condition, negation});
-    form.root = SignedRoot::CopySign;
-    form.floor = *floor;
-    return input;
-  }
-  return value;
-}
-
-//===----------------------------------------------------------------------===//
-// The product
-//===----------------------------------------------------------------------===//
-
-/// Numbers for each row: 1 / sqrt(D), the norms, and the sum over D.
-bool GateRaiser::readScalars(Value value, bool divides, unsigned depth) {
-  Operation *op = value.getDefiningOp();
-  if (!op || depth > 16)
-    return false;
-  if (std::optional<double> number = constantNumber(value)) {
-    factor = divides ? factor / *number : factor * *number;
-    return true;
-  }
-  if (isa<onnx::MulOp>(op)) {
-    matched->push_back(op);
-    return readScalars(op->getOperand(0), divides, depth + 1) &&
-           readScalars(op->getOperand(1), divides, depth + 1);
-  }
-  if (isa<onnx::ReshapeOp>(op)) {
-    matched->push_back(op);
-    return readScalars(op->getOperand(0), divides, depth + 1);
-  }
-  // Both 1 / sqrt(x), and a factor divided by sqrt(x).
-  if (isa<onnx::DivOp>(op)) {
-    matched->push_back(op);
-    return readScalars(op->getOperand(0), divides, depth + 1) &&
-           readScalars(op->getOperand(1), !divides, depth + 1);
-  }
-  if (isa<onnx::SqrtOp>(op) && divides) {
-    auto norm = matchMeanSquare(raising, op->getOperand(0));
-    if (!norm)
-      return false;
-    matched->push_back(op);
-    matched->append(norm->nodes.begin(), norm->nodes.end());
-    norms.push_back(*norm);
-    return true;
-  }
-  if (isa<onnx::ReduceSumOp>(op) && !divides && !dot) {
-    auto axes = reducedAxes(raising, op);
-    Value input = op->getOperand(0);
-    if (!axes || axes->size() != 1)
-      return false;
-    if ((*axes)[0] + 1 != raising.rank(input))
-      return fail(op, "the product is not summed over the last dimension");
-    matched->push_back(op);
-    dot = input;
-    return true;
-  }
-  return false;
-}
-
-bool GateRaiser::isWeight(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op || !isa<FloatType>(getElementTypeOrSelf(value.getType())))
-    return false;
-  if (isa<onnx::InitializerOp, onnx::ConstantOp>(op))
-    return true;
-  return isa<onnx::ReshapeOp, onnx::MulOp, onnx::TransposeOp, onnx::SliceOp,
-             onnx::ConcatOp>(op) &&
-         op->getNumOperands() <= 2 &&
-         llvm::all_of(op->getOperands(), [](Value operand) {
-           return isa_and_nonnull<onnx::InitializerOp, onnx::ConstantOp>(
-               operand.getDefiningOp());
-         });
-}
-
-/// Factors of the sum's elements: the sides, their weights and norms.
-bool GateRaiser::readVectors(Value value, unsigned depth) {
-  if (depth > 16)
-    return false;
-  value = skipWideningCasts(value);
-  Operation *op = value.getDefiningOp();
-  if (auto norm = dyn_cast_or_null<RMSNormOp>(op)) {
-    Type elementType = getElementTypeOrSelf(value.getType());
-    if (elementType != norm.getComputeType())
-      return fail(norm, "a norm rounds to a shorter type");
-    Side side;
-    side.input = norm.getInput();
-    side.epsilon = norm.getEpsilon().convertToDouble();
-    if (norm.getWeight())
-      side.weights.push_back(norm.getWeight());
-    sides.push_back(side);
-    matched->push_back(norm);
-    return true;
-  }
-  if (isWeight(value)) {
-    weights.push_back(value);
-    return true;
-  }
-  if (isa_and_nonnull<onnx::MulOp>(op)) {
-    matched->push_back(op);
-    return readVectors(op->getOperand(0), depth + 1) &&
-           readVectors(op->getOperand(1), depth + 1);
-  }
-  // x / sqrt(mean(x²) + epsilon), where no weight follows.
-  if (auto division = dyn_cast_or_null<onnx::DivOp>(op)) {
-    auto root = producer<onnx::SqrtOp>(division->getOperand(1));
-    auto norm =
-        root ? matchMeanSquare(raising, root->getOperand(0)) : std::nullopt;
-    if (norm) {
-      matched->append({op, root});
-      matched->append(norm->nodes.begin(), norm->nodes.end());
-      norms.push_back(*norm);
-      return isConstantNumber(division->getOperand(0), 1) ||
-             readVectors(division->getOperand(0), depth + 1);
-    }
-  }
-  sides.push_back({value, std::nullopt, {}});
-  return true;
-}
-
-Value GateRaiser::rootOf(Value value) {
-  for (unsigned steps = 0; steps < 8; ++steps) {
-    Operation *op = value.getDefiningOp();
-    if (!isa_and_nonnull<onnx::AddOp, onnx::ReshapeOp, onnx::SliceOp,
-                         onnx::MatMulOp, onnx::GemmOp>(op))
-      break;
-    value = op->getOperand(0);
-  }
-  return value;
-}
-
-bool GateRaiser::readProduct(Value value, GateForm &form) {
-  dot = {};
-  factor = 1;
-  norms.clear();
-  weights.clear();
-  sides.clear();
-  matched = &form.matched;
-  if (!readScalars(value, false, 0) || !dot || !readVectors(dot, 0))
-    return false;
-  if (sides.size() != 2)
-    return fail(dot.getDefiningOp(),
-                "the product has " + Twine(sides.size()) + " sides, not two");
-  if (sides[0].input == sides[1].input)
-    return fail(dot.getDefiningOp(), "both sides are one value");
-  // Streams that are still one value (an embedding) are repeated for the norm
-  // alone: the product broadcasts them.
-  for (Side &side : sides)
-    for (const MeanSquare &norm : norms)
-      if (auto expand = producer<onnx::ExpandOp>(skipWideningCasts(norm.input));
-          expand && expand.getInput() == skipWideningCasts(side.input))
-        side.input = expand.getResult();
-  int64_t rank = raising.rank(sides[0].input);
-  if ((rank != 3 && rank != 4) ||
-      !raising.haveSameShape(sides[0].input, sides[1].input))
-    return false;
-  std::optional<int64_t> width = raising.staticDim(sides[0].input, rank - 1);
-  if (!width || *width < 1)
-    return false;
-  for (const MeanSquare &norm : norms) {
-    Value input = skipReshapes(skipWideningCasts(norm.input));
-    Side *side = nullptr;
-    for (Side &candidate : sides)
-      if (skipReshapes(skipWideningCasts(candidate.input)) == input)
-        side = &candidate;
-    if (!side)
-      return fail(norm.nodes.back(), "a norm is that of another value");
-    if (side->epsilon)
-      return fail(norm.nodes.back(), "a side is divided by its norm twice");
-    side->epsilon = norm.epsilon;
-  }
-  for (Side &side : sides)
-    if (!side.epsilon)
-      return fail(dot.getDefiningOp(), "a side of the product is no norm");
-  if (sides[0].epsilon != sides[1].epsilon)
-    return fail(dot.getDefiningOp(), "its norms have the epsilons " +
-                                         describe(*sides[0].epsilon) + " and " +
-                                         describe(*sides[1].epsilon));
-  double expected = 1 / std::sqrt(static_cast<double>(*width));
-  if (!(std::abs(factor - expected) <= 1e-6 * expected))
-    return fail(dot.getDefiningOp(),
-                "the product is scaled by " + describe(factor) +
-                    ", not by 1 / sqrt(" + Twine(*width) + ")");
-  // Weights that belong to both sides count for one of them.
-  int64_t streams =
-      rank == 4 ? raising.staticDim(sides[0].input, 2).value_or(0) : 1;
-  for (Value weight : weights) {
-    ArrayRef<SymbolicExpression> dims = raising.dims(weight);
-    int64_t elements = 1;
-    for (SymbolicExpression size : dims)
-      elements *= size.getConstant().value_or(0);
-    if (dims.empty() || !dims.back().isConstant(*width) ||
-        (elements != *width && elements != streams * *width))
-      return fail(weight.getDefiningOp(), "a weight has another size");
-  }
-  sides[0].weights.append(weights);
-  form.key = sides[0];
-  form.query = sides[1];
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
-// The result
-//===----------------------------------------------------------------------===//
-
-bool GateRaiser::readResult(onnx::SigmoidOp op, GateForm &form) {
-  Value gate = op->getResult(0);
-  form.matched.push_back(op);
-  Operation *user = nullptr;
-  // [B, S, M] becomes [B, S, M, 1] somewhere.
-  for (unsigned steps = 0; steps < 3; ++steps) {
-    if (!gate.hasOneUse())
-      return fail(op, "the gate is used more than once");
-    user = *gate.getUsers().begin();
-    form.matched.push_back(user);
-    if (!isa<onnx::ReshapeOp>(user))
-      break;
-    gate = user->getResult(0);
-  }
-  if (!isa<onnx::MulOp>(user))
-    return fail(user, "the gate does not multiply a value");
-  Value value = user->getOperand(user->getOperand(0) == gate ? 1 : 0);
-  form.result = user->getResult(0);
-  if (!raising.haveSameShape(form.result, form.key.input))
-    return fail(user, "the value has other sizes than the product's sides");
-  if (!getElementTypeOrSelf(value.getType()).isF32() &&
-      !getElementTypeOrSelf(value.getType()).isF64())
-    return fail(user, "the value is of a shorter type");
-  ArrayRef<SymbolicExpression> dims = raising.dims(value);
-  SmallVector<SymbolicExpression> expected(raising.dims(form.result));
-  if (expected.size() == 4) {
-    if (dims.size() != 4 || !dims[2].isConstant(1))
-      return fail(user, "the value is not shared by the streams");
-    expected.erase(expected.begin() + 2);
-    auto reshape = producer<onnx::ReshapeOp>(value);
-    if (reshape && raising.dims(reshape->getOperand(0)) ==
-                       ArrayRef<SymbolicExpression>(expected))
-      value = reshape->getOperand(0);
-    form.value = value;
-    return true;
-  }
-  form.value = value;
-  return dims == ArrayRef<SymbolicExpression>(expected);
-}
-
-std::optional<GateForm> GateRaiser::match(onnx::SigmoidOp op) {
-  miss = {};
-  GateForm form;
-  Value product = readRoot(op->getOperand(0), form);
-  bool isSpecific = form.root != SignedRoot::None;
-  if (!readProduct(product, form) || !readResult(op, form)) {
-    // A sigmoid of some quotient is nothing special.
-    if (!isSpecific)
-      miss = {};
-    else
-      fail(op, "what is rooted is no product of two norms");
-    return std::nullopt;
-  }
-  // Which side is which does not matter for the numbers.
-  Value rows = rootOf(form.value);
-  if (rootOf(form.key.input) != rows && rootOf(form.query.input) == rows)
-    std::swap(form.key, form.query);
-  SmallVector<Operation *> inner(form.matched);
-  if (Operation *user = raising.findOutsideUse(inner, form.result)) {
-    fail(user, "a part of it is used elsewhere");
-    return std::nullopt;
-  }
-  return form;
-}
-
-//===----------------------------------------------------------------------===//
-// Building
-//===----------------------------------------------------------------------===//
 
 Value GateRaiser::weightOf(Operation *before, const Side &side, int64_t width) {
   Type elementType = getElementTypeOrSelf(side.input.getType());
@@ -526,7 +145,7 @@ Value GateRaiser::joinKeys(Operation *before, ArrayRef<GateForm *> gates) {
     Value key = gate->key.input;
     if (auto add = producer<onnx::AddOp>(key);
         add && add->hasOneUse() && raising.rank(add->getOperand(1)) == 1 &&
-        isWeight(add->getOperand(1))) {
+        GateMatcher::isWeight(add->getOperand(1))) {
       biases.push_back(add->getOperand(1));
       key = add->getOperand(0);
     }
@@ -534,7 +153,7 @@ Value GateRaiser::joinKeys(Operation *before, ArrayRef<GateForm *> gates) {
     if (!product || !key.hasOneUse() ||
         (rows && rows != product->getOperand(0)) ||
         raising.rank(product->getOperand(1)) != 2 ||
-        !isWeight(product->getOperand(1)))
+        !GateMatcher::isWeight(product->getOperand(1)))
       break;
     rows = product->getOperand(0);
     matrices.push_back(product->getOperand(1));
@@ -701,11 +320,11 @@ void GateRaiser::run() {
   for (auto op : raising.opsOf<onnx::SigmoidOp>()) {
     if (op->getBlock() != &raising.getFunction().getBody().front())
       continue;
-    std::optional<GateForm> form = match(op);
+    std::optional<GateForm> form = matcher.match(op);
     if (form) {
       forms.push_back(std::move(*form));
-    } else if (!miss.reason.empty()) {
-      raising.missed(op, "a gate of Engram values", miss);
+    } else if (matcher.failed()) {
+      raising.missed(op, "a gate of Engram values", matcher.miss);
       ++missed;
     }
   }
@@ -731,15 +350,13 @@ void GateRaiser::run() {
 
 namespace {
 class RaiseEngramGate
-    : public trine::impl::TrineRaiseEngramGateBase<RaiseEngramGate> {
+    : public RaisingPass<
+          trine::impl::TrineRaiseEngramGateBase<RaiseEngramGate>> {
 public:
-  void runOnOperation() override {
-    if (!contains<onnx::SigmoidOp, onnx::EngramGateOp>(getOperation()))
-      return markAllAnalysesPreserved();
-    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
-    if (!raising.isValid())
-      return signalPassFailure();
-    markAnalysesPreserved<RaisingState>();
+  bool hasAnchor(func::FuncOp function) const override {
+    return contains<onnx::SigmoidOp, onnx::EngramGateOp>(function);
+  }
+  void raise(Raising &raising) override {
     GateRaiser raiser(raising);
     raiser.run();
     numRaised += raiser.raised;

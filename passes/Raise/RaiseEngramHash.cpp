@@ -187,6 +187,7 @@ std::optional<HashForm> HashRaiser::readForm(ArrayRef<Root> roots,
     return fail("tokens before the first count as " + Twine(*source.pad) +
                 ", hidden ones as " + Twine(*source.resetPad));
   if (form.order() > 64 || form.heads > 65536)
+    // No test: it needs 65 products.
     return fail("it has order " + Twine(form.order()));
   return form;
 }
@@ -416,15 +417,13 @@ void HashRaiser::run() {
 
 namespace {
 class RaiseEngramHash
-    : public trine::impl::TrineRaiseEngramHashBase<RaiseEngramHash> {
+    : public RaisingPass<
+          trine::impl::TrineRaiseEngramHashBase<RaiseEngramHash>> {
 public:
-  void runOnOperation() override {
-    if (!contains<onnx::ModOp, onnx::NGramHashMappingOp>(getOperation()))
-      return markAllAnalysesPreserved();
-    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
-    if (!raising.isValid())
-      return signalPassFailure();
-    markAnalysesPreserved<RaisingState>();
+  bool hasAnchor(func::FuncOp function) const override {
+    return contains<onnx::ModOp, onnx::NGramHashMappingOp>(function);
+  }
+  void raise(Raising &raising) override {
     HashRaiser raiser(raising);
     raiser.run();
     numRaised += raiser.raised;

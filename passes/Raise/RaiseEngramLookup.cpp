@@ -44,15 +44,13 @@ static bool areRowsJoined(Raising &raising, Value rows) {
 
 namespace {
 class RaiseEngramLookup
-    : public trine::impl::TrineRaiseEngramLookupBase<RaiseEngramLookup> {
+    : public RaisingPass<
+          trine::impl::TrineRaiseEngramLookupBase<RaiseEngramLookup>> {
 public:
-  void runOnOperation() override {
-    if (!contains<onnx::GatherOp, onnx::GatherNDOp>(getOperation()))
-      return markAllAnalysesPreserved();
-    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
-    if (!raising.isValid())
-      return signalPassFailure();
-    markAnalysesPreserved<RaisingState>();
+  bool hasAnchor(func::FuncOp function) const override {
+    return contains<onnx::GatherOp, onnx::GatherNDOp>(function);
+  }
+  void raise(Raising &raising) override {
     for (auto gather : raising.opsOf<onnx::GatherOp>())
       if (raising.isLinked(gather))
         raise(raising, gather, gather.getIndices());

@@ -12,8 +12,9 @@ using namespace mlir;
 using namespace mlir::trine;
 
 namespace {
-struct RaiseExperts : trine::impl::TrineRaiseExpertsBase<RaiseExperts> {
-  void runOnOperation() override;
+struct RaiseExperts
+    : RaisingPass<trine::impl::TrineRaiseExpertsBase<RaiseExperts>> {
+  void raise(Raising &raising) override;
 
 private:
   using Matcher = bool (*)(MoEPattern &, onnx::ReduceSumOp, ExpertsMatch &);
@@ -40,18 +41,12 @@ bool RaiseExperts::tryForm(Raising &raising, onnx::ReduceSumOp sum,
       raising.eraseIfDead(made.getDefiningOp());
   if (!pattern.failed())
     return false;
-  raising.missed(sum, what, pattern.reason());
+  raising.missed(sum, what, pattern.miss);
   ++numMissed;
   return true;
 }
 
-void RaiseExperts::runOnOperation() {
-  if (getOperation().isExternal())
-    return;
-  Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
-  if (!raising.isValid())
-    return signalPassFailure();
-  markAnalysesPreserved<RaisingState>();
+void RaiseExperts::raise(Raising &raising) {
   auto count = [&](RaiseCounts counts) {
     numRaised += counts.raised;
     numMissed += counts.missed;
@@ -60,8 +55,8 @@ void RaiseExperts::runOnOperation() {
   for (onnx::ReduceSumOp sum : raising.opsOf<onnx::ReduceSumOp>())
     if (Raising::isLinked(sum) &&
         !tryForm(raising, sum, matchBatchedExperts, "batched experts") &&
-        Raising::isLinked(sum))
-      tryForm(raising, sum, matchGroupedExperts, "grouped experts");
+        !tryForm(raising, sum, matchGroupedExperts, "grouped experts"))
+      tryForm(raising, sum, matchStackedExperts, "stacked experts");
   count(raiseDenseExperts(raising));
   count(raiseSelectedExperts(raising));
 }

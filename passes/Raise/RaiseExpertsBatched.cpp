@@ -144,7 +144,7 @@ Value BatchedMatcher::takeTokens(Value rows) {
 
 bool BatchedMatcher::match(Value value, ExpertsMatch &match) {
   // Sum over slots of weight · output.
-  auto mul = pattern.take<onnx::MulOp>(pattern.takeViews(value));
+  auto mul = pattern.take<onnx::MulOp>(pattern.takeViewsAndWidening(value));
   if (!mul)
     return false;
   std::optional<SlotProduct> down;
@@ -202,6 +202,7 @@ bool BatchedMatcher::match(Value value, ExpertsMatch &match) {
   std::optional<int64_t> width =
       raising.staticDim(first->weights, first->transposed ? 1 : 2);
   if (!width)
+    // No test: weights have known sizes.
     return pattern.fail(before, "the sizes of its weights are not known");
   auto oriented = [&](const SlotProduct &product) {
     return product.transposed

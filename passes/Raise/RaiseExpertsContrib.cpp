@@ -107,6 +107,7 @@ bool ContribMoE::raise() {
       /*weights_from_choice=*/false, op.getNormalizeRoutingWeights() != 0,
       APFloat(0.0), APFloat(1.0), ScalePosition::AfterDivision);
   if (failed(raising.visit(route)))
+    // No test: the operator's own sizes were checked.
     return pattern.fail(op, "the sizes of its router contradict each other");
   match.ids = route.getIds();
   match.weights = route.getWeights();
@@ -127,7 +128,7 @@ RaiseCounts mlir::trine::raiseContribExperts(Raising &raising) {
       ++counts.raised;
       continue;
     }
-    raising.missed(op, "experts of com.microsoft", moe.pattern.reason());
+    raising.missed(op, "experts of com.microsoft", moe.pattern.miss);
     ++counts.missed;
   }
   return counts;

@@ -111,12 +111,11 @@ bool DenseMatcher::takeChain(ExpertsMatch &match) {
     if (open.empty())
       break;
   }
-  if (!open.empty()) {
-    int64_t missing = open.begin()->second->expert;
-    return pattern.fail(open.begin()->first.getDefiningOp(),
-                        "the product of expert " + Twine(missing) +
-                            " is not added to that of the others");
-  }
+  for (const Term &term : terms)
+    if (open.contains(term.product))
+      return pattern.fail(term.product.getDefiningOp(),
+                          "the product of expert " + Twine(term.expert) +
+                              " is not added to that of the others");
   match.result = sum;
   return true;
 }
@@ -180,7 +179,7 @@ RaiseCounts mlir::trine::raiseDenseExperts(Raising &raising) {
         raiseExperts(pattern, match)) {
       ++counts.raised;
     } else {
-      raising.missed(anchor, "dense experts", pattern.reason());
+      raising.missed(anchor, "dense experts", pattern.miss);
       ++counts.missed;
     }
   }

@@ -21,7 +21,9 @@ private:
   std::optional<std::pair<Value, Value>> takeRows(Value value);
   bool takeInverse(Value indices);
   bool takeTokenRows(Value indices);
-  std::optional<Value> takeProducts(Value value, ExpertStack &stack);
+  Value takeRowBias(Value &value);
+  std::optional<Value> takeProducts(Value value, ExpertStack &stack,
+                                    Value &bias);
   bool takeBoundaries();
   bool takeBins(Value bins);
 
@@ -150,9 +152,31 @@ bool GroupedMatcher::takeTokenRows(Value indices) {
   });
 }
 
+/// The bias [E, out] of which each row's own expert's is added; null if none
+/// is. `value` becomes what it is added to.
+Value GroupedMatcher::takeRowBias(Value &value) {
+  auto add = producer<onnx::AddOp>(value);
+  Value bias;
+  matchEitherOrder(add, [&](Value products, Value rows) {
+    size_t mark = pattern.mark();
+    std::optional<std::pair<Value, Value>> gathered = takeRows(rows);
+    if (!gathered || raising.rank(gathered->first) != 2 ||
+        pattern.takeViews(gathered->second) != sort.getValues()) {
+      pattern.rollback(mark);
+      return false;
+    }
+    pattern.add(add);
+    bias = gathered->first;
+    value = pattern.takeViewsAndWidening(products);
+    return true;
+  });
+  return bias;
+}
+
 /// Concat of rows[begin : end] · weight for each expert; gives the rows.
-std::optional<Value> GroupedMatcher::takeProducts(Value value,
-                                                  ExpertStack &stack) {
+std::optional<Value>
+GroupedMatcher::takeProducts(Value value, ExpertStack &stack, Value &bias) {
+  bias = takeRowBias(value);
   auto concat = pattern.take<onnx::ConcatOp>(value);
   if (!concat || concat.getAxis() != 0 || raising.rank(value) != 2)
     return std::nullopt;
@@ -168,10 +192,6 @@ std::optional<Value> GroupedMatcher::takeProducts(Value value,
     std::string who = "expert " + std::to_string(expert);
     if (!range || gather.getAxis() != 0) {
       pattern.fail(concat, who + " is no product over a range of rows");
-      return std::nullopt;
-    }
-    if (layer->bias) {
-      pattern.fail(part.getDefiningOp(), who + " has a bias");
       return std::nullopt;
     }
     pattern.add(gather);
@@ -316,7 +336,8 @@ bool GroupedMatcher::takeBoundaries() {
 
 bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
   // Back in the order of slots.
-  std::optional<std::pair<Value, Value>> unsorted = takeRows(value);
+  std::optional<std::pair<Value, Value>> unsorted =
+      takeRows(pattern.takeViewsAndWidening(value));
   if (!unsorted || !takeInverse(unsorted->second))
     return false;
   if (sort.getLargest() != 0 || raising.rank(sort.getX()) != 1 ||
@@ -332,17 +353,15 @@ bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
   Value slotWeights;
   matchEitherOrder(mul, [&](Value a, Value b) {
     Value products = pattern.takeViewsAndWidening(a);
-    if (!producer<onnx::ConcatOp>(products))
+    if (!producer<onnx::ConcatOp>(products) && !producer<onnx::AddOp>(products))
       return false;
     slotWeights = b;
-    hidden = takeProducts(products, down);
-    return true;
+    hidden = takeProducts(products, down, match.bDown);
+    return hidden.has_value() || pattern.failed();
   });
   if (!hidden)
     return false;
   // From here on it looks like experts.
-  if (!slotWeights)
-    return pattern.fail(mul, "the products are not weighted");
   std::optional<std::pair<Value, Value>> weights =
       takeRows(pattern.takeViewsAndWidening(slotWeights));
   if (!weights || pattern.takeViews(weights->second) != sort.getIndices())
@@ -356,18 +375,20 @@ bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
                         "the activation is not a known one");
   match.activation = *activation;
   ExpertStack first, second;
+  Value upBias;
   std::optional<Value> rows;
   match.layout = GateUpLayout::Concatenated;
   if (!activation->gate) {
     match.layout = GateUpLayout::UpOnly;
-    rows = takeProducts(activation->up, first);
+    rows = takeProducts(activation->up, first, match.bGateUp);
   } else if (std::optional<FusedHalves> halves =
                  takeHalves(pattern, activation->gate, activation->up)) {
     match.layout = halves->layout;
-    rows = takeProducts(halves->product, first);
+    rows = takeProducts(pattern.takeViewsAndWidening(halves->product), first,
+                        match.bGateUp);
   } else if (!pattern.failed()) {
-    rows = takeProducts(activation->gate, first);
-    std::optional<Value> other = takeProducts(activation->up, second);
+    rows = takeProducts(activation->gate, first, match.bGateUp);
+    std::optional<Value> other = takeProducts(activation->up, second, upBias);
     if (rows && rows != other)
       return pattern.fail(node, "gate and up read different rows");
   }
@@ -387,9 +408,20 @@ bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
   Operation *before = match.result.getDefiningOp();
   match.wDown = down.build(pattern, before);
   match.wGateUp = first.build(pattern, before);
-  if (second.size())
+  if (!match.bDown)
+    match.bDown = down.buildBias(raising, before);
+  if (!match.bGateUp)
+    match.bGateUp = first.buildBias(raising, before);
+  if (second.size()) {
     match.wGateUp = raising.concat(
         before, {match.wGateUp, second.build(pattern, before)}, 1);
+    if (!upBias)
+      upBias = second.buildBias(raising, before);
+    if (static_cast<bool>(upBias) != static_cast<bool>(match.bGateUp))
+      return pattern.fail(node, "only one of gate and up has a bias");
+    if (upBias)
+      match.bGateUp = raising.concat(before, {match.bGateUp, upBias}, 1);
+  }
   match.form = "experts-grouped";
   return true;
 }

@@ -55,10 +55,12 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
     if (layer->weight.getType() != down->weight.getType() &&
         getElementTypeOrSelf(layer->weight.getType()) !=
             getElementTypeOrSelf(down->weight.getType()))
+      // No test: products without casts between have one type.
       return pattern.fail(last, "its matrices have different types");
   }
   Type type = getElementTypeOrSelf(gate->input.getType());
   if (getElementTypeOrSelf(result.getType()) != type)
+    // No test: products without casts between have one type.
     return pattern.fail(last, "its result has another type than its input");
   if (Operation *user = pattern.findOutsideUse(result))
     return pattern.fail(user, "a value inside of it is used here");
@@ -72,6 +74,7 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
       layout ? GateUpLayoutAttr::get(b.getContext(), *layout)
              : GateUpLayoutAttr());
   if (failed(raising.visit(op)))
+    // No test: the products' own sizes were checked.
     return pattern.fail(last, "its sizes contradict each other");
   raising.replace(result, op, up ? "gated-mlp" : "gated-mlp-fused",
                   pattern.ops());
@@ -79,14 +82,9 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
 }
 
 namespace {
-struct RaiseGatedMLP : trine::impl::TrineRaiseGatedMLPBase<RaiseGatedMLP> {
-  void runOnOperation() override {
-    if (getOperation().isExternal())
-      return;
-    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
-    if (!raising.isValid())
-      return signalPassFailure();
-    markAnalysesPreserved<RaisingState>();
+struct RaiseGatedMLP
+    : RaisingPass<trine::impl::TrineRaiseGatedMLPBase<RaiseGatedMLP>> {
+  void raise(Raising &raising) override {
     SmallVector<Operation *> products;
     getOperation().walk([&](Operation *op) {
       if (isa<onnx::MatMulOp, onnx::GemmOp>(op) &&
@@ -100,7 +98,7 @@ struct RaiseGatedMLP : trine::impl::TrineRaiseGatedMLPBase<RaiseGatedMLP> {
       if (raiseGatedMLP(pattern, op)) {
         ++numRaised;
       } else if (pattern.failed()) {
-        raising.missed(op, "a gated network", pattern.reason());
+        raising.missed(op, "a gated network", pattern.miss);
         ++numMissed;
       }
     }

@@ -11,7 +11,7 @@
 #include <map>
 
 namespace mlir::trine {
-#define GEN_PASS_DEF_RAISEMLA
+#define GEN_PASS_DEF_TRINERAISEMLA
 #include "trine/Passes/Raise.h.inc"
 } // namespace mlir::trine
 
@@ -30,28 +30,24 @@ struct Projection {
   View latent;
   /// The product's columns, from head and column.
   AffineIndex columns;
-  Value weight;
+  Value weight, bias;
 };
 
-class LatentMatch {
+class LatentMatch : public Attempt {
 public:
   LatentMatch(Raising &raising, AttentionOp op)
       : raising(raising), space(raising), op(op) {}
 
   bool match();
-  NearMiss miss;
   bool isNear = false;
 
 private:
-  bool fail(Operation *node, const Twine &reason) {
-    if (miss.reason.empty())
-      miss = {node, reason.str()};
-    return false;
-  }
   bool readRows();
   bool splitKey();
   std::optional<Projection> project(const View &view, unsigned column);
   Value headWeight(const Projection &projection, unsigned column);
+  Value withBias(Value weight, Value bias);
+  Value withOnes(Value latent);
   bool sameLatent(const View &a, const View &b);
   View free(View view, ArrayRef<unsigned> order);
   View factor(Value value, ArrayRef<unsigned> dims) {
@@ -76,6 +72,7 @@ private:
   /// The key's parts: where the columns of each begin, and how many there are.
   unsigned nope = 0, rope = 0, valueColumn = 0, rank = 0;
   int64_t nopeAt = 0, ropeAt = 0;
+  bool hasBias = false;
   View nopeView, ropeView, valueView;
   /// Weights as [R, count, outer]: the weight, the product's op, first column,
   /// count, outer.
@@ -180,15 +177,33 @@ std::optional<Projection> LatentMatch::project(const View &view,
   if (!op)
     return std::nullopt;
   Projection projection;
+  if (auto add = dyn_cast<onnx::AddOp>(op))
+    for (unsigned i : {1u, 0u}) {
+      Value bias = add->getOperand(i), product = add->getOperand(1 - i);
+      if (projection.bias || raising.rank(bias) != 1 ||
+          !isa_and_nonnull<onnx::InitializerOp, onnx::ConstantOp>(
+              bias.getDefiningOp()) ||
+          !isa_and_nonnull<onnx::MatMulOp>(product.getDefiningOp()) ||
+          raising.dims(bias)[0] != raising.dims(product).back() ||
+          !raising.haveSameShape(product, view.value))
+        continue;
+      projection.bias = bias;
+      op = product.getDefiningOp();
+    }
   projection.product = op;
   Value left;
   if (isa<onnx::MatMulOp>(op)) {
     left = op->getOperand(0);
     projection.weight = op->getOperand(1);
   } else if (auto gemm = dyn_cast<onnx::GemmOp>(op)) {
-    if (!isa<NoneType>(gemm.getC().getType()) || gemm.getTransA() ||
-        gemm.getAlpha().convertToFloat() != 1)
+    if (gemm.getTransA() || gemm.getAlpha().convertToFloat() != 1)
       return std::nullopt;
+    if (Value bias = gemm.getC(); !isa<NoneType>(bias.getType())) {
+      if (raising.rank(bias) != 1 || gemm.getBeta().convertToFloat() != 1 ||
+          raising.dims(bias)[0] != raising.dims(view.value).back())
+        return std::nullopt;
+      projection.bias = bias;
+    }
     left = gemm.getA();
     projection.weight = gemm.getB();
   } else {
@@ -236,6 +251,8 @@ Value LatentMatch::headWeight(const Projection &projection, unsigned column) {
   if (auto gemm = dyn_cast<onnx::GemmOp>(projection.product);
       gemm && gemm.getTransB())
     weight = raising.transpose(before, weight, {1, 0});
+  if (hasBias)
+    weight = withBias(weight, projection.bias);
   AffineIndex columns = space.normalize(projection.columns);
   std::optional<int64_t> total = raising.dims(weight)[1].getConstant(),
                          rows = raising.dims(weight)[0].getConstant(),
@@ -272,9 +289,10 @@ Value LatentMatch::headWeight(const Projection &projection, unsigned column) {
   if (count * outer != *total)
     weight = raising.slice(before, weight, 1, begin, begin + count * outer);
   // Keys and values often share one.
-  Value &blocks = blocksOf[{projection.weight.getAsOpaquePointer(),
-                            projection.product->getName().getStringRef(), begin,
-                            count, outer}];
+  Value &blocks = blocksOf[{
+      (projection.bias ? projection.bias : projection.weight)
+          .getAsOpaquePointer(),
+      projection.product->getName().getStringRef(), begin, count, outer}];
   if (!blocks)
     blocks = raising.reshape(before, weight, {*rows, count, outer});
   weight = blocks;
@@ -283,6 +301,46 @@ Value LatentMatch::headWeight(const Projection &projection, unsigned column) {
   if (!isHeadMajor)
     weight = raising.transpose(before, weight, {0, 2, 1});
   return weight;
+}
+
+/// The weight [R, columns] with the bias as one more row: the latent then has
+/// one more column, of ones.
+Value LatentMatch::withBias(Value weight, Value bias) {
+  std::optional<int64_t> columns = raising.dims(weight)[1].getConstant();
+  if (!columns)
+    return weight; // headWeight refuses it
+  Value row;
+  if (bias) {
+    row = raising.reshape(op, bias, {1, *columns});
+  } else {
+    Builder b(raising.getContext());
+    auto type = RankedTensorType::get({1, *columns},
+                                      getElementTypeOrSelf(weight.getType()));
+    row = raising.create(
+        op, "Constant", {},
+        b.getNamedAttr("value",
+                       DenseElementsAttr::get(
+                           type, b.getZeroAttr(type.getElementType()))));
+  }
+  return raising.concat(op, {weight, row}, 0);
+}
+
+/// The latent [B, T, R] with a column of ones behind it.
+Value LatentMatch::withOnes(Value latent) {
+  Builder b(raising.getContext());
+  auto type =
+      RankedTensorType::get({1, 1, 1}, getElementTypeOrSelf(latent.getType()));
+  Value one = raising.create(
+      op, "Constant", {},
+      b.getNamedAttr("value", DenseElementsAttr::get(
+                                  type, static_cast<Attribute>(b.getFloatAttr(
+                                            type.getElementType(), 1.0)))));
+  Value rows = raising.create(op, "Shape", latent,
+                              {b.getNamedAttr("start", b.getI64IntegerAttr(0)),
+                               b.getNamedAttr("end", b.getI64IntegerAttr(2))});
+  Value shape = raising.concat(op, {rows, raising.integers(op, 1)}, 0);
+  return raising.concat(
+      op, {latent, raising.create(op, "Expand", {one, shape})}, 2);
 }
 
 bool LatentMatch::match() {
@@ -334,6 +392,9 @@ bool LatentMatch::match() {
   };
   Value latent = shaped(up->latent, {{batch}, {row}, {rank}}),
         keyRope = shaped(ropeView, {{batch}, {row}, {rope}});
+  hasBias = up->bias || down->bias;
+  if (hasBias && latent)
+    latent = withOnes(latent);
   Value upWeight = headWeight(*up, nope),
         downWeight = headWeight(*down, valueColumn);
   if (!latent || !keyRope || raising.dims(latent)[0] != space.extent(batch) ||
@@ -386,12 +447,8 @@ bool LatentMatch::match() {
 }
 
 namespace {
-struct RaiseMLA : public trine::impl::RaiseMLABase<RaiseMLA> {
-  void runOnOperation() override {
-    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
-    markAnalysesPreserved<RaisingState>();
-    if (!raising.isValid())
-      return signalPassFailure();
+struct RaiseMLA : RaisingPass<trine::impl::TrineRaiseMLABase<RaiseMLA>> {
+  void raise(Raising &raising) override {
     for (auto op : raising.opsOf<AttentionOp>()) {
       LatentMatch match(raising, op);
       if (match.match()) {

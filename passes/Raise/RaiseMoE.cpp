@@ -1,47 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "RaiseMoE.h"
 
-#include <limits>
-
 using namespace mlir;
 using namespace mlir::trine;
 
 //===----------------------------------------------------------------------===//
 // Views, weights, slices, products
 //===----------------------------------------------------------------------===//
-
-Operation *MoEPattern::findOutsideUse(ValueRange results) {
-  // Views of views from outside are such, too.
-  llvm::DenseMap<Operation *, bool> fromOutside;
-  auto comesFromOutside = [&](auto &self, Operation *op) -> bool {
-    if (!op || !matched.contains(op))
-      return true;
-    if (!isa<onnx::ReshapeOp, onnx::CastOp, onnx::ExpandOp, onnx::RangeOp>(op))
-      return false;
-    auto [entry, isNew] = fromOutside.try_emplace(op, false);
-    if (!isNew)
-      return entry->second;
-    bool all = llvm::all_of(op->getOperands(), [&](Value operand) {
-      return self(self, operand.getDefiningOp());
-    });
-    return fromOutside[op] = all;
-  };
-  SmallVector<Operation *> inner;
-  for (Operation *op : matched)
-    if (!comesFromOutside(comesFromOutside, op))
-      inner.push_back(op);
-  // Views count as users that are inside.
-  llvm::SmallPtrSet<Operation *, 32> inside(matched.begin(), matched.end());
-  for (Operation *op : inner)
-    for (Value result : op->getResults()) {
-      if (llvm::is_contained(results, result))
-        continue;
-      for (Operation *user : result.getUsers())
-        if (!inside.contains(user))
-          return user;
-    }
-  return nullptr;
-}
 
 Value MoEPattern::takeViews(Value value) {
   while (auto reshape = take<onnx::ReshapeOp>(value))
@@ -167,399 +132,6 @@ std::optional<LinearLayer> mlir::trine::takeLinear(MoEPattern &pattern,
 }
 
 //===----------------------------------------------------------------------===//
-// Activations
-//===----------------------------------------------------------------------===//
-
-/// x of x · sigmoid(alpha x), of gelu(x) or relu(x).
-static bool takePlainActivation(MoEPattern &pattern, Value value,
-                                GatedActivation &result, Value &input) {
-  size_t mark = pattern.mark();
-  if (auto swish = pattern.take<onnx::SwishOp>(value)) {
-    result.activation = Activation::SiluGated;
-    result.alpha = swish.getAlpha().convertToDouble();
-    input = swish->getOperand(0);
-    return true;
-  }
-  if (auto gelu = pattern.take<onnx::GeluOp>(value)) {
-    result.activation = gelu.getApproximate() == "tanh"
-                            ? Activation::GeluTanhGated
-                            : Activation::GeluGated;
-    input = gelu->getOperand(0);
-    return true;
-  }
-  if (auto relu = pattern.take<onnx::ReluOp>(value)) {
-    result.activation = Activation::ReluGated;
-    input = relu->getOperand(0);
-    return true;
-  }
-  if (auto mul = pattern.take<onnx::MulOp>(value)) {
-    bool found = matchEitherOrder(mul, [&](Value x, Value s) {
-      size_t inner = pattern.mark();
-      auto sigmoid = pattern.take<onnx::SigmoidOp>(s);
-      if (!sigmoid)
-        return false;
-      Value y = sigmoid->getOperand(0);
-      double alpha = 1;
-      if (y != x) {
-        auto scale = pattern.take<onnx::MulOp>(y);
-        std::optional<NumberOperand> scaled = splitNumber(scale);
-        if (!scaled || scaled->other != x) {
-          pattern.rollback(inner);
-          return false;
-        }
-        alpha = scaled->number;
-      }
-      result.activation = Activation::SiluGated;
-      result.alpha = alpha;
-      input = x;
-      return true;
-    });
-    if (found)
-      return true;
-  }
-  pattern.rollback(mark);
-  return false;
-}
-
-/// The value before a limit to at most `high` (and at least `low`, if given).
-static Value takeLimits(MoEPattern &pattern, Value value,
-                        std::optional<double> &low,
-                        std::optional<double> &high) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  while (true) {
-    if (auto clip = producer<onnx::ClipOp>(value)) {
-      auto limit = [&](unsigned i, double none) -> std::optional<double> {
-        if (clip->getNumOperands() <= i ||
-            isa<NoneType>(clip->getOperand(i).getType()))
-          return none;
-        return constantNumber(clip->getOperand(i));
-      };
-      std::optional<double> from = limit(1, -infinity), to = limit(2, infinity);
-      if (!from || !to)
-        return value;
-      // The lowest number of the type is no limit.
-      if (*from > -1e38)
-        low = *from;
-      if (*to < 1e38)
-        high = *to;
-      pattern.add(clip);
-      value = clip->getOperand(0);
-      continue;
-    }
-    Operation *op = value.getDefiningOp();
-    if (isa_and_nonnull<onnx::MinOp, onnx::MaxOp>(op)) {
-      std::optional<NumberOperand> parts = splitNumber(op);
-      if (!parts)
-        return value;
-      (isa<onnx::MinOp>(op) ? high : low) = parts->number;
-      pattern.add(op);
-      value = parts->other;
-      continue;
-    }
-    return value;
-  }
-}
-
-/// Constants of the clamped form: the same limit on both, from both sides on
-/// up.
-static bool takeClamps(MoEPattern &pattern, GatedActivation &result) {
-  std::optional<double> gateLow, gateHigh, upLow, upHigh;
-  if (result.gate)
-    result.gate = takeLimits(pattern, result.gate, gateLow, gateHigh);
-  // (up + beta)
-  if (auto add = producer<onnx::AddOp>(result.up); add && result.gate)
-    if (std::optional<NumberOperand> parts = splitNumber(add)) {
-      pattern.add(add);
-      result.beta = parts->number;
-      result.up = parts->other;
-    }
-  Operation *upMaker = result.up.getDefiningOp();
-  result.up = takeLimits(pattern, result.up, upLow, upHigh);
-  if (!gateHigh && !gateLow && !upHigh && !upLow)
-    return true;
-  if (!upHigh || !upLow || *upLow != -*upHigh || !(*upHigh > 0) || gateLow ||
-      (result.gate && (!gateHigh || *gateHigh != *upHigh)))
-    return pattern.fail(upMaker, "the limits of gate and up differ");
-  result.clamp = *upHigh;
-  return true;
-}
-
-static Activation withoutGate(Activation activation) {
-  switch (activation) {
-  case Activation::GeluGated:
-    return Activation::Gelu;
-  case Activation::GeluTanhGated:
-    return Activation::GeluTanh;
-  case Activation::ReluGated:
-    return Activation::Relu;
-  default:
-    return Activation::Silu;
-  }
-}
-
-std::optional<GatedActivation> mlir::trine::takeActivation(MoEPattern &pattern,
-                                                           Value value) {
-  GatedActivation result;
-  Value input;
-  // Without a gate.
-  if (takePlainActivation(pattern, value, result, input)) {
-    // x · sigmoid(x) of a product is also gate · sigmoid(gate) · 1.
-    result.activation = withoutGate(result.activation);
-    result.up = input;
-    if (!takeClamps(pattern, result))
-      return std::nullopt;
-    return result;
-  }
-  auto mul = producer<onnx::MulOp>(value);
-  if (!mul)
-    return std::nullopt;
-  size_t mark = pattern.mark();
-  pattern.add(mul);
-  bool found = matchEitherOrder(mul, [&](Value act, Value up) {
-    if (takePlainActivation(pattern, act, result, result.gate)) {
-      result.up = up;
-      return true;
-    }
-    return false;
-  });
-  // (gate · up) · sigmoid(gate), gate · (sigmoid(gate) · up)
-  if (!found)
-    found = matchEitherOrder(mul, [&](Value rest, Value other) {
-      size_t inner = pattern.mark();
-      auto product = pattern.take<onnx::MulOp>(rest);
-      bool ok = product && matchEitherOrder(product, [&](Value a, Value b) {
-                  size_t deeper = pattern.mark();
-                  auto sigmoid = pattern.take<onnx::SigmoidOp>(other);
-                  if (sigmoid && sigmoid->getOperand(0) == a) {
-                    result.gate = a;
-                    result.up = b;
-                    return true;
-                  }
-                  pattern.rollback(deeper);
-                  sigmoid = pattern.take<onnx::SigmoidOp>(a);
-                  if (sigmoid && sigmoid->getOperand(0) == other) {
-                    result.gate = other;
-                    result.up = b;
-                    return true;
-                  }
-                  pattern.rollback(deeper);
-                  return false;
-                });
-      if (!ok)
-        pattern.rollback(inner);
-      result.activation = Activation::SiluGated;
-      return ok;
-    });
-  if (!found) {
-    pattern.rollback(mark);
-    return std::nullopt;
-  }
-  if (!takeClamps(pattern, result))
-    return std::nullopt;
-  return result;
-}
-
-std::optional<FusedHalves> mlir::trine::takeHalves(MoEPattern &pattern,
-                                                   Value gate, Value up) {
-  Raising &raising = pattern.raising;
-  size_t mark = pattern.mark();
-  gate = pattern.takeViews(gate);
-  up = pattern.takeViews(up);
-  std::optional<SliceRange> first = sliceOf(raising, gate),
-                            second = sliceOf(raising, up);
-  if (!first || !second || first->input != second->input ||
-      first->axis != second->axis || first->step != second->step) {
-    pattern.rollback(mark);
-    return std::nullopt;
-  }
-  pattern.add(gate.getDefiningOp());
-  pattern.add(up.getDefiningOp());
-  Value product = first->input;
-  std::optional<int64_t> size = raising.staticDim(product, first->axis);
-  if (!size || *size % 2 != 0)
-    return std::nullopt;
-  // Only axes of size 1 may follow.
-  bool isLast = true;
-  for (int64_t i = first->axis + 1; i < raising.rank(product); ++i)
-    isLast &= raising.dims(product)[i].isConstant(1);
-  if (!isLast)
-    return std::nullopt;
-  auto covers = [&](const SliceRange &range, int64_t start, int64_t end) {
-    return range.start == start && range.end >= end;
-  };
-  if (first->step == 1 && first->start == 0 && first->end == *size / 2 &&
-      covers(*second, *size / 2, *size))
-    return FusedHalves{product, GateUpLayout::Concatenated};
-  if (first->step == 2 && first->start == 0 && second->start == 1 &&
-      first->end >= *size - 1 && second->end >= *size)
-    return FusedHalves{product, GateUpLayout::Interleaved};
-  // [..., I, 2], one of the last.
-  if (first->step == 1 && *size == 2 && first->start == 0 && first->end == 1 &&
-      covers(*second, 1, 2))
-    return FusedHalves{pattern.takeViews(product), GateUpLayout::Interleaved};
-  if (second->start == 0 && first->start != 0)
-    pattern.fail(gate.getDefiningOp(),
-                 "the gate is the second part of its product");
-  else
-    pattern.fail(gate.getDefiningOp(), "gate and up are no halves");
-  return std::nullopt;
-}
-
-//===----------------------------------------------------------------------===//
-// Stacks of weights
-//===----------------------------------------------------------------------===//
-
-/// The tensor of which `matrix` is slice `index` along axis 0.
-static Value stackOf(Raising &raising, Value matrix, int64_t &index) {
-  while (auto reshape = producer<onnx::ReshapeOp>(matrix))
-    matrix = reshape->getOperand(0);
-  std::optional<SliceRange> range = sliceOf(raising, matrix);
-  if (!range || range->axis != 0 || range->end != range->start + 1 ||
-      raising.rank(range->input) != 3)
-    return Value();
-  index = range->start;
-  return range->input;
-}
-
-bool ExpertStack::check(MoEPattern &pattern) {
-  Raising &raising = pattern.raising;
-  int64_t index;
-  Value stack = stackOf(raising, layers[0].weight, index);
-  for (auto [expert, layer] : llvm::enumerate(layers)) {
-    Operation *node = layer.weight.getDefiningOp();
-    if (!isWeight(layer.weight))
-      return pattern.fail(node, "the matrix of expert " + Twine(expert) +
-                                    " is no weight");
-    if (layer.transposed != layers[0].transposed ||
-        raising.dims(layer.weight) != raising.dims(layers[0].weight) ||
-        layer.weight.getType() != layers[0].weight.getType())
-      return pattern.fail(node, "the matrix of expert " + Twine(expert) +
-                                    " has another form than that of expert 0");
-    Value own = stackOf(raising, layer.weight, index);
-    if (own != stack)
-      return pattern.fail(node, "the matrix of expert " + Twine(expert) +
-                                    " is of another stack than that of "
-                                    "expert 0");
-    if (stack && index != static_cast<int64_t>(expert))
-      return pattern.fail(node, "expert " + Twine(expert) + " has matrix " +
-                                    Twine(index) + " of the stack");
-  }
-  if (stack &&
-      raising.staticDim(stack, 0) != std::optional<int64_t>(layers.size()))
-    return pattern.fail(layers[0].weight.getDefiningOp(),
-                        "the stack of weights has " +
-                            raising.dims(stack)[0].str() + " matrices for " +
-                            Twine(layers.size()) + " experts");
-  return true;
-}
-
-Value ExpertStack::build(MoEPattern &pattern, Operation *before) {
-  Raising &raising = pattern.raising;
-  int64_t index;
-  Value stack = stackOf(raising, layers[0].weight, index);
-  if (!stack) {
-    SmallVector<Value> parts;
-    std::optional<int64_t> rows = raising.staticDim(layers[0].weight, 0),
-                           columns = raising.staticDim(layers[0].weight, 1);
-    if (!rows || !columns)
-      return Value();
-    for (const LinearLayer &layer : layers)
-      parts.push_back(
-          raising.reshape(before, layer.weight, {1, *rows, *columns}));
-    stack = raising.concat(before, parts, 0);
-  } else {
-    // A slice may have been reshaped to the matrix; the stack is [E, r, c].
-    SmallVector<int64_t> sizes{static_cast<int64_t>(layers.size())};
-    for (int64_t i = 0; i < 2; ++i)
-      sizes.push_back(raising.staticDim(layers[0].weight, i).value_or(-1));
-    if (raising.staticDim(stack, 1) != std::optional<int64_t>(sizes[1]))
-      stack = raising.reshape(before, stack, sizes);
-  }
-  return layers[0].transposed ? stack
-                              : raising.transpose(before, stack, {0, 2, 1});
-}
-
-//===----------------------------------------------------------------------===//
-// Unrolled experts
-//===----------------------------------------------------------------------===//
-
-bool mlir::trine::takeExpertLayers(MoEPattern &pattern, int64_t expert,
-                                   Value output, Operation *node,
-                                   ExpertLayers &layers) {
-  std::string who = "expert " + std::to_string(expert);
-  std::optional<LinearLayer> down =
-      takeLinear(pattern, pattern.takeViewsAndWidening(output));
-  if (!down)
-    return pattern.fail(node, who + " does not end with a product");
-  layers.down = *down;
-  std::optional<GatedActivation> activation =
-      takeActivation(pattern, pattern.takeViews(down->input));
-  if (!activation)
-    return pattern.fail(node,
-                        "the activation of " + who + " is not a known one");
-  layers.activation = *activation;
-  std::optional<LinearLayer> first, second;
-  if (!activation->gate) {
-    layers.layout = GateUpLayout::UpOnly;
-    first = takeLinear(pattern, activation->up);
-  } else if (std::optional<FusedHalves> halves =
-                 takeHalves(pattern, activation->gate, activation->up)) {
-    layers.layout = halves->layout;
-    first = takeLinear(pattern, halves->product);
-  } else if (pattern.failed()) {
-    return false;
-  } else {
-    first = takeLinear(pattern, activation->gate);
-    second = takeLinear(pattern, activation->up);
-    if (!second || (first && first->input != second->input))
-      return pattern.fail(node, "gate and up of " + who +
-                                    " are no products of one input");
-    layers.second = *second;
-  }
-  if (!first)
-    return pattern.fail(node,
-                        "the activation's input of " + who + " is no product");
-  layers.first = *first;
-  if (down->bias || first->bias || (second && second->bias))
-    return pattern.fail(node, who + " has a bias");
-  return true;
-}
-
-bool UnrolledExperts::add(MoEPattern &pattern, const ExpertLayers &layers,
-                          Operation *node) {
-  if (first.size() == 0)
-    reference = layers;
-  const GatedActivation &a = layers.activation, &b = reference.activation;
-  if (a.activation != b.activation || a.clamp != b.clamp ||
-      a.alpha != b.alpha || a.beta != b.beta ||
-      layers.layout != reference.layout ||
-      static_cast<bool>(layers.second.weight) !=
-          static_cast<bool>(reference.second.weight))
-    return pattern.fail(node, "expert " + Twine(first.size()) +
-                                  " has another activation than expert 0");
-  first.add(layers.first);
-  down.add(layers.down);
-  if (layers.second.weight)
-    second.add(layers.second);
-  return true;
-}
-
-bool UnrolledExperts::finish(MoEPattern &pattern, ExpertsMatch &match) {
-  if (!first.check(pattern) || !down.check(pattern) ||
-      (second.size() && !second.check(pattern)))
-    return false;
-  match.activation = reference.activation;
-  match.layout = reference.layout;
-  Operation *before = match.result.getDefiningOp();
-  match.wDown = down.build(pattern, before);
-  match.wGateUp = first.build(pattern, before);
-  if (second.size())
-    match.wGateUp = pattern.raising.concat(
-        before, {match.wGateUp, second.build(pattern, before)}, 1);
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
 // Building
 //===----------------------------------------------------------------------===//
 
@@ -607,6 +179,8 @@ Value mlir::trine::reshapeAs(Raising &raising, Operation *before, Value value,
   if (raising.haveSameShape(value, result))
     return value;
   ArrayRef<SymbolicExpression> dims = raising.dims(result);
+  if (Value reshaped = raising.reshape(before, value, dims))
+    return reshaped;
   SmallVector<int64_t> sizes;
   for (SymbolicExpression size : dims)
     sizes.push_back(size.getConstant().value_or(-1));
@@ -647,6 +221,29 @@ bool mlir::trine::takeSumOfSlots(MoEPattern &pattern, onnx::ReduceSumOp sum,
   return true;
 }
 
+/// Each slot becomes a token of its own, whose row is scaled; its weight is 1.
+static void scaleInput(Raising &raising, Operation *before, int64_t k,
+                       Value &input, Value &ids, Value &weights) {
+  if (k != 1) {
+    int64_t width = *raising.staticDim(input, 1);
+    input = raising.reshape(before, input, {-1, 1, width});
+    weights = raising.reshape(before, weights, {-1, k, 1});
+  }
+  input = raising.create(before, "Mul", {input, weights});
+  if (k != 1) {
+    int64_t width = *raising.staticDim(input, 2);
+    input = raising.reshape(before, input, {-1, width});
+    ids = raising.reshape(before, ids, {-1, 1});
+  }
+  Builder b(raising.getContext());
+  auto type = RankedTensorType::get({1, 1}, b.getF32Type());
+  Value one = raising.create(
+      before, "Constant", {},
+      b.getNamedAttr("value", DenseElementsAttr::get(type, 1.0f)));
+  Value shape = raising.create(before, "Shape", {ids});
+  weights = raising.create(before, "Expand", {one, shape});
+}
+
 bool mlir::trine::raiseExperts(MoEPattern &pattern, ExpertsMatch match) {
   Raising &raising = pattern.raising;
   Operation *before = match.result.getDefiningOp();
@@ -655,6 +252,7 @@ bool mlir::trine::raiseExperts(MoEPattern &pattern, ExpertsMatch match) {
   // Sizes of the weights.
   auto dims = [&](Value value) { return raising.dims(value); };
   if (raising.rank(match.wGateUp) != 3 || raising.rank(match.wDown) != 3)
+    // No test: the forms and the operator say so.
     return pattern.fail(before, "its weights are not stacked");
   std::optional<int64_t> experts = raising.staticDim(match.wDown, 0),
                          width = raising.staticDim(match.wDown, 1),
@@ -673,6 +271,7 @@ bool mlir::trine::raiseExperts(MoEPattern &pattern, ExpertsMatch match) {
   if (getElementTypeOrSelf(match.result.getType()) != type)
     return pattern.fail(before, "its result has another type than its input");
   if (!isa<FloatType>(getElementTypeOrSelf(match.weights.getType())))
+    // No test: they multiply floats.
     return pattern.fail(before, "the weights of its slots are no floats");
 
   SmallVector<Value> results{match.result};
@@ -696,6 +295,9 @@ bool mlir::trine::raiseExperts(MoEPattern &pattern, ExpertsMatch match) {
         before,
         "ids, weights and input differ in tokens: " + dims(ids)[0].str() +
             ", " + dims(weights)[0].str() + ", " + dims(input)[0].str());
+  bool splitsSlots = match.weightsOnInput && match.k != 1;
+  if (match.weightsOnInput)
+    scaleInput(raising, before, match.k, input, ids, weights);
   ImplicitLocOpBuilder b = raising.builderBefore(before);
   auto op = MoEExpertsOp::create(
       b, input.getType(), input, ids, weights, match.wGateUp, match.wDown,
@@ -703,9 +305,16 @@ bool mlir::trine::raiseExperts(MoEPattern &pattern, ExpertsMatch match) {
       activation.clamp ? b.getF64FloatAttr(*activation.clamp) : FloatAttr(),
       APFloat(activation.alpha), APFloat(activation.beta));
   if (failed(raising.visit(op)))
+    // No test: all were compared above.
     return pattern.fail(before, "its sizes contradict each other");
-  Value value =
-      reshapeAs(raising, before, op.getResult(), match.result, match.input);
+  Value value = op.getResult();
+  if (splitsSlots)
+    value =
+        raising.create(before, "ReduceSum",
+                       {raising.reshape(before, value, {-1, match.k, *width}),
+                        raising.integers(before, 1)},
+                       b.getNamedAttr("keepdims", b.getI64IntegerAttr(0)));
+  value = reshapeAs(raising, before, value, match.result, match.input);
   if (!value) {
     raising.eraseIfDead(op);
     return pattern.fail(before, "the shape of its result is not that of its "

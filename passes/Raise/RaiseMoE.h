@@ -9,7 +9,7 @@ namespace mlir::trine {
 
 /// One attempt to recognise a structure: the ops that it consists of, and the
 /// first condition that failed.
-class MoEPattern {
+class MoEPattern : public Attempt {
 public:
   explicit MoEPattern(Raising &raising) : raising(raising) {}
 
@@ -31,19 +31,12 @@ public:
       matched.pop_back();
   }
 
-  /// Keeps the first reason; always false.
-  bool fail(Operation *node, const Twine &reason) {
-    if (miss.reason.empty())
-      miss = {node, reason.str()};
-    return false;
-  }
-  bool failed() const { return !miss.reason.empty(); }
-  const NearMiss &reason() const { return miss; }
-
   /// Who uses an inner value from outside of the structure, so that it may not
   /// vanish. Views and casts of what comes from outside are cheap: they may be
   /// shared.
-  Operation *findOutsideUse(ValueRange results);
+  Operation *findOutsideUse(ValueRange results) {
+    return raising.findOutsideUse(ops(), results, /*sharesViews=*/true);
+  }
 
   /// The value before Reshapes.
   Value takeViews(Value value);
@@ -54,7 +47,6 @@ public:
 
 private:
   llvm::SetVector<Operation *> matched;
-  NearMiss miss;
 };
 
 /// A tensor known before the program runs: initialisers and constants, moved
@@ -120,6 +112,9 @@ struct ExpertsMatch {
   Value result;
   /// Added to the result where that was the start of a sum.
   Value base;
+  /// Each slot's weight multiplies the token's row before the expert, not the
+  /// expert's result.
+  bool weightsOnInput = false;
   StringRef form;
 };
 
@@ -146,6 +141,9 @@ bool matchGroupedExperts(MoEPattern &pattern, onnx::ReduceSumOp sum,
 struct RaiseCounts {
   unsigned raised = 0, missed = 0;
 };
+// RaiseExpertsStacked.cpp: every expert on every token, as one batched product.
+bool matchStackedExperts(MoEPattern &pattern, onnx::ReduceSumOp sum,
+                         ExpertsMatch &match);
 // RaiseExpertsDense.cpp: every expert on every token, weights mostly zero.
 RaiseCounts raiseDenseExperts(Raising &raising);
 // RaiseExpertsSelected.cpp: each expert on the tokens that NonZero found.
@@ -163,7 +161,9 @@ public:
   /// consecutive slices the matrices are, or a Concat. Null if they are
   /// slices of one tensor in another order (the pattern says which expert).
   Value build(MoEPattern &pattern, Operation *before);
-  /// The same without making anything.
+  /// The biases [E, out], likewise; null if there are none.
+  Value buildBias(Raising &raising, Operation *before);
+  /// The same as build without making anything.
   bool check(MoEPattern &pattern);
 
 private:

@@ -243,11 +243,6 @@ std::optional<Norm> NormMatcher::match() {
   if (!normal)
     return std::nullopt;
   norm.computeType = getElementTypeOrSelf(squared.getType());
-  if (norm.computeType.getIntOrFloatBitWidth() < 32) {
-    std::string type;
-    llvm::raw_string_ostream(type) << norm.computeType;
-    return fail(mean, "the mean of squares is computed in " + type);
-  }
   matchTail(*normal);
   norm.form = "rms-norm-decomposed";
   if (Operation *user = raising.findOutsideUse(norm.matched, norm.result))
@@ -258,25 +253,24 @@ std::optional<Norm> NormMatcher::match() {
 }
 
 namespace {
-class RaiseRMSNorm : public trine::impl::TrineRaiseRMSNormBase<RaiseRMSNorm> {
+class RaiseRMSNorm
+    : public RaisingPass<trine::impl::TrineRaiseRMSNormBase<RaiseRMSNorm>> {
 public:
-  void runOnOperation() override {
-    func::FuncOp function = getOperation();
-    if (function.isExternal())
-      return;
+  bool hasAnchor(func::FuncOp function) const override {
+    return contains<onnx::ReduceMeanOp, onnx::ReduceSumOp,
+                    onnx::ReduceSumSquareOp, onnx::RMSNormalizationOp,
+                    onnx::SimplifiedLayerNormalizationOp,
+                    onnx::SkipSimplifiedLayerNormalizationOp>(function);
+  }
+
+  void raise(Raising &raising) override {
     SmallVector<Operation *> anchors;
-    function.walk([&](Operation *op) {
+    raising.getFunction().walk([&](Operation *op) {
       if (isa<onnx::ReduceMeanOp, onnx::ReduceSumOp, onnx::ReduceSumSquareOp,
               onnx::RMSNormalizationOp, onnx::SimplifiedLayerNormalizationOp,
               onnx::SkipSimplifiedLayerNormalizationOp>(op))
         anchors.push_back(op);
     });
-    if (anchors.empty())
-      return markAllAnalysesPreserved();
-    Raising raising(function, getArgument(), getAnalysis<RaisingState>());
-    if (!raising.isValid())
-      return signalPassFailure();
-    markAnalysesPreserved<RaisingState>();
     for (Operation *anchor : anchors) {
       if (!Raising::isLinked(anchor))
         continue;
@@ -382,6 +376,7 @@ private:
       norm.input =
           raising.create(anchor, parts.size() == 2 ? "Add" : "Sum", parts);
       if (!raising.haveSameShape(norm.input, norm.result))
+        // No test: the operator has the sizes of its input.
         return fail("the sum has other sizes than the input");
       op.getInputSkipBiasSum().replaceAllUsesWith(norm.input);
     }

@@ -329,24 +329,21 @@ std::optional<Rope> RopeMatcher::matchRotatedHalf() {
 }
 
 namespace {
-class RaiseRope : public trine::impl::TrineRaiseRopeBase<RaiseRope> {
+class RaiseRope
+    : public RaisingPass<trine::impl::TrineRaiseRopeBase<RaiseRope>> {
 public:
-  void runOnOperation() override {
-    func::FuncOp function = getOperation();
-    if (function.isExternal())
-      return;
+  bool hasAnchor(func::FuncOp function) const override {
+    return contains<onnx::ConcatOp, onnx::RotaryEmbeddingOp,
+                    onnx::MicrosoftRotaryEmbeddingOp>(function);
+  }
+
+  void raise(Raising &raising) override {
     SmallVector<Operation *> anchors;
-    function.walk([&](Operation *op) {
+    raising.getFunction().walk([&](Operation *op) {
       if (isa<onnx::ConcatOp, onnx::RotaryEmbeddingOp,
               onnx::MicrosoftRotaryEmbeddingOp>(op))
         anchors.push_back(op);
     });
-    if (anchors.empty())
-      return markAllAnalysesPreserved();
-    Raising raising(function, getArgument(), getAnalysis<RaisingState>());
-    if (!raising.isValid())
-      return signalPassFailure();
-    markAnalysesPreserved<RaisingState>();
     RotaryTables tables(raising);
     for (Operation *anchor : anchors) {
       if (!Raising::isLinked(anchor))
@@ -448,6 +445,7 @@ private:
             raising.reshape(isView ? user : last, turned, raising.dims(target));
         if (!view) {
           op->erase();
+          // No test: a Reshape made them.
           return fail("the result's sizes cannot be made");
         }
         if (isView)
@@ -482,6 +480,27 @@ private:
     return join;
   }
 
+  /// The positions [1, S] of tokens from one offset [1] on; S is a size of
+  /// `input`.
+  static Value countFrom(Operation *before, Value offset, Value input,
+                         int64_t dimension, Raising &raising) {
+    Builder b(raising.getContext());
+    Value length = raising.create(
+        before, "Shape", input,
+        {b.getNamedAttr("start", b.getI64IntegerAttr(dimension)),
+         b.getNamedAttr("end", b.getI64IntegerAttr(dimension + 1))});
+    auto scalar = [&](int64_t value) {
+      return raising.reshape(before, raising.integers(before, value),
+                             ArrayRef<int64_t>());
+    };
+    Value tokens = raising.create(
+        before, "Range",
+        {scalar(0), raising.reshape(before, length, ArrayRef<int64_t>()),
+         scalar(1)});
+    return raising.reshape(
+        before, raising.create(before, "Add", {tokens, offset}), {1, -1});
+  }
+
   /// ai.onnx and com.microsoft RotaryEmbedding.
   void raiseOperator(Operation *anchor, Raising &raising) {
     auto fail = [&](const Twine &reason) {
@@ -514,7 +533,9 @@ private:
           contrib.getScale().convertToDouble() != 1)
         return fail("'is_packed_batching' is not 0 or 'scale' not 1");
       if (!raising.getShapes().hasShape(positions) ||
-          raising.rank(positions) != 2)
+          (raising.rank(positions) != 2 &&
+           (raising.rank(positions) != 1 ||
+            !raising.dims(positions)[0].isConstant(1))))
         return fail("'position_ids' has no position per token");
     }
     if (!raising.getShapes().hasShape(result) || raising.rank(input) < 3 ||
@@ -545,6 +566,8 @@ private:
     }
     Value turned = raising.reshape(anchor, input, sizes);
     Builder builder(&getContext());
+    if (positions && raising.rank(positions) == 1)
+      positions = countFrom(anchor, positions, input, isFlat ? 1 : 2, raising);
     for (Value *table : {&cos, &sin}) {
       if (positions)
         *table = raising.create(
@@ -557,6 +580,7 @@ private:
       with.insert(with.begin() + (isFlat ? 2 : 1), context.getConstant(1));
       *table = raising.reshape(anchor, *table, with);
       if (!*table)
+        // No test: at most one is not a number, or they come from arguments.
         return fail("the tables' sizes cannot be made");
     }
     if (turned)
@@ -565,10 +589,12 @@ private:
                isInterleaved ? RopePairing::Interleaved : RopePairing::Half,
                RopeLayout::InPlace, raising);
     if (!turned)
+      // No test: they are those of the input and numbers.
       return fail("the sizes of the rotated value cannot be made");
     Operation *op = turned.getDefiningOp();
     Value value = raising.reshape(anchor, turned, raising.dims(result));
     if (!value)
+      // No test: they are those of the input.
       return fail("the sizes of the result cannot be made");
     raising.replace(result, value, op, form, anchor);
     ++numRaised;

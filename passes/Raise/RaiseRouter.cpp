@@ -45,6 +45,7 @@ public:
 
 private:
   bool takeScores(Value value);
+  Value takeSoftplus(Value value);
   Value takeBias(Value value);
   bool takeGroups(Value choice, Value masked);
   bool takeGroupScores(Value ranks, Value choice);
@@ -66,6 +67,30 @@ static bool isLastAxis(Raising &raising, int64_t axis, Value value) {
   return raising.normalAxis(axis, value) == raising.rank(value) - 1;
 }
 
+/// The x of softplus(x), or of where(x > c, x, softplus(x)) with a c beyond
+/// which both are the same number; null for other values.
+Value RouterMatcher::takeSoftplus(Value value) {
+  if (auto softplus = pattern.take<onnx::SoftplusOp>(value))
+    return softplus->getOperand(0);
+  auto where = producer<onnx::WhereOp>(value);
+  auto greater =
+      where ? producer<onnx::GreaterOp>(where->getOperand(0)) : nullptr;
+  auto softplus =
+      where ? producer<onnx::SoftplusOp>(where->getOperand(2)) : nullptr;
+  if (!greater || !softplus)
+    return Value();
+  Value logits = softplus->getOperand(0);
+  std::optional<double> limit = constantNumber(greater->getOperand(1));
+  Type type = getElementTypeOrSelf(value.getType());
+  if (type.isF64() || !limit || *limit < 16 ||
+      greater->getOperand(0) != logits || where->getOperand(1) != logits)
+    return Value();
+  for (Operation *op :
+       {where.getOperation(), greater.getOperation(), softplus.getOperation()})
+    pattern.add(op);
+  return logits;
+}
+
 /// The scoring function that gives `value`; its logits.
 bool RouterMatcher::takeScores(Value value) {
   scores = value;
@@ -77,12 +102,13 @@ bool RouterMatcher::takeScores(Value value) {
     pattern.add(softmax);
     match.scoring = Scoring::Softmax;
     match.logits = softmax->getOperand(0);
-  } else if (auto root = producer<onnx::SqrtOp>(value);
-             root && producer<onnx::SoftplusOp>(root->getOperand(0))) {
+  } else if (auto root = producer<onnx::SqrtOp>(value)) {
+    Value logits = takeSoftplus(root->getOperand(0));
+    if (!logits)
+      return false;
     pattern.add(root);
     match.scoring = Scoring::SqrtSoftplus;
-    match.logits =
-        pattern.take<onnx::SoftplusOp>(root->getOperand(0))->getOperand(0);
+    match.logits = logits;
   } else {
     return false;
   }
@@ -243,6 +269,12 @@ bool RouterMatcher::takeWeights(Value chosen) {
         return user;
     return nullptr;
   };
+  auto stripCasts = [&](Value value) {
+    Value inner = skipFloatCasts(value);
+    for (; value != inner; value = value.getDefiningOp()->getOperand(0))
+      pattern.add(value.getDefiningOp());
+    return inner;
+  };
   auto takeDenominator = [&](Value value) {
     size_t mark = pattern.mark();
     double epsilon = 0;
@@ -253,9 +285,11 @@ bool RouterMatcher::takeWeights(Value chosen) {
         epsilon = parts->number;
         value = pattern.takeViews(parts->other);
       }
+    // A sum of 16-bit numbers in f32 is rounded once, as it is without casts.
+    value = stripCasts(value);
     auto sum = pattern.take<onnx::ReduceSumOp>(value);
-    if (sum && sum->getOperand(0) == chosen && reducesAxis(raising, sum, -1) &&
-        epsilon >= 0) {
+    if (sum && stripCasts(sum->getOperand(0)) == chosen &&
+        reducesAxis(raising, sum, -1) && epsilon >= 0) {
       match.epsilon = epsilon;
       return true;
     }
@@ -377,8 +411,14 @@ bool RouterMatcher::matchTable(onnx::GatherElementsOp gather) {
     views.push_back(reshape);
     value = reshape->getOperand(0);
   }
-  auto rows = producer<onnx::GatherOp>(value);
-  if (!rows || rows.getAxis() != 0 || !isWeight(rows->getOperand(0)) ||
+  Operation *rows = value.getDefiningOp();
+  auto byTuples = dyn_cast_or_null<onnx::GatherNDOp>(rows);
+  bool byRows = byTuples
+                    ? byTuples.getBatchDims() == 0 &&
+                          raising.dims(rows->getOperand(1)).back().isConstant(1)
+                    : isa_and_nonnull<onnx::GatherOp>(rows) &&
+                          cast<onnx::GatherOp>(rows).getAxis() == 0;
+  if (!byRows || !isWeight(rows->getOperand(0)) ||
       raising.rank(rows->getOperand(0)) != 2 ||
       !getElementTypeOrSelf(value.getType()).isInteger(64) ||
       !takeScores(gather->getOperand(0)))
@@ -435,6 +475,7 @@ bool RouterMatcher::raise(Operation *before, StringRef form) {
       match.maskedScore, match.fromChoice, match.renormalize,
       APFloat(match.epsilon), APFloat(match.scale), match.scalePosition);
   if (failed(raising.visit(op)))
+    // No test: k and the groups were checked against the experts.
     return pattern.fail(before, "its sizes contradict each other");
   SmallVector<Value> values;
   for (auto [value, result] : llvm::zip_equal(op->getResults(), results))
@@ -469,20 +510,15 @@ static StringRef formOf(const RouteMatch &match) {
 }
 
 namespace {
-struct RaiseRouter : trine::impl::TrineRaiseRouterBase<RaiseRouter> {
-  void runOnOperation() override {
-    if (getOperation().isExternal())
-      return;
-    Raising raising(getOperation(), getArgument(), getAnalysis<RaisingState>());
-    if (!raising.isValid())
-      return signalPassFailure();
-    markAnalysesPreserved<RaisingState>();
+struct RaiseRouter
+    : RaisingPass<trine::impl::TrineRaiseRouterBase<RaiseRouter>> {
+  void raise(Raising &raising) override {
     auto finish = [&](Operation *anchor, MoEPattern &pattern,
                       RouterMatcher &matcher, bool found) {
       if (found && matcher.raise(anchor, formOf(matcher.match))) {
         ++numRaised;
       } else if (pattern.failed()) {
-        raising.missed(anchor, "a router", pattern.reason());
+        raising.missed(anchor, "a router", pattern.miss);
         ++numMissed;
       }
     };

@@ -4,7 +4,7 @@
 #include "trine/Passes/Raise.h"
 
 namespace mlir::trine {
-#define GEN_PASS_DEF_RAISESTATE
+#define GEN_PASS_DEF_TRINERAISESTATE
 #include "trine/Passes/Raise.h.inc"
 } // namespace mlir::trine
 
@@ -13,8 +13,9 @@ using namespace mlir::trine;
 
 namespace {
 
-struct RaiseState : public trine::impl::RaiseStateBase<RaiseState> {
-  void runOnOperation() override;
+struct RaiseState : RaisingPass<trine::impl::TrineRaiseStateBase<RaiseState>> {
+  bool hasAnchor(func::FuncOp function) const override;
+  void raise(Raising &raising) override;
 
 private:
   /// The argument that `value` is the next state of; `axis` is what grows, 0 if
@@ -153,14 +154,12 @@ std::optional<RaiseState::Pair> RaiseState::findPair(Raising &raising,
   return fromConcat(raising, concat, /*isWindow=*/true);
 }
 
-void RaiseState::runOnOperation() {
-  func::FuncOp function = getOperation();
-  if (function.isDeclaration() || !function.getBody().hasOneBlock())
-    return;
-  Raising raising(function, getArgument(), getAnalysis<RaisingState>());
-  markAnalysesPreserved<RaisingState>();
-  if (!raising.isValid())
-    return signalPassFailure();
+bool RaiseState::hasAnchor(func::FuncOp function) const {
+  return function.getBody().hasOneBlock();
+}
+
+void RaiseState::raise(Raising &raising) {
+  func::FuncOp function = raising.getFunction();
   Block &body = function.getBody().front();
   Builder builder(&getContext());
   llvm::SmallDenseSet<unsigned> paired;

@@ -300,9 +300,26 @@ Value Raising::slice(Operation *before, Value value, int64_t axis,
 }
 
 Operation *Raising::findOutsideUse(ArrayRef<Operation *> matched,
-                                   ValueRange results) {
-  llvm::SmallPtrSet<Operation *, 16> inside(matched.begin(), matched.end());
-  for (Operation *op : matched)
+                                   ValueRange results, bool sharesViews) {
+  llvm::SmallPtrSet<Operation *, 32> inside(matched.begin(), matched.end());
+  // Views of views from outside are such, too.
+  llvm::DenseMap<Operation *, bool> known;
+  auto comesFromOutside = [&](auto &self, Operation *op) -> bool {
+    if (!op || !inside.contains(op))
+      return true;
+    if (!isa<onnx::ReshapeOp, onnx::CastOp, onnx::ExpandOp, onnx::RangeOp>(op))
+      return false;
+    auto [entry, isNew] = known.try_emplace(op, false);
+    if (!isNew)
+      return entry->second;
+    bool all = llvm::all_of(op->getOperands(), [&](Value operand) {
+      return self(self, operand.getDefiningOp());
+    });
+    return known[op] = all;
+  };
+  for (Operation *op : matched) {
+    if (sharesViews && comesFromOutside(comesFromOutside, op))
+      continue;
     for (Value result : op->getResults()) {
       if (llvm::is_contained(results, result))
         continue;
@@ -310,6 +327,7 @@ Operation *Raising::findOutsideUse(ArrayRef<Operation *> matched,
         if (!inside.contains(user))
           return user;
     }
+  }
   return nullptr;
 }
 

@@ -71,6 +71,20 @@ struct NearMiss {
   std::string reason;
 };
 
+/// One attempt to recognise a structure.
+class Attempt {
+public:
+  /// Keeps the first reason; always false.
+  bool fail(Operation *node, const Twine &reason) {
+    if (miss.reason.empty())
+      miss = {node, reason.str()};
+    return false;
+  }
+  bool failed() const { return !miss.reason.empty(); }
+
+  NearMiss miss;
+};
+
 /// What raising passes know of a function: its shapes, and ops that one of them
 /// unlinked. An analysis that a pass keeps valid for the next by changing the
 /// function through Raising alone.
@@ -162,8 +176,11 @@ public:
               int64_t end);
 
   /// Whether some op of `matched`, other than those that make `results`, is
-  /// used outside of `matched`: then it may not vanish. Gives the user.
-  Operation *findOutsideUse(ArrayRef<Operation *> matched, ValueRange results);
+  /// used outside of `matched`: then it may not vanish. Gives the user. Views
+  /// and casts of what comes from outside are cheap: with `sharesViews` they
+  /// may be used by others.
+  Operation *findOutsideUse(ArrayRef<Operation *> matched, ValueRange results,
+                            bool sharesViews = false);
 
   /// Puts a raised op in the place of what was matched: `results` get its
   /// results, its location fuses those of `matched`, it carries `form` (a row
@@ -192,6 +209,42 @@ private:
   onnx::ShapeAnalysis &shapes;
   SizeValues sizeValues;
   llvm::DenseSet<Operation *> missedAnchors;
+};
+
+/// A pass that raises structures in a function: `raise` sees a function whose
+/// shapes are known. `Base` is the class that the pass's record generates.
+template <typename Base>
+class RaisingPass : public Base {
+public:
+  using Base::Base;
+
+  void runOnOperation() final {
+    func::FuncOp function = this->getOperation();
+    if (function.isExternal() || !hasAnchor(function))
+      return this->markAllAnalysesPreserved();
+    Raising raising(function, this->getArgument(),
+                    this->template getAnalysis<RaisingState>());
+    this->template markAnalysesPreserved<RaisingState>();
+    if (!raising.isValid())
+      return this->signalPassFailure();
+    raise(raising);
+  }
+
+protected:
+  /// Whether the function has anything to look at.
+  virtual bool hasAnchor(func::FuncOp function) const { return true; }
+  virtual void raise(Raising &raising) = 0;
+
+  /// Whether a function has an op of one of these kinds.
+  template <typename... OpTypes>
+  static bool contains(func::FuncOp function) {
+    return function
+        .walk([](Operation *op) {
+          return isa<OpTypes...>(op) ? WalkResult::interrupt()
+                                     : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
 };
 
 } // namespace mlir::trine

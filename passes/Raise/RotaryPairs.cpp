@@ -155,6 +155,23 @@ Value RotaryTables::find(Value table, bool interleaved) {
     sizes.back() = floorDiv(sizes.back(), context.getConstant(2));
     return raising.reshape(op, part, sizes);
   }
+  // A table that is a weight; the importer has compared its halves.
+  if (auto weight = dyn_cast<onnx::InitializerOp>(op)) {
+    auto repeats = op->getAttrOfType<StringAttr>("onnx.repeats");
+    std::optional<int64_t> width =
+        raising.staticDim(table, raising.rank(table) - 1);
+    if (!repeats || !width ||
+        repeats.getValue() != (interleaved ? "pairs" : "halves"))
+      return {};
+    Operation *before = op->getNextNode();
+    int64_t last = raising.rank(table) - 1;
+    if (!interleaved)
+      return raising.slice(before, table, last, 0, *width / 2);
+    return raising.create(
+        before, "Slice",
+        {table, raising.integers(before, 0), raising.integers(before, *width),
+         raising.integers(before, last), raising.integers(before, 2)});
+  }
   // The same work on half of the elements.
   SmallVector<Value> operands(op->getOperands());
   if (isa<onnx::CastOp, onnx::CosOp, onnx::SinOp, onnx::NegOp>(op)) {

@@ -121,8 +121,10 @@ Value SizeValues::makeAtom(SymbolicAtom atom, bool atEntry) {
     const onnx::SymbolDefinition *definition = nullptr;
     if (!hangs) {
       definition = &shapes.getSymbols()[found->second];
-    } else if (current) {
-      // Rare: sizes that hang on data.
+    } else if (current && before &&
+               before->getBlock() == &function.getBody().front()) {
+      // Rare: sizes that hang on data. Made in a body of If or Loop, they could
+      // not be used again behind it.
       for (const onnx::SymbolDefinition &candidate :
            llvm::reverse(shapes.getSymbols()))
         if (candidate.symbol == atom.getExpression())
@@ -133,8 +135,8 @@ Value SizeValues::makeAtom(SymbolicAtom atom, bool atEntry) {
     Value value = definition->value;
     Operation *maker = value.getDefiningOp();
     // The op at hand does not exist yet for itself.
-    if (maker &&
-        (maker->getBlock() != &function.getBody().front() || maker == before))
+    if (value.getParentBlock() != &function.getBody().front() ||
+        (maker && maker == before))
       return {};
     if (hangs)
       value = current(value);

@@ -400,6 +400,8 @@ Value GraphImporter::createConstant(const TensorValue &tensor, StringRef name,
   else
     op = onnx::InitializerOp::create(builder, location, tensor.type, name,
                                      tensor.file, tensor.offset, tensor.length);
+  if (!tensor.repeats.empty())
+    op->setAttr("onnx.repeats", builder.getStringAttr(tensor.repeats));
   if (atTop)
     lastConstant = op;
   inferTypes(op, nullptr);

@@ -105,7 +105,11 @@ void GraphImporter::importNode(const Site &site, Scope &scope) {
   const OperatorSchema *schema =
       node.overload.empty() ? findOperator(domain, node.type) : nullptr;
   if (!schema)
-    return unsupported("is not supported");
+    return unsupported(
+        domain == "com.microsoft" && node.type == "QMoE"
+            ? "is not supported, as the weights of its experts are quantised: "
+              "export them as floats (com.microsoft.MoE or plain operators)"
+            : "is not supported");
   // An opset that is too old is a problem of its own.
   int64_t accepted = domain.empty() ? std::max(*opset, oldestOpset) : *opset;
   std::optional<int> version = schema->getVersion(accepted);

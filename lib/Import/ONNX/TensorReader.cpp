@@ -4,6 +4,7 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/CheckedArithmetic.h"
 #include "llvm/Support/Endian.h"
+#include <cstring>
 #include <limits>
 
 using namespace mlir;
@@ -258,6 +259,38 @@ void TensorReader::setElements(TensorValue &value, ArrayRef<char> bytes) const {
   value.elements = DenseElementsAttr::getFromRawBuffer(value.type, bytes);
 }
 
+/// Other tensors are no tables of positions.
+static constexpr int64_t kMinimumTableRows = 64, kMaximumTableColumns = 1024;
+
+StringRef TensorReader::findRepeats(const TensorValue &value) {
+  ArrayRef<int64_t> shape = value.type.getShape();
+  if (shape.size() < 2 || !isa<FloatType>(value.type.getElementType()) ||
+      shape.back() < 4 || shape.back() % 2 != 0 ||
+      shape.back() > kMaximumTableColumns ||
+      value.type.getNumElements() / shape.back() < kMinimumTableRows)
+    return {};
+  uint64_t elementBytes = value.length / value.type.getNumElements(),
+           rowBytes = elementBytes * shape.back(), half = rowBytes / 2;
+  bool halves = true, pairs = true;
+  // Most weights fail in their first row.
+  SmallVector<char> buffer;
+  for (uint64_t at = 0, rows = 1; at < value.length && (halves || pairs);
+       at += buffer.size(), rows = 256) {
+    buffer.resize(std::min(rows * rowBytes, value.length - at));
+    if (Error error = folder.read(value.file, value.offset + at, buffer)) {
+      llvm::consumeError(std::move(error));
+      return {};
+    }
+    for (const char *row = buffer.begin(); row < buffer.end();
+         row += rowBytes) {
+      halves = halves && std::memcmp(row, row + half, half) == 0;
+      for (uint64_t i = 0; pairs && i < rowBytes; i += 2 * elementBytes)
+        pairs = std::memcmp(row + i, row + i + elementBytes, elementBytes) == 0;
+    }
+  }
+  return halves ? "halves" : pairs ? "pairs" : "";
+}
+
 llvm::Expected<TensorValue> TensorReader::read(const Tensor &tensor) {
   Type elementType = getElementType(tensor.dataType, context);
   if (!elementType)
@@ -294,6 +327,8 @@ llvm::Expected<TensorValue> TensorReader::read(const Tensor &tensor) {
   if (tensor.isExternal) {
     if (Error error = readExternal(tensor, bytes, value))
       return std::move(error);
+    if (!value.elements)
+      value.repeats = findRepeats(value);
     return value;
   }
   if (tensor.payload) {
@@ -304,6 +339,7 @@ llvm::Expected<TensorValue> TensorReader::read(const Tensor &tensor) {
     value.file = modelFile.str();
     value.offset = tensor.payload->offset;
     value.length = bytes;
+    value.repeats = findRepeats(value);
     return value;
   }
   if (bytes > options.maxEncodedTensorBytes)

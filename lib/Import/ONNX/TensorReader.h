@@ -30,6 +30,10 @@ struct TensorValue {
   /// A reference: `file` is relative to the model's folder.
   std::string file;
   uint64_t offset = 0, length = 0;
+  /// Of a reference: whether each row holds its elements twice, as tables of
+  /// rotary embeddings do: "halves" one behind the other, "pairs" side by side;
+  /// else empty.
+  StringRef repeats;
 };
 
 class TensorReader {
@@ -52,6 +56,7 @@ private:
                           unsigned elementBytes,
                           SmallVectorImpl<char> &bytes) const;
   void setElements(TensorValue &value, ArrayRef<char> bytes) const;
+  StringRef findRepeats(const TensorValue &value);
 
   MLIRContext *context;
   const ImportOptions &options;

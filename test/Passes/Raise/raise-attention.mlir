@@ -297,3 +297,32 @@ func.func @main(%q: tensor<?x?x96xf32> {onnx.dims = ["b", "s", 96]}, %k: tensor<
   %o, %nk, %nv, %x = onnx.Attention(%q, %k, %v, %m, %pk, %pv, %none) {q_num_heads = 4 : i64, kv_num_heads = 2 : i64} : (tensor<?x?x96xf32>, tensor<?x?x48xf32>, tensor<?x?x32xf32>, tensor<?x?xi1>, tensor<?x2x?x24xf32>, tensor<?x2x?x16xf32>, none) -> (tensor<*xf32>, tensor<*xf32>, tensor<*xf32>, none)
   return %o, %nk, %nv : tensor<*xf32>, tensor<*xf32>, tensor<*xf32>
 }
+
+// -----
+
+// Lengths of their own: minus infinity from each on.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[L:.*]] = onnx.Reshape(%arg3, {{.*}} -> tensor<?x1x1x1xi64>
+// CHECK: %[[SEEN:.*]] = onnx.Less(%{{.*}}, %[[L]]) : (tensor<?xi64>, tensor<?x1x1x1xi64>) -> tensor<?x1x1x?xi1>
+// CHECK: %[[M:.*]] = onnx.Where(%[[SEEN]], {{.*}} -> tensor<?x1x1x?xf32>
+// CHECK: trine.attention {{.*}} mask_values(%[[M]] : tensor<?x1x1x?xf32>) scale {{.*}} mask {{ *}}additive masked_row {{ *}}zero {trine.form = "attention-operator"}
+// CHECK-NOT: onnx.Attention
+func.func @main(%q: tensor<?x4x?x24xf32> {onnx.dims = ["b", 4, "s", 24]}, %k: tensor<?x4x?x24xf32> {onnx.dims = ["b", 4, "past + s", 24]}, %v: tensor<?x4x?x16xf32> {onnx.dims = ["b", 4, "past + s", 16]}, %n: tensor<?xi64> {onnx.dims = ["b"]}) -> tensor<*xf32> {
+  %none = onnx.None
+  %o, %x1, %x2, %x3 = onnx.Attention(%q, %k, %v, %none, %none, %none, %n)  : (tensor<?x4x?x24xf32>, tensor<?x4x?x24xf32>, tensor<?x4x?x16xf32>, none, none, none, tensor<?xi64>) -> (tensor<*xf32>, none, none, none)
+  return %o : tensor<*xf32>
+}
+
+// -----
+
+// Causal and masked at once: the mask's values, and minus infinity where the key is a later one.
+// CHECK-LABEL: func.func @main
+// CHECK: %[[SEEN:.*]] = onnx.LessOrEqual({{.*}}) : (tensor<?xi64>, tensor<?x1xi64>) -> tensor<?x?xi1>
+// CHECK: %[[M:.*]] = onnx.Where(%[[SEEN]], %arg3, %{{.*}}) : {{.*}} -> tensor<?x?xf32>
+// CHECK: trine.attention {{.*}} mask_values(%[[M]] : tensor<?x?xf32>) scale {{.*}} mask {{ *}}additive masked_row {{ *}}zero {trine.form = "attention-operator"}
+// CHECK-NOT: onnx.Attention
+func.func @main(%q: tensor<?x4x?x24xf32> {onnx.dims = ["b", 4, "s", 24]}, %k: tensor<?x4x?x24xf32> {onnx.dims = ["b", 4, "past + s", 24]}, %v: tensor<?x4x?x16xf32> {onnx.dims = ["b", 4, "past + s", 16]}, %m: tensor<?x?xf32> {onnx.dims = ["s", "past + s"]}) -> tensor<*xf32> {
+  %none = onnx.None
+  %o, %x1, %x2, %x3 = onnx.Attention(%q, %k, %v, %m, %none, %none, %none) {is_causal = 1 : i64} : (tensor<?x4x?x24xf32>, tensor<?x4x?x24xf32>, tensor<?x4x?x16xf32>, tensor<?x?xf32>, none, none, none) -> (tensor<*xf32>, none, none, none)
+  return %o : tensor<*xf32>
+}

@@ -218,8 +218,8 @@ func.func @other_norm(%k: tensor<?x?x2x64xf32> {onnx.name = "k", onnx.dims = ["b
   return %u : tensor<?x?x2x64xf32>
 }
 
-// The norm is one of 16-bit floats.
-// REMARK: looks like a gate of Engram values, but a norm rounds to a shorter type at
+// One norm is of 16-bit floats.
+// REMARK: looks like a gate of Engram values, but the product's sides have different types at
 func.func @short(%k: tensor<?x?x64xf32> {onnx.name = "k", onnx.dims = ["b", "s", 64]}, %q: tensor<?x?x64xf32> {onnx.name = "q", onnx.dims = ["b", "s", 64]}, %v: tensor<?x?x64xf32> {onnx.name = "v", onnx.dims = ["b", "s", 64]}) -> (tensor<?x?x64xf32>) {
   %n = onnx.None
   %axis = onnx.Constant dense<-1> : tensor<1xi64>

@@ -254,3 +254,32 @@ func.func @swapped(%k: tensor<?x?x64xf32> {onnx.name = "k", onnx.dims = ["b", "s
   %u = onnx.Mul(%o, %v) : (tensor<?x?x1xf32>, tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
   return %u : tensor<?x?x64xf32>
 }
+
+// 16 bits, with the casts that torch puts around sums and absolute values.
+// CHECK-LABEL: func.func @narrow
+// CHECK: trine.engram.gate {{.*}} weights({{.*}} : tensor<1x64xbf16>, tensor<1x64xbf16>) epsilon 1.000000e-05 root sign floor {{.*}} {trine.form = "engram-gate"} : tensor<?x?x1x64xbf16>, tensor<?x?x64xbf16>
+// CHECK-NOT: onnx.Sigmoid
+func.func @narrow(%k: tensor<?x?x64xbf16> {onnx.name = "k", onnx.dims = ["b", "s", 64]}, %q: tensor<?x?x64xbf16> {onnx.name = "q", onnx.dims = ["b", "s", 64]}, %v: tensor<?x?x64xbf16> {onnx.name = "v", onnx.dims = ["b", "s", 64]}) -> tensor<?x?x64xbf16> {
+  %axis = onnx.Constant dense<-1> : tensor<1xi64>
+  %root = onnx.Constant dense<8.0> : tensor<bf16>
+  %floor = onnx.Constant dense<1.0e-6> : tensor<bf16>
+  %kw = onnx.Initializer "kw" from "weights" at 0 length 128 : tensor<64xbf16>
+  %qw = onnx.Initializer "qw" from "weights" at 128 length 128 : tensor<64xbf16>
+  %kn = trine.rms_norm %k, %kw epsilon 1.0e-5 compute f32 cast before_weight : tensor<?x?x64xbf16>, tensor<64xbf16>
+  %qn = trine.rms_norm %q, %qw epsilon 1.0e-5 compute f32 cast before_weight : tensor<?x?x64xbf16>, tensor<64xbf16>
+  %d = onnx.Mul(%kn, %qn) : (tensor<?x?x64xbf16>, tensor<?x?x64xbf16>) -> tensor<?x?x64xbf16>
+  %df = onnx.Cast(%d) {to = 1 : i64} : (tensor<?x?x64xbf16>) -> tensor<?x?x64xf32>
+  %ef = onnx.ReduceSum(%df, %axis) : (tensor<?x?x64xf32>, tensor<1xi64>) -> tensor<?x?x1xf32>
+  %e = onnx.Cast(%ef) {to = 16 : i64} : (tensor<?x?x1xf32>) -> tensor<?x?x1xbf16>
+  %g = onnx.Div(%e, %root) : (tensor<?x?x1xbf16>, tensor<bf16>) -> tensor<?x?x1xbf16>
+  %sign = onnx.Sign(%g) : (tensor<?x?x1xbf16>) -> tensor<?x?x1xbf16>
+  %gf = onnx.Cast(%g) {to = 1 : i64} : (tensor<?x?x1xbf16>) -> tensor<?x?x1xf32>
+  %af = onnx.Abs(%gf) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %abs = onnx.Cast(%af) {to = 16 : i64} : (tensor<?x?x1xf32>) -> tensor<?x?x1xbf16>
+  %clip = onnx.Max(%abs, %floor) : (tensor<?x?x1xbf16>, tensor<bf16>) -> tensor<?x?x1xbf16>
+  %sqrt = onnx.Sqrt(%clip) : (tensor<?x?x1xbf16>) -> tensor<?x?x1xbf16>
+  %r = onnx.Mul(%sign, %sqrt) : (tensor<?x?x1xbf16>, tensor<?x?x1xbf16>) -> tensor<?x?x1xbf16>
+  %o = onnx.Sigmoid(%r) : (tensor<?x?x1xbf16>) -> tensor<?x?x1xbf16>
+  %u = onnx.Mul(%o, %v) : (tensor<?x?x1xbf16>, tensor<?x?x64xbf16>) -> tensor<?x?x64xbf16>
+  return %u : tensor<?x?x64xbf16>
+}

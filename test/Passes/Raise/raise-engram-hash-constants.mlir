@@ -1,5 +1,7 @@
 // A hash whose constants contradict the published rule is one all the same; what contradicts is told.
 // RUN: trine-opt %s --trine-raise-engram-hash --remarks-filter-analyse=trine-raise-engram-hash --remark-format=emitRemark 2>&1 | FileCheck %s
+// Sizes that contradict each other in a way that only data would show: no hash, and no crash.
+// RUN: sed -e "s/dense<\[0, 0, 1\]>/dense<[0, 0, 101]>/" %s | trine-opt --trine-raise-engram-hash -o /dev/null
 // CHECK-NOT: Function=published
 // CHECK-DAG: remark: {{.*}}Function=changed{{.*}}by the published rule for constants of a hash, the multipliers are those of no layer below 1024
 // CHECK-DAG: remark: {{.*}}Function=changed{{.*}}by the published rule for constants of a hash, the modulus 221 of column 1 is not prime

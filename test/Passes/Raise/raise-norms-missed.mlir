@@ -137,15 +137,6 @@ func.func @weightType(%x: tensor<?x8xf16> {onnx.dims = ["n", 8]}, %w: tensor<8xf
 
 // -----
 
-// REMARK: Missed{{.*}}'position_ids' has no position per token
-// CHECK-LABEL: func.func @offset
-func.func @offset(%x: tensor<?x?x32xf32> {onnx.dims = ["b", "s", 32]}, %p: tensor<1xi64>, %pp: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %t: tensor<64x4xf32>, %u: tensor<64x3xf32>) -> tensor<?x?x32xf32> {
-  %0 = onnx.com.microsoft.RotaryEmbedding(%x, %p, %t, %t) : (tensor<?x?x32xf32>, tensor<1xi64>, tensor<64x4xf32>, tensor<64x4xf32>) -> tensor<?x?x32xf32>
-  return %0 : tensor<?x?x32xf32>
-}
-
-// -----
-
 // REMARK: Missed{{.*}}'is_packed_batching' is not 0 or 'scale' not 1
 // CHECK-LABEL: func.func @packed
 func.func @packed(%x: tensor<?x?x32xf32> {onnx.dims = ["b", "s", 32]}, %p: tensor<1xi64>, %pp: tensor<?x?xi64> {onnx.dims = ["b", "s"]}, %t: tensor<64x4xf32>, %u: tensor<64x3xf32>) -> tensor<?x?x32xf32> {

@@ -583,3 +583,41 @@ func.func @axisTwin(%x: tensor<?x4x?x8xf32> {onnx.dims = ["b", 4, "s", 8]}, %c: 
   %y = onnx.Concat(%re, %im) {axis = 2 : i64} : (tensor<?x4x?x4xf32>, tensor<?x4x?x4xf32>) -> tensor<?x4x?x4xf32>
   return %y : tensor<?x4x?x4xf32>
 }
+
+// -----
+
+// One offset for all sequences: positions count from it.
+// CHECK-LABEL: func.func @offset
+// CHECK: %[[C:.*]] = onnx.Range
+// CHECK: %[[P:.*]] = onnx.Add(%[[C]], %arg1) : (tensor<?xi64>, tensor<1xi64>) -> tensor<?xi64>
+// CHECK: trine.rope %{{.*}}, %{{.*}}, %{{.*}} pairing half layout in_place begin 0 {trine.form = "rope-microsoft"} : tensor<?x?x4x8xf32>, tensor<1x?x1x4xf32>, tensor<1x?x1x4xf32>
+func.func @offset(%x: tensor<?x?x32xf32> {onnx.dims = ["b", "s", 32]}, %p: tensor<1xi64>, %t: tensor<64x4xf32>) -> tensor<?x?x32xf32> {
+  %0 = onnx.com.microsoft.RotaryEmbedding(%x, %p, %t, %t) : (tensor<?x?x32xf32>, tensor<1xi64>, tensor<64x4xf32>, tensor<64x4xf32>) -> tensor<?x?x32xf32>
+  return %0 : tensor<?x?x32xf32>
+}
+
+// -----
+
+// The tables are a weight whose rows hold each number twice, which the importer has seen; rows are taken of one half.
+// CHECK-LABEL: func.func @fullTables
+// CHECK: onnx.Slice(%{{.*}}) : (tensor<64x8xf32>, {{.*}}) -> tensor<64x4xf32>
+// CHECK: trine.rope {{.*}} pairing half layout in_place begin 0 {trine.form = "rope-rotate-half"} : tensor<?x4x?x8xf32>, tensor<?x1x?x4xf32>, tensor<?x1x?x4xf32>
+func.func @fullTables(%x: tensor<?x4x?x8xf32> {onnx.dims = ["b", 4, "s", 8]}, %p: tensor<?x1x?xi64> {onnx.dims = ["b", 1, "s"]}) -> tensor<?x4x?x8xf32> {
+  %cos = onnx.Initializer "cos" from "m.onnx" at 0 length 2048 {onnx.repeats = "halves"} : tensor<64x8xf32>
+  %sin = onnx.Initializer "sin" from "m.onnx" at 2048 length 2048 {onnx.repeats = "halves"} : tensor<64x8xf32>
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c3 = onnx.Constant dense<3> : tensor<1xi64>
+  %c4 = onnx.Constant dense<4> : tensor<1xi64>
+  %c8 = onnx.Constant dense<8> : tensor<1xi64>
+  %c = onnx.Gather(%cos, %p) : (tensor<64x8xf32>, tensor<?x1x?xi64>) -> tensor<?x1x?x8xf32>
+  %s = onnx.Gather(%sin, %p) : (tensor<64x8xf32>, tensor<?x1x?xi64>) -> tensor<?x1x?x8xf32>
+  %a = onnx.Slice(%x, %c0, %c4, %c3, %c1) : (tensor<?x4x?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x4x?x4xf32>
+  %b = onnx.Slice(%x, %c4, %c8, %c3, %c1) : (tensor<?x4x?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x4x?x4xf32>
+  %n = onnx.Neg(%b) : (tensor<?x4x?x4xf32>) -> tensor<?x4x?x4xf32>
+  %r = onnx.Concat(%n, %a) {axis = 3 : i64} : (tensor<?x4x?x4xf32>, tensor<?x4x?x4xf32>) -> tensor<?x4x?x8xf32>
+  %xc = onnx.Mul(%x, %c) : (tensor<?x4x?x8xf32>, tensor<?x1x?x8xf32>) -> tensor<?x4x?x8xf32>
+  %rs = onnx.Mul(%r, %s) : (tensor<?x4x?x8xf32>, tensor<?x1x?x8xf32>) -> tensor<?x4x?x8xf32>
+  %y = onnx.Add(%xc, %rs) : (tensor<?x4x?x8xf32>, tensor<?x4x?x8xf32>) -> tensor<?x4x?x8xf32>
+  return %y : tensor<?x4x?x8xf32>
+}
