@@ -15,6 +15,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/SetVector.h"
 #include <numeric>
 
 using namespace mlir;
@@ -758,12 +759,14 @@ LogicalResult AttentionExpansion::run() {
   if (lse)
     rewriter.replaceAllUsesWith(op.getLse(),
                                 restore(loop.getResult(1), splitLse, lseType));
-  // What was read through goes with it.
-  SmallVector<Value> operands(op->getOperands());
+  // What was read through goes with it; keys may be values, too.
+  llvm::SmallSetVector<Operation *, 4> producers;
+  for (Value operand : op->getOperands())
+    if (Operation *producer = operand.getDefiningOp())
+      producers.insert(producer);
   rewriter.eraseOp(op);
-  for (Value operand : operands)
-    if (Operation *producer = operand.getDefiningOp();
-        producer && isOpTriviallyDead(producer))
+  for (Operation *producer : producers)
+    if (isOpTriviallyDead(producer))
       rewriter.eraseOp(producer);
   return success();
 }

@@ -43,8 +43,8 @@ plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0] out
 // -----
 
 // weight_c3
-// expected-error @below {{stored element type must be 'f32', got 'f16'}}
-plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0, 1] outer [] inner [] tiles [] stored tensor<2x3xf16>
+// expected-error @below {{stored element type must be 'f32', got 'i32'}}
+plan.weight @w "w" from "m" at 0 length 24 : tensor<2x3xf32> permutation [0, 1] outer [] inner [] tiles [] stored tensor<2x3xi32>
 
 // -----
 

@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
              "'states[0].dims' must begin with the slots, got no dimension"},
         Edit{"\"states\": []",
              "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": "
-             "[\"batch\", \"past\", 4], \"axis\": 3}]",
+             "[\"batch\", 5, 4], \"axis\": 3}]",
              "'states[0].axis' must be an integer in [0, 2], got 3"},
         Edit{"\"states\": []",
              "\"states\": [{\"name\": \"s\", \"type\": \"f32\", \"dims\": "
