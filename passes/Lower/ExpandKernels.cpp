@@ -53,7 +53,8 @@ struct ExpandKernels : trine::impl::ExpandKernelsBase<ExpandKernels> {
       rewriter.setInsertionPoint(op);
       LogicalResult expanded =
           llvm::TypeSwitch<Operation *, LogicalResult>(op)
-              .Case<AttentionOp, MoERouteOp, MoEGroupOp, MoEGroupedMatMulOp>([&](auto op) { return expand(op, rewriter); })
+              .Case<AttentionOp, MoERouteOp, MoEGroupOp, MoEGroupedMatMulOp>(
+                  [&](auto op) { return expand(op, rewriter); })
               .Default([](Operation *op) {
                 return op->emitOpError() << "has no form for the host";
               });

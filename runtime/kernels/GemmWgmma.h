@@ -11,7 +11,8 @@
 
 namespace trine::kernels {
 
-template <GemmConfiguration C> struct WgmmaShape {
+template <GemmConfiguration C>
+struct WgmmaShape {
   static constexpr int consumers = C.tileM / 64 * 128;
   static constexpr int tileBytesA = C.tileM * boxRowBytes;
   static constexpr int stageBytes = (C.tileM + C.tileN) * boxRowBytes;
@@ -49,8 +50,9 @@ void produceTiles(u32 shared, u32 full, u32 empty, Index steps, CopyA copyA,
     barrierWait(empty + 8 * stage, static_cast<int>(step / C.stages & 1) ^ 1);
     if (Shape::anyMap && thread == 0) {
       const u32 barrier = full + 8 * stage;
-      barrierArriveExpect(barrier, (Shape::mapsA ? C.tileM * boxRowBytes : 0) +
-                                       (Shape::mapsB ? C.tileN * boxRowBytes : 0));
+      barrierArriveExpect(barrier,
+                          (Shape::mapsA ? C.tileM * boxRowBytes : 0) +
+                              (Shape::mapsB ? C.tileN * boxRowBytes : 0));
       if constexpr (Shape::mapsA)
         copyA(tile, step, barrier);
       if constexpr (Shape::mapsB)

@@ -76,8 +76,8 @@ typedef struct trine_program_services {
    * of table number `table` (in the manifest's order). Negative ids count from
    * the end. */
   int32_t (*prefetch_issue)(void *context, uint32_t device, uint32_t queue,
-                            uint32_t table, const int64_t *rows,
-                            uint64_t count, uint64_t *ticket);
+                            uint32_t table, const int64_t *rows, uint64_t count,
+                            uint64_t *ticket);
 
   /* Waits for the rows of a ticket and writes them to device memory, as values
    * of `type` (TRINE_TABLE_*), `bytes` bytes in all. Once per ticket. */

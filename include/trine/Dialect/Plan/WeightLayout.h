@@ -25,9 +25,9 @@ struct WeightLayout {
   uint64_t bytes = 0;
 };
 
-/// Weights in the order of the module, each at the next aligned offset; those of
-/// tables are in files of their own. The program and the package's writer both
-/// use this.
+/// Weights in the order of the module, each at the next aligned offset; those
+/// of tables are in files of their own. The program and the package's writer
+/// both use this.
 WeightLayout placeWeights(ModuleOp module);
 
 /// Bytes of one element as stored: 1 for i1 and other sub-byte types.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """decode.py TRINE_RUN PACKAGE FOLDER IDS COUNT: the most probable tokens after a prompt, with the past handed over between steps. For packages without
 state, whose states' names go from past.X to present.X, and history to present_history."""
 import json

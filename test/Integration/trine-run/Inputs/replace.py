@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """replace.py FILE FROM TO [RESULT]: replaces a text that must be there."""
 import sys
 

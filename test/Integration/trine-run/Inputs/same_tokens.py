@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """same_tokens.py A B: whether two outputs of --generate begin sequence 0 with the same tokens."""
 import sys
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """spoil.py FILE: makes every row of a saved state of one slot NaN."""
 import struct
 import sys
