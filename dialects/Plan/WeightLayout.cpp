@@ -14,6 +14,11 @@ uint64_t trine::getStoredElementBytes(Type type) {
                              : 1;
 }
 
+int64_t trine::getStoredBytes(RankedTensorType type) {
+  return type.getNumElements() *
+         static_cast<int64_t>(getStoredElementBytes(type.getElementType()));
+}
+
 WeightLayout trine::placeWeights(ModuleOp module) {
   WeightLayout layout;
   llvm::DenseSet<StringAttr> inTables;
@@ -26,8 +31,7 @@ WeightLayout trine::placeWeights(ModuleOp module) {
     if (inTables.contains(weight.getSymNameAttr()))
       continue;
     auto type = cast<RankedTensorType>(weight.getStoredType());
-    uint64_t bytes = static_cast<uint64_t>(type.getNumElements()) *
-                     getStoredElementBytes(type.getElementType());
+    uint64_t bytes = getStoredBytes(type);
     layout.places.push_back({weight, layout.bytes, bytes});
     layout.bytes = llvm::alignTo(layout.bytes + bytes, kWeightAlignment);
   }

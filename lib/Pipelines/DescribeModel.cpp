@@ -5,6 +5,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "trine/Dialect/ONNX/ONNX.h"
 #include "trine/Dialect/Plan/Plan.h"
+#include "trine/Dialect/Plan/WeightLayout.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -83,10 +84,8 @@ void mlir::trine::describePlan(ModuleOp module, CompileReport &report) {
     ++report.skeletons[kernel.getSkeleton().str()];
   }
   for (auto weight : module.getOps<plan::WeightOp>()) {
-    auto type = cast<RankedTensorType>(weight.getStoredType());
-    int64_t bits =
-        type.getElementType().isInteger(1) ? 8 : type.getElementTypeBitWidth();
-    report.packedWeightBytes += type.getNumElements() * bits / 8;
+    report.packedWeightBytes +=
+        getStoredBytes(cast<RankedTensorType>(weight.getStoredType()));
   }
   module.walk([&](plan::LaunchOp) { ++report.launches; });
   module.walk([&](plan::SelectOp select) {

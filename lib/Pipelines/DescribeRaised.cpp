@@ -4,6 +4,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
+#include "trine/Dialect/Plan/WeightLayout.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -71,9 +72,8 @@ static void describeWeights(ModuleOp module, CompileReport &report) {
     if (!isa<WeightOp, AssembledWeightOp>(op) || op->use_empty())
       return;
     auto type = cast<RankedTensorType>(op->getResult(0).getType());
-    int64_t bits = std::max<int64_t>(8, type.getElementTypeBitWidth());
     report.weightKinds[kindOf(*op->getUses().begin()).str()] +=
-        type.getNumElements() * bits / 8;
+        getStoredBytes(type);
   });
 }
 

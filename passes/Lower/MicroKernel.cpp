@@ -833,6 +833,14 @@ matchGatheredProduct(linalg::GenericOp op) {
                    Access{matrix->get(), op.getMatchingIndexingMap(matrix)});
 }
 
+static void replaceByMicroKernel(RewriterBase &rewriter, linalg::GenericOp op,
+                                 const Roles &roles, unsigned vectorBytes) {
+  ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
+  builder.setInsertionPoint(op);
+  Emitter(builder, op, roles, vectorBytes).emit();
+  rewriter.eraseOp(op);
+}
+
 LogicalResult trine::emitGatheredMicroKernel(RewriterBase &rewriter,
                                              linalg::GenericOp op,
                                              unsigned vectorBytes) {
@@ -843,10 +851,7 @@ LogicalResult trine::emitGatheredMicroKernel(RewriterBase &rewriter,
       chooseRoles(op, operands->first, operands->second);
   if (!roles)
     return failure();
-  ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
-  builder.setInsertionPoint(op);
-  Emitter(builder, op, *roles, vectorBytes).emit();
-  rewriter.eraseOp(op);
+  replaceByMicroKernel(rewriter, op, *roles, vectorBytes);
   return success();
 }
 
@@ -869,9 +874,6 @@ LogicalResult trine::emitMicroKernel(RewriterBase &rewriter,
   }
   if (!roles)
     return failure();
-  ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
-  builder.setInsertionPoint(op);
-  Emitter(builder, op, *roles, vectorBytes).emit();
-  rewriter.eraseOp(op);
+  replaceByMicroKernel(rewriter, op, *roles, vectorBytes);
   return success();
 }

@@ -40,9 +40,7 @@ static Operation *weightOf(Value value) {
 }
 
 static int64_t bytesOf(Value value) {
-  auto type = cast<RankedTensorType>(value.getType());
-  return type.getNumElements() *
-         static_cast<int64_t>(getStoredElementBytes(type.getElementType()));
+  return getStoredBytes(cast<RankedTensorType>(value.getType()));
 }
 
 /// Why the store cannot hold the table; empty if it can.

@@ -18,22 +18,6 @@ static Value rootOf(Value value) {
   }
 }
 
-/// One element, as a weight or a number.
-static bool isScalarWeight(Raising &raising, Value value) {
-  for (SymbolicExpression size : raising.dims(value))
-    if (!size.isConstant(1))
-      return false;
-  Operation *op = value.getDefiningOp();
-  for (unsigned steps = 0; op && steps < 4; ++steps) {
-    if (isa<onnx::InitializerOp, onnx::ConstantOp>(op))
-      return true;
-    if (!isa<onnx::ReshapeOp, onnx::SliceOp>(op))
-      return false;
-    op = op->getOperand(0).getDefiningOp();
-  }
-  return false;
-}
-
 /// A weight of so many elements, under any sizes.
 static bool isWeightOf(Raising &raising, Value value, int64_t count) {
   Operation *op = value.getDefiningOp();
@@ -54,6 +38,11 @@ static bool isWeightOf(Raising &raising, Value value, int64_t count) {
     op = op->getOperand(0).getDefiningOp();
   }
   return false;
+}
+
+/// One element, as a weight or a number.
+static bool isScalarWeight(Raising &raising, Value value) {
+  return isWeightOf(raising, value, 1);
 }
 
 static bool isVectorWeight(Raising &raising, Value value, int64_t size) {

@@ -447,26 +447,20 @@ public:
   }
   void raise(Raising &raising) override {
     ConvRaiser raiser(raising);
-    for (auto op : raising.opsOf<onnx::ConcatOp>()) {
-      if (!raising.isLinked(op) || op->getBlock() != &getOperation().front())
-        continue;
-      if (raiser.raise(op)) {
-        ++numRaised;
-      } else if (!raiser.miss.reason.empty()) {
-        raising.missed(op, "a causal depthwise convolution", raiser.miss);
-        ++numMissed;
+    auto raiseAll = [&](auto ops) {
+      for (auto op : ops) {
+        if (!raising.isLinked(op) || op->getBlock() != &getOperation().front())
+          continue;
+        if (raiser.raise(op)) {
+          ++numRaised;
+        } else if (!raiser.miss.reason.empty()) {
+          raising.missed(op, "a causal depthwise convolution", raiser.miss);
+          ++numMissed;
+        }
       }
-    }
-    for (auto op : raising.opsOf<onnx::ConvOp>()) {
-      if (!raising.isLinked(op) || op->getBlock() != &getOperation().front())
-        continue;
-      if (raiser.raise(op)) {
-        ++numRaised;
-      } else if (!raiser.miss.reason.empty()) {
-        raising.missed(op, "a causal depthwise convolution", raiser.miss);
-        ++numMissed;
-      }
-    }
+    };
+    raiseAll(raising.opsOf<onnx::ConcatOp>());
+    raiseAll(raising.opsOf<onnx::ConvOp>());
   }
 };
 } // namespace

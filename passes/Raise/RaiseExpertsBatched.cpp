@@ -22,7 +22,6 @@ public:
       : pattern(pattern), raising(pattern.raising), k(k) {}
 
   /// table[ids], along the first axis.
-  std::optional<std::pair<Value, Value>> takeGather(Value value);
   std::optional<SlotProduct> takeProduct(Value value);
   /// The tokens that were repeated k times each.
   Value takeTokens(Value rows);
@@ -37,22 +36,6 @@ private:
 };
 
 } // namespace
-
-std::optional<std::pair<Value, Value>> BatchedMatcher::takeGather(Value value) {
-  size_t mark = pattern.mark();
-  value = pattern.takeViews(value);
-  if (auto gather = pattern.take<onnx::GatherOp>(value)) {
-    if (raising.normalAxis(gather.getAxis(), gather->getOperand(0)) == 0)
-      return std::pair(gather->getOperand(0), gather->getOperand(1));
-  } else if (auto gather = pattern.take<onnx::GatherNDOp>(value)) {
-    Value indices = gather->getOperand(1);
-    if (gather.getBatchDims() == 0 &&
-        raising.dims(indices).back().isConstant(1))
-      return std::pair(gather->getOperand(0), indices);
-  }
-  pattern.rollback(mark);
-  return std::nullopt;
-}
 
 /// weights [.., out, in] · column [.., in, 1], or row [.., 1, in] · weights
 /// [.., in, out].
@@ -70,7 +53,7 @@ std::optional<SlotProduct> BatchedMatcher::takeMatMul(Value value) {
         !raising.dims(other)[transposed ? rank - 2 : rank - 1].isConstant(1))
       continue;
     size_t inner = pattern.mark();
-    std::optional<std::pair<Value, Value>> gather = takeGather(weights);
+    std::optional<std::pair<Value, Value>> gather = pattern.takeRows(weights);
     if (!gather || raising.rank(gather->first) != 3) {
       pattern.rollback(inner);
       continue;
@@ -99,7 +82,7 @@ std::optional<SlotProduct> BatchedMatcher::takeProduct(Value value) {
       std::optional<SlotProduct> product = takeMatMul(a);
       std::optional<std::pair<Value, Value>> bias;
       if (product)
-        bias = takeGather(b);
+        bias = pattern.takeRows(b);
       if (!bias || raising.rank(bias->first) != 2 ||
           takeSlotSource(pattern, bias->second, k) !=
               takeSlotSource(pattern, product->ids, k)) {

@@ -18,7 +18,6 @@ public:
   bool match(Value value, ExpertsMatch &match);
 
 private:
-  std::optional<std::pair<Value, Value>> takeRows(Value value);
   bool takeInverse(Value indices);
   bool takeTokenRows(Value indices);
   Value takeRowBias(Value &value);
@@ -37,22 +36,6 @@ private:
 };
 
 } // namespace
-
-/// rows[indices] along the first axis.
-std::optional<std::pair<Value, Value>> GroupedMatcher::takeRows(Value value) {
-  size_t mark = pattern.mark();
-  value = pattern.takeViews(value);
-  if (auto gather = pattern.take<onnx::GatherOp>(value)) {
-    if (raising.normalAxis(gather.getAxis(), gather->getOperand(0)) == 0)
-      return std::pair(gather->getOperand(0), gather->getOperand(1));
-  } else if (auto gather = pattern.take<onnx::GatherNDOp>(value)) {
-    if (gather.getBatchDims() == 0 &&
-        raising.dims(gather->getOperand(1)).back().isConstant(1))
-      return std::pair(gather->getOperand(0), gather->getOperand(1));
-  }
-  pattern.rollback(mark);
-  return std::nullopt;
-}
 
 /// Whether `value` is 0, 1, ... of the sort's length.
 static bool isCount(MoEPattern &pattern, Value value, SymbolicExpression size) {
@@ -159,7 +142,7 @@ Value GroupedMatcher::takeRowBias(Value &value) {
   Value bias;
   matchEitherOrder(add, [&](Value products, Value rows) {
     size_t mark = pattern.mark();
-    std::optional<std::pair<Value, Value>> gathered = takeRows(rows);
+    std::optional<std::pair<Value, Value>> gathered = pattern.takeRows(rows);
     if (!gathered || raising.rank(gathered->first) != 2 ||
         pattern.takeViews(gathered->second) != sort.getValues()) {
       pattern.rollback(mark);
@@ -337,7 +320,7 @@ bool GroupedMatcher::takeBoundaries() {
 bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
   // Back in the order of slots.
   std::optional<std::pair<Value, Value>> unsorted =
-      takeRows(pattern.takeViewsAndWidening(value));
+      pattern.takeRows(pattern.takeViewsAndWidening(value));
   if (!unsorted || !takeInverse(unsorted->second))
     return false;
   if (sort.getLargest() != 0 || raising.rank(sort.getX()) != 1 ||
@@ -363,7 +346,7 @@ bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
     return false;
   // From here on it looks like experts.
   std::optional<std::pair<Value, Value>> weights =
-      takeRows(pattern.takeViewsAndWidening(slotWeights));
+      pattern.takeRows(pattern.takeViewsAndWidening(slotWeights));
   if (!weights || pattern.takeViews(weights->second) != sort.getIndices())
     return pattern.fail(mul, "the weights are not sorted like the slots");
   match.weights = takeSlotSource(pattern, weights->first, k);
@@ -395,7 +378,7 @@ bool GroupedMatcher::match(Value value, ExpertsMatch &match) {
   if (!rows)
     return pattern.fail(node, "the activation's input is not one product for "
                               "each expert");
-  std::optional<std::pair<Value, Value>> tokens = takeRows(*rows);
+  std::optional<std::pair<Value, Value>> tokens = pattern.takeRows(*rows);
   if (!tokens || !takeTokenRows(tokens->second))
     return pattern.fail(rows->getDefiningOp() ? rows->getDefiningOp() : node,
                         "the rows are not the tokens of the sorted slots");

@@ -14,6 +14,22 @@ Value MoEPattern::takeViews(Value value) {
   return value;
 }
 
+std::optional<std::pair<Value, Value>> MoEPattern::takeRows(Value value) {
+  size_t start = mark();
+  value = takeViews(value);
+  if (auto gather = take<onnx::GatherOp>(value)) {
+    if (raising.normalAxis(gather.getAxis(), gather->getOperand(0)) == 0)
+      return std::pair(gather->getOperand(0), gather->getOperand(1));
+  } else if (auto gather = take<onnx::GatherNDOp>(value)) {
+    Value indices = gather->getOperand(1);
+    if (gather.getBatchDims() == 0 &&
+        raising.dims(indices).back().isConstant(1))
+      return std::pair(gather->getOperand(0), indices);
+  }
+  rollback(start);
+  return std::nullopt;
+}
+
 Value MoEPattern::takeViewsAndWidening(Value value) {
   while (true) {
     value = takeViews(value);

@@ -42,6 +42,8 @@ public:
   Value takeViews(Value value);
   /// The value before Reshapes and Casts that only widen.
   Value takeViewsAndWidening(Value value);
+  /// The tensor and the indices of tensor[indices] along the first axis.
+  std::optional<std::pair<Value, Value>> takeRows(Value value);
 
   Raising &raising;
 

@@ -5,7 +5,6 @@
 #include "ElementType.h"
 #include "Session.h"
 #include <algorithm>
-#include <cstring>
 
 using namespace trine::runtime;
 
@@ -262,7 +261,7 @@ int32_t Session::servePrefetchAwait(void *context, uint32_t device,
                                     ", which is not in flight"));
   // A device with memory of its own gets a copy; the host's is written at once,
   // when nothing reads what was there any more.
-  bool isHost = strcmp(session->device->getKind(), "host") == 0;
+  bool isHost = session->device->isHostMemory();
   if (isHost)
     if (trine_status code = session->device->synchronize())
       return session->failStep(code, session->device->getMessage());

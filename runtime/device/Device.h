@@ -20,6 +20,11 @@ struct DeviceKernel {
   /// Threads of a block, workgroups that one block computes, dynamic shared
   /// memory.
   uint32_t threads = 1, workgroupsPerBlock = 1, sharedBytes = 0;
+
+  uint64_t getBlocks(uint64_t workgroups) const {
+    return workgroups / workgroupsPerBlock +
+           (workgroups % workgroupsPerBlock != 0 ? 1 : 0);
+  }
 };
 
 /// Functions that can fail return a trine_status, and then leave a sentence in
@@ -30,6 +35,10 @@ public:
 
   /// "host", "cuda", "sim".
   virtual const char *getKind() const = 0;
+
+  /// Whether the memory of kernels may be written by the host as it is, once
+  /// all queues are idle.
+  virtual bool isHostMemory() const { return false; }
 
   /// At least one byte, aligned to 64, of `space` (TRINE_SPACE_*).
   virtual trine_status allocate(uint32_t space, uint64_t bytes,
@@ -86,6 +95,14 @@ public:
   const std::string &getMessage() const { return message; }
 
 protected:
+  /// Fails unless the package has kernel `index`.
+  trine_status checkKernel(uint32_t index, uint64_t count) {
+    if (index < count)
+      return TRINE_OK;
+    return fail(TRINE_ERROR_PROGRAM, "the program launched kernel " +
+                                         std::to_string(index) + ", but has " +
+                                         std::to_string(count));
+  }
   trine_status fail(trine_status status, std::string text) {
     message = std::move(text);
     return status;

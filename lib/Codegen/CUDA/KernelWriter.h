@@ -92,6 +92,7 @@ private:
   FailureOr<SmallVector<std::string>> loopSizes(linalg::LinalgOp op);
   LogicalResult writeElements(Iteration &iteration);
   LogicalResult writeSums(Iteration &iteration);
+  unsigned openElementLoops(Iteration &iteration);
   LogicalResult writeWarpSums(Iteration &iteration);
   LogicalResult writePayload(Iteration &iteration,
                              ArrayRef<std::string> results);

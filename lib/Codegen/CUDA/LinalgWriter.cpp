@@ -242,16 +242,21 @@ LogicalResult KernelWriter::writePayload(Iteration &iteration,
   return success();
 }
 
+/// Loops over the parallel points, shared by the block's threads where they
+/// work together; gives how many are open.
+unsigned KernelWriter::openElementLoops(Iteration &iteration) {
+  if (!isCooperative()) {
+    openSerialLoops(iteration, iteration.parallel);
+    return iteration.parallel.size();
+  }
+  openParallelLoop(iteration, iteration.parallel, "threadIdx.x",
+                   std::to_string(configuration.threads));
+  return 1;
+}
+
 /// Every point stores its elements.
 LogicalResult KernelWriter::writeElements(Iteration &iteration) {
-  unsigned loops = iteration.parallel.size();
-  if (isCooperative()) {
-    openParallelLoop(iteration, iteration.parallel, "threadIdx.x",
-                     std::to_string(configuration.threads));
-    loops = 1;
-  } else {
-    openSerialLoops(iteration, iteration.parallel);
-  }
+  unsigned loops = openElementLoops(iteration);
   openSerialLoops(iteration, iteration.reduction);
   loops += iteration.reduction.size();
   bool wasWithin = isWithinThread;
@@ -265,14 +270,7 @@ LogicalResult KernelWriter::writeElements(Iteration &iteration) {
 /// Each element of the result is one thread's sum.
 LogicalResult KernelWriter::writeSums(Iteration &iteration) {
   linalg::LinalgOp op = iteration.op;
-  unsigned loops = iteration.parallel.size();
-  if (isCooperative()) {
-    openParallelLoop(iteration, iteration.parallel, "threadIdx.x",
-                     std::to_string(configuration.threads));
-    loops = 1;
-  } else {
-    openSerialLoops(iteration, iteration.parallel);
-  }
+  unsigned loops = openElementLoops(iteration);
   SmallVector<std::string> sums, places;
   for (OpOperand &init : op.getDpsInitsMutable()) {
     Type element = cast<MemRefType>(init.get().getType()).getElementType();

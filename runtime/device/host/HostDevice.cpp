@@ -60,9 +60,8 @@ trine_status HostDevice::read(uint32_t queue, const void *source, void *host,
 trine_status HostDevice::launch(uint32_t queue, uint32_t kernel,
                                 uint64_t workgroups, const uint64_t *arguments,
                                 uint32_t argumentCount) {
-  if (kernel >= kernelCount)
-    return fail(TRINE_ERROR_PROGRAM, concat("the program launched kernel ",
-                                            kernel, ", but has ", kernelCount));
+  if (trine_status status = checkKernel(kernel, kernelCount))
+    return status;
   if (!kernels[kernel].function)
     return fail(TRINE_ERROR_DEVICE,
                 concat("kernel ", quote(kernels[kernel].name),

@@ -22,6 +22,7 @@ public:
   Status start(uint32_t threads);
 
   const char *getKind() const override { return "host"; }
+  bool isHostMemory() const override { return true; }
   trine_status allocate(uint32_t space, uint64_t bytes, void **memory) override;
   void release(uint32_t space, void *memory, uint64_t bytes) override;
   trine_status shareWeights(const void *host, uint64_t bytes,

@@ -134,10 +134,8 @@ trine_status SimDevice::load(uint32_t index) {
 trine_status SimDevice::launch(uint32_t queue, uint32_t index,
                                uint64_t workgroups, const uint64_t *arguments,
                                uint32_t argumentCount) {
-  if (index >= kernels.size())
-    return fail(TRINE_ERROR_PROGRAM, "the program launched kernel " +
-                                         std::to_string(index) + ", but has " +
-                                         std::to_string(kernels.size()));
+  if (trine_status status = checkKernel(index, kernels.size()))
+    return status;
   uint64_t launchIndex = launches++;
   if (workgroups == 0)
     return TRINE_OK;
@@ -146,8 +144,7 @@ trine_status SimDevice::launch(uint32_t queue, uint32_t index,
       return status;
   const DeviceKernel &kernel = kernels[index];
   uint64_t start = getTime();
-  uint64_t blocks = workgroups / kernel.workgroupsPerBlock +
-                    (workgroups % kernel.workgroupsPerBlock != 0 ? 1 : 0);
+  uint64_t blocks = kernel.getBlocks(workgroups);
   if (blocks > INT32_MAX)
     return fail(TRINE_ERROR_DEVICE,
                 "kernel '" + kernel.name + "' needs " + std::to_string(blocks) +

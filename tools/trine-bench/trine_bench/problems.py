@@ -20,10 +20,10 @@ class Setting:
 
     def __init__(self, build, cache, threads, cpu):
         self.compiler = os.path.join(build, "bin", "trine-compile")
-        self.library = os.path.join(build, "lib", "libtrine.so")
+        self.runtime = os.path.join(build, "lib", "libtrine.so")
         self.cache, self.threads, self.cpu = cache, threads, cpu
         os.makedirs(cache, exist_ok=True)
-        for path in (self.compiler, self.library):
+        for path in (self.compiler, self.runtime):
             if not os.path.exists(path):
                 sys.exit(f"trine-bench: error: '{path}' does not exist; build Trine first, or say where with --build")
 
@@ -40,7 +40,7 @@ class Setting:
         return package
 
     def trine(self, package, name="trine"):
-        return Contestant(name, "trine", {"library": self.library, "package": package, "threads": self.threads})
+        return Contestant(name, "trine", {"library": self.runtime, "package": package, "threads": self.threads})
 
 
 class Slice:

@@ -30,6 +30,9 @@ struct WeightLayout {
 /// both use this.
 WeightLayout placeWeights(ModuleOp module);
 
+/// Bytes of a tensor of known sizes as stored.
+int64_t getStoredBytes(RankedTensorType type);
+
 /// Bytes of one element as stored: 1 for i1 and other sub-byte types.
 uint64_t getStoredElementBytes(Type type);
 

@@ -7,18 +7,10 @@ usage: damage.py MODEL INPUTS.npz TABLE
 import pathlib
 import sys
 
-import numpy
-import onnx
-from onnx import numpy_helper
+import inputs
 
-model, inputs, table = (pathlib.Path(argument) for argument in sys.argv[1:])
-names = [value.name for value in onnx.load(model / "model.onnx", load_external_data=False).graph.input]
-arrays = {}
-for path in (model / "test_data_set_0").glob("input_*.pb"):
-    tensor = onnx.TensorProto()
-    tensor.ParseFromString(path.read_bytes())
-    arrays[names[int(path.stem.split("_")[1])]] = numpy_helper.to_array(tensor)
-numpy.savez(inputs, **arrays)
+model, target, table = (pathlib.Path(argument) for argument in sys.argv[1:])
+inputs.write(model, target)
 data = bytearray(table.read_bytes())
 # Records come first after the header of a page; the sums behind them stay.
 for position in range(4096, len(data) * 9 // 10, 16):

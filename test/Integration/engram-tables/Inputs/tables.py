@@ -9,9 +9,8 @@ import pathlib
 import subprocess
 import sys
 
+import inputs
 import numpy
-import onnx
-from onnx import numpy_helper
 
 BIN, MODEL, FOLDER = (pathlib.Path(argument) for argument in sys.argv[1:])
 
@@ -25,18 +24,12 @@ def call(*command):
 
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
-    names = [value.name for value in onnx.load(MODEL / "model.onnx", load_external_data=False).graph.input]
-    inputs = FOLDER / "inputs.npz"
-    arrays = {}
-    for path in (MODEL / "test_data_set_0").glob("input_*.pb"):
-        tensor = onnx.TensorProto()
-        tensor.ParseFromString(path.read_bytes())
-        arrays[names[int(path.stem.split("_")[1])]] = numpy_helper.to_array(tensor)
-    numpy.savez(inputs, **arrays)
+    data = FOLDER / "inputs.npz"
+    inputs.write(MODEL, data)
 
     def outputs(package, *options):
         results = FOLDER / "outputs.npz"
-        text = call(BIN / "trine-run", package, "--inputs", inputs, "--outputs", results, *options)
+        text = call(BIN / "trine-run", package, "--inputs", data, "--outputs", results, *options)
         with numpy.load(results) as arrays:
             return {name: arrays[name] for name in arrays.files}, text
 
