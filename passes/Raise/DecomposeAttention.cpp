@@ -18,11 +18,15 @@ struct AttentionBuilder {
   onnx::AttentionOp op;
   ONNXDecomposer &d;
   bool isFlat = false; ///< 3-D operands
-  int64_t queryHeads = 0, keyHeads = 0;
-  int64_t group = 1; ///< query heads per key head
+  /// Numbers of heads, and query heads per key head, as 1-D tensors.
+  Value queryHeads, keyHeads, group;
+  bool isGrouped = false; ///< the last is not known to be 1
 
-  LogicalResult readHeads();
+  void readHeads();
+  /// [B, S, heads * size] as [B, heads, S, size].
   Value toHeads(Value value, int64_t heads);
+  /// The square root of the scale, of the operands' type.
+  Value rootOfScale(Value query, Type type);
   /// [B, Hq, S, x] as [B, Hkv, group, S, x], and back.
   Value splitGroups(Value value);
   Value joinGroups(Value value);
@@ -34,54 +38,51 @@ struct AttentionBuilder {
   Decomposition run();
 };
 
-LogicalResult AttentionBuilder::readHeads() {
-  Value q = op.getQ(), k = op.getK(), v = op.getV();
+void AttentionBuilder::readHeads() {
+  Value q = op.getQ(), k = op.getK();
   isFlat = d.rank(q) == 3;
-  if (isFlat) {
-    queryHeads = op.getQNumHeads().value_or(0);
-    keyHeads = op.getKvNumHeads().value_or(0);
-    for (auto [value, heads] :
-         {std::pair(q, queryHeads), std::pair(k, keyHeads),
-          std::pair(v, keyHeads)}) {
-      std::optional<int64_t> hidden = d.constantDim(value, 2);
-      if (!hidden)
-        return d.unsupported("the last dimension must be a constant, got " +
-                             d.dims(value)[2].str());
-    }
-  } else {
-    std::optional<int64_t> query = d.constantDim(q, 1),
-                           key = d.constantDim(k, 1);
-    if (!query || !key)
-      return d.unsupported("the numbers of heads must be constants, got " +
-                           d.dims(q)[1].str() + " and " + d.dims(k)[1].str());
-    queryHeads = *query;
-    keyHeads = *key;
-  }
-  group = queryHeads / keyHeads;
-  return success();
+  queryHeads =
+      isFlat ? d.integers(op.getQNumHeads().value_or(0)) : d.shape(q, 1, 2);
+  keyHeads =
+      isFlat ? d.integers(op.getKvNumHeads().value_or(0)) : d.shape(k, 1, 2);
+  // Of constant heads this is a constant; what is left over for others is a
+  // reshape that fails.
+  group = d.div(queryHeads, keyHeads);
+  std::optional<ArrayRef<SymbolicExpression>> known =
+      d.shapes.getContents(group);
+  isGrouped = !known || !known->front() || !known->front().isConstant(1);
 }
 
 Value AttentionBuilder::toHeads(Value value, int64_t heads) {
   if (!isFlat)
     return value;
-  int64_t size = *d.constantDim(value, 2) / heads;
-  return d.transpose(d.reshape(value, {0, 0, heads, size}), {0, 2, 1, 3});
+  return d.transpose(d.reshape(value, {0, 0, heads, -1}), {0, 2, 1, 3});
 }
 
 Value AttentionBuilder::splitGroups(Value value) {
-  if (group == 1)
+  if (!isGrouped)
     return value;
-  return d.reshapeTo(
-      value, d.joinSizes({d.shape(value, 0, 1), d.integers({keyHeads, group}),
-                          d.shape(value, 2, 4)}));
+  return d.reshapeTo(value, d.joinSizes({d.shape(value, 0, 1), keyHeads, group,
+                                         d.shape(value, 2, 4)}));
 }
 
 Value AttentionBuilder::joinGroups(Value value) {
-  if (group == 1)
+  if (!isGrouped)
     return value;
-  return d.reshapeTo(
-      value, d.joinSizes({d.shape(value, 0, 1), d.integers({queryHeads}),
-                          d.shape(value, 3, 5)}));
+  return d.reshapeTo(value, d.joinSizes({d.shape(value, 0, 1), queryHeads,
+                                         d.shape(value, 3, 5)}));
+}
+
+Value AttentionBuilder::rootOfScale(Value query, Type type) {
+  std::optional<int64_t> headSize = d.constantDim(query, 3);
+  if (op.getScale() || headSize) {
+    float scale = op.getScale() ? op.getScale()->convertToFloat()
+                                : 1.0f / std::sqrt((float)*headSize);
+    return d.number(std::sqrt(scale), type);
+  }
+  Value size = d.convert(d.size(query, 3), Float32Type::get(op.getContext()));
+  Value scale = d.create("Reciprocal", d.create("Sqrt", size));
+  return d.convert(d.create("Sqrt", scale), type);
 }
 
 Value AttentionBuilder::padMask(Value mask, Value key) {
@@ -90,7 +91,12 @@ Value AttentionBuilder::padMask(Value mask, Value key) {
   if (last < 0 || d.dims(mask)[last] == d.dims(key)[2] ||
       d.dims(mask)[last].isConstant(1))
     return mask;
-  Value missing = d.sub(d.shape(key, 2, 3), d.shape(mask, last, last + 1));
+  Value size = d.shape(mask, last, last + 1);
+  Value missing = d.sub(d.shape(key, 2, 3), size);
+  // Nor is a column that turns out to be the only one padded.
+  if (!d.constantDim(mask, last))
+    missing = d.mul(
+        missing, d.create("Min", {d.sub(size, d.integers(1)), d.integers(1)}));
   missing = d.create("Max", {missing, d.integers(0)});
   Value pads = d.concat({d.integers(0), missing}, 0);
   Type type = ONNXDecomposer::elementType(mask);
@@ -125,7 +131,8 @@ Value AttentionBuilder::keepMask(Value query, Value key) {
 }
 
 Decomposition AttentionBuilder::run() {
-  if (failed(readHeads()))
+  readHeads();
+  if (d.hasFailed())
     return failure();
   bool hasPast = !ONNXDecomposer::isNone(op.getPastKey());
   int64_t mode = op.getQkMatmulOutputMode();
@@ -159,9 +166,13 @@ Decomposition AttentionBuilder::run() {
     }
   }
 
-  Value query = toHeads(op.getQ(), queryHeads);
-  Value key = toHeads(op.getK(), keyHeads),
-        value = toHeads(op.getV(), keyHeads);
+  int64_t flatQueryHeads = op.getQNumHeads().value_or(0),
+          flatKeyHeads = op.getKvNumHeads().value_or(0);
+  Value query = toHeads(op.getQ(), flatQueryHeads);
+  Value key = toHeads(op.getK(), flatKeyHeads),
+        value = toHeads(op.getV(), flatKeyHeads);
+  if (d.hasFailed())
+    return failure();
   if (hasPast) {
     key = d.concat({op.getPastKey(), key}, 2);
     value = d.concat({op.getPastValue(), value}, 2);
@@ -170,18 +181,9 @@ Decomposition AttentionBuilder::run() {
   value = d.convert(value, type);
   key = d.convert(key, type);
 
-  std::optional<int64_t> headSize = d.constantDim(query, 3);
-  if (!op.getScale() && (!headSize || *headSize < 1)) {
-    (void)d.unsupported(
-        "without 'scale' the head size must be a constant, got " +
-        d.dims(query)[3].str());
-    return failure();
-  }
-  float scale = op.getScale() ? op.getScale()->convertToFloat()
-                              : 1.0f / std::sqrt((float)*headSize);
-  Value root = d.number(std::sqrt(scale), type);
+  Value root = rootOfScale(query, type);
   Value scaledKey = d.transpose(d.mul(key, root), {0, 1, 3, 2});
-  if (group > 1)
+  if (isGrouped)
     scaledKey = d.unsqueeze(scaledKey, {2});
   Value scores =
       joinGroups(d.matmul(splitGroups(d.mul(query, root)), scaledKey));
@@ -220,15 +222,17 @@ Decomposition AttentionBuilder::run() {
   if (mode == 3)
     output = weights;
 
-  if (group > 1)
+  if (isGrouped)
     value = d.unsqueeze(value, {2});
   Value result = joinGroups(d.matmul(splitGroups(weights), value));
   if (isFlat) {
-    std::optional<int64_t> size = d.constantDim(result, 3);
-    if (d.hasFailed() || !size)
+    if (d.hasFailed())
       return failure();
-    result = d.reshape(d.transpose(result, {0, 2, 1, 3}),
-                       {0, 0, queryHeads * *size});
+    // The sizes of the operands, where a product would be no simpler.
+    result =
+        d.reshapeTo(d.transpose(result, {0, 2, 1, 3}),
+                    d.joinSizes({d.shape(op.getQ(), 0, 2),
+                                 d.mul(queryHeads, d.shape(result, 3, 4))}));
   }
   return SmallVector<Value>{result, presentKey, presentValue, output};
 }

@@ -138,6 +138,10 @@ Value ONNXDecomposer::slice(Value value, int64_t axis, int64_t begin,
                           integers(step)});
 }
 
+Value ONNXDecomposer::slice(Value value, int64_t axis, Value begin, Value end) {
+  return create("Slice", {value, begin, end, integers(axis), integers(1)});
+}
+
 Value ONNXDecomposer::concat(ArrayRef<Value> values, int64_t axis) {
   return create("Concat", values, {{"axis", axis}});
 }

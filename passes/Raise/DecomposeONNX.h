@@ -57,7 +57,8 @@ public:
   Value size(Value value, int64_t dim);
   /// Parts of a shape: 1-D int64 tensors joined.
   Value joinSizes(ArrayRef<Value> parts);
-  /// Reshape to constant sizes (0 keeps the input's), and to computed ones.
+  /// Reshape to constant sizes (0 keeps the input's, one -1 is what is left),
+  /// and to computed ones.
   Value reshape(Value value, ArrayRef<int64_t> sizes);
   Value reshapeTo(Value value, Value sizes);
   Value transpose(Value value, ArrayRef<int64_t> permutation);
@@ -66,6 +67,8 @@ public:
   /// value[begin:end:step] along an axis; INT64_MAX for no end.
   Value slice(Value value, int64_t axis, int64_t begin, int64_t end,
               int64_t step = 1);
+  /// The same with bounds that are 1-D tensors of one element.
+  Value slice(Value value, int64_t axis, Value begin, Value end);
   Value concat(ArrayRef<Value> values, int64_t axis);
   Value convert(Value value, Type elementType);
   /// 0, 1, ..., limit - 1 for a 0-D int64 limit.

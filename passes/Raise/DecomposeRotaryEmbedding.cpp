@@ -19,37 +19,44 @@ struct Rotation {
 static Decomposition rotate(const Rotation &rotation, ONNXDecomposer &d) {
   Value x = rotation.input;
   bool isFlat = d.rank(x) == 3;
-  std::optional<int64_t> last = d.constantDim(x, d.rank(x) - 1);
-  if (!last ||
-      (isFlat && (rotation.heads < 1 || *last % rotation.heads != 0))) {
-    (void)d.unsupported("the last dimension must be a constant multiple of "
-                        "the heads, got " +
+  std::optional<int64_t> size = d.constantDim(x, d.rank(x) - 1);
+  if (isFlat && (rotation.heads < 1 || (size && *size % rotation.heads != 0))) {
+    (void)d.unsupported("the last dimension must be a multiple of the heads, "
+                        "got " +
                         d.dims(x).back().str() + " for " +
                         Twine(rotation.heads) + " heads");
     return failure();
   }
-  int64_t size = isFlat ? *last / rotation.heads : *last;
-  int64_t rotated = rotation.rotated == 0 ? size : rotation.rotated;
-  if (rotated < 2 || rotated % 2 != 0 || rotated > size) {
+  if (isFlat) {
+    x = d.reshape(x, {0, 0, rotation.heads, -1});
+    if (size)
+      size = *size / rotation.heads;
+  }
+  // Of a head whose size only runs tell, all of it or a constant prefix.
+  std::optional<int64_t> rotated =
+      rotation.rotated == 0 ? size : rotation.rotated;
+  if (rotated &&
+      (*rotated < 2 || *rotated % 2 != 0 || (size && *rotated > *size))) {
     (void)d.unsupported("'rotary_embedding_dim' must be even and at most the "
                         "head size " +
-                        Twine(size) + ", got " + Twine(rotated));
+                        (size ? Twine(*size) : Twine("of the input")) +
+                        ", got " + Twine(*rotated));
     return failure();
   }
-  if (isFlat)
-    x = d.reshape(x, {0, 0, rotation.heads, size});
   Value cosine = d.unsqueeze(rotation.cosine, {isFlat ? 2 : 1});
   Value sine = d.unsqueeze(rotation.sine, {isFlat ? 2 : 1});
 
-  Value turned = rotated == size ? x : d.slice(x, 3, 0, rotated);
-  int64_t half = rotated / 2;
+  bool isWhole = rotated == size;
+  Value turned = isWhole ? x : d.slice(x, 3, 0, *rotated);
   Value a, b;
   if (rotation.interleaved) {
-    a = d.slice(turned, 3, 0, rotated, 2);
-    b = d.slice(turned, 3, 1, rotated, 2);
+    a = d.slice(turned, 3, 0, INT64_MAX, 2);
+    b = d.slice(turned, 3, 1, INT64_MAX, 2);
   } else {
-    a = d.slice(turned, 3, 0, half);
-    b = d.slice(turned, 3, half, rotated);
+    Value half = rotated ? d.integers(*rotated / 2)
+                         : d.div(d.shape(turned, 3, 4), d.integers(2));
+    a = d.slice(turned, 3, d.integers(0), half);
+    b = d.slice(turned, 3, half, d.integers(INT64_MAX));
   }
   Value real = d.sub(d.mul(cosine, a), d.mul(sine, b));
   Value imaginary = d.add(d.mul(sine, a), d.mul(cosine, b));
@@ -57,13 +64,13 @@ static Decomposition rotate(const Rotation &rotation, ONNXDecomposer &d) {
   if (rotation.interleaved)
     result = d.reshape(
         d.concat({d.unsqueeze(real, {4}), d.unsqueeze(imaginary, {4})}, 4),
-        {0, 0, 0, rotated});
+        {0, 0, 0, -1});
   else
     result = d.concat({real, imaginary}, 3);
-  if (rotated != size)
-    result = d.concat({result, d.slice(x, 3, rotated, size)}, 3);
+  if (!isWhole)
+    result = d.concat({result, d.slice(x, 3, *rotated, INT64_MAX)}, 3);
   if (isFlat)
-    result = d.reshape(result, {0, 0, rotation.heads * size});
+    result = d.reshape(result, {0, 0, -1});
   return SmallVector<Value>{result};
 }
 

@@ -12,8 +12,9 @@ namespace {
 
 /// The window along one spatial dimension.
 struct Window {
-  int64_t kernel, stride, dilation;
-  int64_t padBefore, padAfter;
+  SymbolicExpression kernel;
+  int64_t stride, dilation;
+  SymbolicExpression padBefore, padAfter;
 };
 
 /// The elements of an attribute, or `byDefault` for each of `count`.
@@ -23,38 +24,30 @@ SmallVector<int64_t> readIntegers(std::optional<ArrayRef<int64_t>> attribute,
                    : SmallVector<int64_t>(count, byDefault);
 }
 
-FailureOr<SmallVector<Window>>
-readWindows(onnx::ConvOp op, ONNXLowering &lowering,
-            ArrayRef<SymbolicExpression> inputDims, ArrayRef<int64_t> kernel) {
+SmallVector<Window> readWindows(onnx::ConvOp op, ONNXLowering &lowering,
+                                ArrayRef<SymbolicExpression> inputDims,
+                                ArrayRef<SymbolicExpression> kernel) {
   size_t count = kernel.size();
   SmallVector<int64_t> strides = readIntegers(op.getStrides(), count, 1);
   SmallVector<int64_t> dilations = readIntegers(op.getDilations(), count, 1);
   SmallVector<int64_t> pads = readIntegers(op.getPads(), 2 * count, 0);
   StringRef autoPad = op.getAutoPad();
+  SymbolicExpression zero = lowering.constantExpression(0);
   SmallVector<Window> windows;
   for (size_t i = 0; i < count; ++i) {
-    Window window{kernel[i], strides[i], dilations[i], 0, 0};
+    Window window{kernel[i], strides[i], dilations[i], zero, zero};
     if (autoPad == "NOTSET" || autoPad.empty()) {
-      window.padBefore = pads[i];
-      window.padAfter = pads[i + count];
+      window.padBefore = lowering.constantExpression(pads[i]);
+      window.padAfter = lowering.constantExpression(pads[i + count]);
     } else if (autoPad == "SAME_UPPER" || autoPad == "SAME_LOWER") {
-      int64_t extent = (window.kernel - 1) * window.dilation + 1,
-              total = extent - 1;
+      SymbolicExpression total = (window.kernel - 1) * window.dilation;
       if (window.stride != 1) {
-        std::optional<int64_t> size = inputDims[i].getConstant();
-        if (!size) {
-          (void)lowering.unsupported(
-              op, "'auto_pad' " + autoPad +
-                      " with strides needs a constant input size, got " +
-                      inputDims[i].str());
-          return failure();
-        }
-        int64_t outputs = llvm::divideCeilSigned(*size, window.stride);
-        total = std::max<int64_t>(
-            (outputs - 1) * window.stride + extent - *size, 0);
+        SymbolicExpression stride = lowering.constantExpression(window.stride),
+                           outputs = ceilDiv(inputDims[i], stride);
+        total = max((outputs - 1) * stride + total + 1 - inputDims[i], zero);
       }
-      window.padBefore =
-          autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
+      SymbolicExpression half = floorDiv(total, lowering.constantExpression(2));
+      window.padBefore = autoPad == "SAME_UPPER" ? half : total - half;
       window.padAfter = total - window.padBefore;
     }
     windows.push_back(window);
@@ -66,7 +59,7 @@ readWindows(onnx::ConvOp op, ONNXLowering &lowering,
 ONNXLowering::Operand pad(ONNXLowering &lowering, ONNXLowering::Operand input,
                           ArrayRef<Window> windows) {
   if (llvm::all_of(windows, [](const Window &window) {
-        return window.padBefore == 0 && window.padAfter == 0;
+        return window.padBefore.isConstant(0) && window.padAfter.isConstant(0);
       }))
     return input;
   OpBuilder &builder = lowering.builder;
@@ -75,8 +68,8 @@ ONNXLowering::Operand pad(ONNXLowering &lowering, ONNXLowering::Operand input,
       strides(input.dims.size(), builder.getIndexAttr(1));
   for (auto [window, dim] :
        llvm::zip(windows, ArrayRef(input.dims).drop_front(2))) {
-    dims.push_back(dim + (window.padBefore + window.padAfter));
-    offsets.push_back(builder.getIndexAttr(window.padBefore));
+    dims.push_back(dim + window.padBefore + window.padAfter);
+    offsets.push_back(lowering.size(window.padBefore));
   }
   Type elementType =
       cast<RankedTensorType>(input.value.getType()).getElementType();
@@ -93,41 +86,30 @@ LogicalResult lowerConv(Operation *op, ONNXLowering &lowering) {
   ONNXLowering::Operand input = lowering.operand(conv.getX()),
                         weight = lowering.operand(conv.getW());
   Value onnxResult = conv.getY();
-  SmallVector<int64_t> kernel;
-  for (SymbolicExpression dim : ArrayRef(weight.dims).drop_front(2)) {
-    std::optional<int64_t> size = dim.getConstant();
-    if (!size || *size < 1)
-      return lowering.unsupported(
-          op, "the spatial sizes of 'W' must be positive constants, got " +
-                  dim.str());
-    kernel.push_back(*size);
-  }
-  std::optional<int64_t> channels = input.dims[1].getConstant(),
-                         filters = weight.dims[0].getConstant(),
-                         groupChannels = weight.dims[1].getConstant();
+  ArrayRef<SymbolicExpression> kernel = ArrayRef(weight.dims).drop_front(2);
   int64_t groups = conv.getGroup();
-  if (!channels || !filters || !groupChannels || groups < 1 ||
-      *channels != *groupChannels * groups || *filters % groups != 0)
-    return lowering.unsupported(op, "channels must be constant and divide into "
-                                    "'group' groups, got 'X' with " +
-                                        input.dims[1].str() + " and 'W' with " +
-                                        weight.dims[0].str() + " x " +
-                                        weight.dims[1].str() + " for " +
-                                        Twine(groups) + " groups");
-  FailureOr<SmallVector<Window>> windows =
+  SymbolicExpression groupCount = lowering.constantExpression(groups),
+                     groupChannels = weight.dims[1];
+  auto isPositive = [](SymbolicExpression size) {
+    return !size.isConstant() || *size.getConstant() >= 1;
+  };
+  if (!llvm::all_of(kernel, isPositive))
+    return lowering.unsupported(op,
+                                "the spatial sizes of 'W' must be positive");
+  // That channels divide into groups is inferred, or required when it runs.
+  SymbolicExpression groupFilters = floorDiv(weight.dims[0], groupCount);
+  SmallVector<Window> windows =
       readWindows(conv, lowering, ArrayRef(input.dims).drop_front(2), kernel);
-  if (failed(windows))
-    return failure();
-  input = pad(lowering, input, *windows);
+  input = pad(lowering, input, windows);
 
   // Loops: batch, group, filter in the group, output positions, then channel in
   // the group and window positions. Loops that would run once are left out; a
   // depthwise convolution so has no channel loop.
   OpBuilder &builder = lowering.builder;
   Location loc = lowering.loc;
-  int64_t groupFilters = *filters / groups;
-  bool hasGroup = groups > 1, hasFilter = groupFilters > 1 || !hasGroup,
-       hasChannel = *groupChannels > 1 || !hasGroup;
+  bool hasGroup = groups > 1,
+       hasFilter = !groupFilters.isConstant(1) || !hasGroup,
+       hasChannel = !groupChannels.isConstant(1) || !hasGroup;
   size_t spatial = kernel.size();
   unsigned loops = 0;
   auto next = [&] { return builder.getAffineDimExpr(loops++); };
@@ -143,32 +125,29 @@ LogicalResult lowerConv(Operation *op, ONNXLowering &lowering) {
   if (hasChannel)
     channel = next();
   for (size_t i = 0; i < spatial; ++i)
-    if (kernel[i] > 1)
+    if (!kernel[i].isConstant(1))
       taps[i] = next();
 
   Dims resultDims = lowering.dims(onnxResult), inputDims{input.dims[0]},
        weightDims, outDims{resultDims[0]};
   SmallVector<AffineExpr> inputExprs{batch}, weightExprs, outExprs{batch};
   if (hasGroup) {
-    SymbolicExpression size = lowering.constantExpression(groups);
-    inputDims.push_back(size);
-    weightDims.push_back(size);
-    outDims.push_back(size);
+    inputDims.push_back(groupCount);
+    weightDims.push_back(groupCount);
+    outDims.push_back(groupCount);
     inputExprs.push_back(group);
     weightExprs.push_back(group);
     outExprs.push_back(group);
   }
   if (hasFilter) {
-    SymbolicExpression size = lowering.constantExpression(groupFilters);
-    weightDims.push_back(size);
-    outDims.push_back(size);
+    weightDims.push_back(groupFilters);
+    outDims.push_back(groupFilters);
     weightExprs.push_back(filter);
     outExprs.push_back(filter);
   }
   if (hasChannel) {
-    SymbolicExpression size = lowering.constantExpression(*groupChannels);
-    inputDims.push_back(size);
-    weightDims.push_back(size);
+    inputDims.push_back(groupChannels);
+    weightDims.push_back(groupChannels);
     inputExprs.push_back(channel);
     weightExprs.push_back(channel);
   }
@@ -176,11 +155,11 @@ LogicalResult lowerConv(Operation *op, ONNXLowering &lowering) {
     inputDims.push_back(input.dims[i + 2]);
     outDims.push_back(resultDims[i + 2]);
     outExprs.push_back(positions[i]);
-    AffineExpr expr = positions[i] * (*windows)[i].stride;
+    AffineExpr expr = positions[i] * windows[i].stride;
     if (taps[i]) {
       weightDims.push_back(weight.dims[i + 2]);
       weightExprs.push_back(taps[i]);
-      expr = expr + taps[i] * (*windows)[i].dilation;
+      expr = expr + taps[i] * windows[i].dilation;
     }
     inputExprs.push_back(expr);
   }

@@ -368,6 +368,10 @@ bool AttentionMatch::matchSoftmax(onnx::SoftmaxOp softmax) {
       !isWhole(k, keyHeadDims, 1) || !isWhole(v, keyHeadDims, 1) ||
       !isWhole(q, batchDims, 0) || !isWhole(q, heads, 1))
     return fail(scoreProduct, "keys and values do not have the same heads");
+  if (!llvm::all_of(ArrayRef<Value>{q, k, v}, [&](Value tensor) {
+        return raising.dims(tensor)[1].isConstant();
+      }))
+    return fail(scoreProduct, "the number of heads is not a number");
 
   ImplicitLocOpBuilder builder = raising.builderBefore(before);
   auto sizes = [&](Value tensor) {

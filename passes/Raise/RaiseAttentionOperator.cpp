@@ -93,6 +93,9 @@ bool AttentionMatch::matchOperator(onnx::AttentionOp op) {
   if (!width || !headSize(op.getV(), keyHeads) ||
       !headSize(op.getK(), keyHeads))
     return fail(op, "the size of a head is not a number");
+  if (!isFlat && (!raising.dims(op.getQ())[1].isConstant() ||
+                  !raising.dims(op.getK())[1].isConstant()))
+    return fail(op, "the number of heads is not a number");
   scale = op.getScale() ? op.getScale()->convertToFloat()
                         : 1 / std::sqrt(static_cast<double>(*width));
   softCap = op.getSoftcap().convertToDouble();

@@ -18,9 +18,9 @@ import subprocess
 import sys
 
 import onnx
-from node_tests import accepted_operators, operators
 from onnx import TensorProto
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 ELEMENT_TYPES = {
     TensorProto.FLOAT: "f32", TensorProto.UINT8: "ui8", TensorProto.INT8: "i8", TensorProto.UINT16: "ui16", TensorProto.INT16: "i16",
     TensorProto.INT32: "i32", TensorProto.INT64: "i64", TensorProto.BOOL: "i1", TensorProto.FLOAT16: "f16", TensorProto.DOUBLE: "f64",
@@ -29,6 +29,23 @@ ELEMENT_TYPES = {
 REFUSALS = re.compile(
     r"opset of 'ai.onnx' must be in|which is not supported|operator '[^']*' is not supported|only tensors are supported|"
     r"'to' must be the number of a supported element type")
+
+
+def accepted_operators():
+    accepted = set()
+    for line in (ROOT / "tools/scripts/onnx_operators.txt").read_text().splitlines():
+        if line.startswith("ai.onnx "):
+            accepted.add(("", line.split()[1]))
+    accepted.add(("", "Constant"))
+    return accepted
+
+
+def operators(graph):
+    for node in graph.node:
+        yield ("" if node.domain == "ai.onnx" else node.domain, node.op_type)
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from operators(attribute.g)
 
 
 def bake(folder, out):

@@ -1,23 +1,5 @@
 // RUN: trine-opt %s --trine-decompose-onnx --split-input-file --verify-diagnostics
 
-func.func @heads(%q: tensor<1x?x3x8xf32> {onnx.dims = [1, "h", 3, 8]}) -> tensor<1x?x3x8xf32> {
-  %n = onnx.None
-  // expected-error @below {{'onnx.Attention' cannot be decomposed: the numbers of heads must be constants, got h and h}}
-  %0, %1, %2, %3 = onnx.Attention(%q, %q, %q, %n, %n, %n, %n) : (tensor<1x?x3x8xf32>, tensor<1x?x3x8xf32>, tensor<1x?x3x8xf32>, none, none, none, none) -> (tensor<1x?x3x8xf32>, none, none, none)
-  return %0 : tensor<1x?x3x8xf32>
-}
-
-// -----
-
-func.func @hidden(%q: tensor<1x3x?xf32> {onnx.dims = [1, 3, "2*d"]}) -> tensor<1x3x?xf32> {
-  %n = onnx.None
-  // expected-error @below {{'onnx.Attention' cannot be decomposed: the last dimension must be a constant, got 2*d}}
-  %0, %1, %2, %3 = onnx.Attention(%q, %q, %q, %n, %n, %n, %n) {q_num_heads = 2 : i64, kv_num_heads = 2 : i64} : (tensor<1x3x?xf32>, tensor<1x3x?xf32>, tensor<1x3x?xf32>, none, none, none, none) -> (tensor<1x3x?xf32>, none, none, none)
-  return %0 : tensor<1x3x?xf32>
-}
-
-// -----
-
 func.func @mode(%q: tensor<1x2x3x8xf32>) -> tensor<1x2x3x8xf32> {
   %n = onnx.None
   // expected-error @below {{'onnx.Attention' cannot be decomposed: 'qk_matmul_output_mode' must be in [0, 3], got 4}}
@@ -36,15 +18,6 @@ func.func @precision(%q: tensor<1x2x3x8xf32>) -> tensor<1x2x3x8xf32> {
 
 // -----
 
-func.func @scale(%q: tensor<1x2x3x?xf32> {onnx.dims = [1, 2, 3, "d"]}) -> tensor<1x2x3x?xf32> {
-  %n = onnx.None
-  // expected-error @below {{'onnx.Attention' cannot be decomposed: without 'scale' the head size must be a constant, got d}}
-  %0, %1, %2, %3 = onnx.Attention(%q, %q, %q, %n, %n, %n, %n) : (tensor<1x2x3x?xf32>, tensor<1x2x3x?xf32>, tensor<1x2x3x?xf32>, none, none, none, none) -> (tensor<1x2x3x?xf32>, none, none, none)
-  return %0 : tensor<1x2x3x?xf32>
-}
-
-// -----
-
 func.func @rotated(%x: tensor<1x2x3x4xf32>, %c: tensor<1x3x4xf32>) -> tensor<1x2x3x4xf32> {
   %n = onnx.None
   // expected-error @below {{'onnx.RotaryEmbedding' cannot be decomposed: 'rotary_embedding_dim' must be even and at most the head size 4, got 8}}
@@ -54,11 +27,10 @@ func.func @rotated(%x: tensor<1x2x3x4xf32>, %c: tensor<1x3x4xf32>) -> tensor<1x2
 
 // -----
 
-func.func @head_size(%x: tensor<1x2x3x?xf32> {onnx.dims = [1, 2, 3, "2*d"]}, %c: tensor<1x3x?xf32> {onnx.dims = [1, 3, "d"]}) -> tensor<1x2x3x?xf32> {
-  %n = onnx.None
-  // expected-error @below {{'onnx.RotaryEmbedding' cannot be decomposed: the last dimension must be a constant multiple of the heads, got 2*d for 0 heads}}
-  %0 = onnx.RotaryEmbedding(%x, %c, %c, %n) : (tensor<1x2x3x?xf32>, tensor<1x3x?xf32>, tensor<1x3x?xf32>, none) -> tensor<1x2x3x?xf32>
-  return %0 : tensor<1x2x3x?xf32>
+func.func @heads(%x: tensor<1x3x8xf32>, %p: tensor<1xi64>, %c: tensor<9x4xf32>) -> tensor<1x3x8xf32> {
+  // expected-error @below {{'onnx.com.microsoft.RotaryEmbedding' cannot be decomposed: the last dimension must be a multiple of the heads, got 8 for 3 heads}}
+  %0 = onnx.com.microsoft.RotaryEmbedding(%x, %p, %c, %c) {num_heads = 3 : i64} : (tensor<1x3x8xf32>, tensor<1xi64>, tensor<9x4xf32>, tensor<9x4xf32>) -> tensor<1x3x8xf32>
+  return %0 : tensor<1x3x8xf32>
 }
 
 // -----

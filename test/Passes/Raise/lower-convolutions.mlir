@@ -34,3 +34,13 @@ func.func @pointwise(%x: tensor<1x6x9xf16>, %w: tensor<4x6x1xf16>) -> tensor<1x4
   %0 = onnx.Conv(%x, %w, %n) : (tensor<1x6x9xf16>, tensor<4x6x1xf16>, none) -> tensor<1x4x9xf16>
   return %0 : tensor<1x4x9xf16>
 }
+
+// Windows, channels and filters that only runs tell: no loop is left out but the groups'.
+// CHECK-LABEL: func.func @sizes
+// CHECK: tensor.insert_slice %arg0 into %{{.*}}[0, 0, %{{.*}}] [%{{.*}}, %{{.*}}, %{{.*}}]
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction", "reduction"]} ins(%{{.*}}, %{{.*}} : tensor<?x2x?x?xf32>, tensor<2x?x?x?xf32>)
+func.func @sizes(%x: tensor<?x?x?xf32> {onnx.dims = ["b", "2*c", "s"]}, %w: tensor<?x?x?xf32> {onnx.dims = ["2*f", "c", "k"]}) -> tensor<?x?x?xf32> {
+  %n = onnx.None
+  %0 = onnx.Conv(%x, %w, %n) {group = 2 : i64, strides = array<i64: 3>, auto_pad = "SAME_LOWER"} : (tensor<?x?x?xf32>, tensor<?x?x?xf32>, none) -> tensor<?x?x?xf32>
+  return %0 : tensor<?x?x?xf32>
+}
