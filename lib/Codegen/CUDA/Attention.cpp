@@ -2,11 +2,10 @@
 #include "Attention.h"
 
 #include "Scalars.h"
-#include "StridedRead.h"
+#include "SkeletonWriter.h"
 #include "WorkgroupCount.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "trine/Dialect/Trine/Trine.h"
-#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -43,49 +42,21 @@ bool cuda::configureAttention(kernels::AttentionConfiguration &c) {
 }
 
 namespace {
-class AttentionWriter {
+class AttentionWriter : SkeletonWriter {
 public:
   AttentionWriter(plan::KernelOp kernel, std::string &why)
-      : kernel(kernel), why(why) {}
+      : SkeletonWriter(kernel, why) {}
   bool match();
   bool write(ModuleOp module, CUDAKernel &result);
 
 private:
-  bool refuse(const llvm::Twine &reason) {
-    if (why.empty())
-      why = reason.str();
-    return false;
-  }
-  /// The destination that a result is copied to, or null.
-  bool findDestination(Value result, BlockArgument &destination);
   std::optional<StridedRead> read(Value tensor);
 
-  plan::KernelOp kernel;
-  std::string &why;
   AttentionOp op;
   BlockArgument output, lse;
-  ElementWriter sizes{1};
   kernels::AttentionConfiguration configuration;
 };
 } // namespace
-
-bool AttentionWriter::findDestination(Value result,
-                                      BlockArgument &destination) {
-  Block &body = kernel.getBody().front();
-  unsigned first = body.getNumArguments() - kernel.getNumDestinations();
-  for (OpOperand &use : result.getUses()) {
-    BlockArgument target;
-    if (auto copy = dyn_cast<linalg::CopyOp>(use.getOwner()))
-      target = dyn_cast<BlockArgument>(copy.getOutputs()[0]);
-    else if (isa<plan::ReturnOp>(use.getOwner()))
-      target = body.getArgument(first + use.getOperandNumber());
-    if (!target || destination || target.getType() != result.getType())
-      return refuse("a result goes through '" +
-                    use.getOwner()->getName().getStringRef() + "'");
-    destination = target;
-  }
-  return true;
-}
 
 std::optional<StridedRead> AttentionWriter::read(Value tensor) {
   std::optional<StridedRead> result = findStridedRead(tensor, sizes);
@@ -102,13 +73,7 @@ std::optional<StridedRead> AttentionWriter::read(Value tensor) {
 
 bool AttentionWriter::match() {
   using namespace kernels;
-  for (Operation &each : kernel.getBody().front()) {
-    if (!isa<TrineDialect>(each.getDialect()))
-      continue;
-    if (op || !isa<AttentionOp>(each))
-      return refuse("there are several ops of the trine dialect");
-    op = cast<AttentionOp>(each);
-  }
+  op = dyn_cast_or_null<AttentionOp>(findRoot());
   if (!op)
     return refuse("there is no attention");
   if (!findDestination(op.getOutput(), output) ||
@@ -117,12 +82,11 @@ bool AttentionWriter::match() {
   if (!output)
     return refuse("the output is not used");
   Type element = getElementTypeOrSelf(op.getValue());
-  if (!isa<Float32Type, Float16Type, BFloat16Type>(element))
+  std::optional<Element> known = elementOf(element);
+  if (!known)
     return refuse("its type is neither f32, f16 nor bf16");
   AttentionConfiguration &c = configuration;
-  c.element = element.isF32()   ? Element::F32
-              : element.isF16() ? Element::F16
-                                : Element::BF16;
+  c.element = *known;
   SmallVector<Value> queries = op.getQueryParts(), keys = op.getKeyParts();
   if (queries.size() > 3)
     return refuse("it has more than three parts");
@@ -175,12 +139,6 @@ static const char *name(kernels::MaskedRow row) {
   return row == kernels::MaskedRow::Zero      ? "MaskedRow::Zero"
          : row == kernels::MaskedRow::Uniform ? "MaskedRow::Uniform"
                                               : "MaskedRow::NaN";
-}
-
-static std::string floatText(double value) {
-  std::string text;
-  llvm::raw_string_ostream(text) << llvm::format("%.9e", value) << "f";
-  return text;
 }
 
 bool AttentionWriter::write(ModuleOp module, CUDAKernel &result) {
@@ -271,27 +229,24 @@ bool AttentionWriter::write(ModuleOp module, CUDAKernel &result) {
   }
   if (!configureAttention(c))
     return refuse("no tile fits into shared memory");
-  const char *elementText = c.element == Element::F32   ? "Element::F32"
-                            : c.element == Element::F16 ? "Element::F16"
-                                                        : "Element::BF16";
   std::string text = "#include \"Attention.h\"\nusing namespace "
                      "trine::kernels;\n\nnamespace {\nconstexpr "
                      "AttentionConfiguration configuration = {\n";
   llvm::raw_string_ostream stream(text);
-  auto flag = [](bool value) { return value ? "true" : "false"; };
-  stream << "    .architecture = Architecture::SM80, .element = " << elementText
-         << ",\n    .parts = " << c.parts << ", .partSize = {" << c.partSize[0]
-         << ", " << (c.parts > 1 ? c.partSize[1] : 0) << ", "
+  stream << "    .architecture = Architecture::SM80, .element = "
+         << elementName(c.element) << ",\n    .parts = " << c.parts
+         << ", .partSize = {" << c.partSize[0] << ", "
+         << (c.parts > 1 ? c.partSize[1] : 0) << ", "
          << (c.parts > 2 ? c.partSize[2] : 0)
          << "}, .valueSize = " << c.valueSize
-         << ", .valueIsKey = " << flag(c.valueIsKey)
+         << ", .valueIsKey = " << flagText(c.valueIsKey)
          << ",\n    .headsPerGroup = " << c.headsPerGroup
          << ", .tileRows = " << c.tileRows << ", .tileKeys = " << c.tileKeys
          << ", .stages = " << c.stages << ",\n    .mask = " << name(c.mask)
          << ", .maskedRow = " << name(c.maskedRow)
-         << ", .softCap = " << flag(c.softCap)
-         << ",\n    .split = " << flag(c.split)
-         << ", .ranges = " << flag(c.ranges)
+         << ", .softCap = " << flagText(c.softCap)
+         << ",\n    .split = " << flagText(c.split)
+         << ", .ranges = " << flagText(c.ranges)
          << ", .load = Load::Element};\n} // namespace\n\n";
   stream << "extern \"C\" __global__ void "
             "__launch_bounds__(attentionThreads(configuration)) "

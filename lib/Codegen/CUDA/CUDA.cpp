@@ -2,6 +2,7 @@
 #include "trine/Codegen/CUDA.h"
 
 #include "Attention.h"
+#include "Experts.h"
 #include "Gemm.h"
 #include "KernelWriter.h"
 #include "NVRTC.h"
@@ -54,39 +55,41 @@ static LogicalResult writeGeneric(func::FuncOp function, CUDAKernel &kernel) {
   return success();
 }
 
-/// What must not be slow: a report names those that are generic.
-static bool isProductSkeleton(StringRef skeleton) {
-  return skeleton == "grouped_matmul" || skeleton == "route" ||
-         skeleton == "group";
+/// Products, whose loops must be recognised first.
+static bool writeProduct(plan::KernelOp kernel, ModuleOp module,
+                         const CUDAOptions &options, CUDAKernel &result,
+                         std::string &why) {
+  // What is changed to be understood stays a copy.
+  OwningOpRef<plan::KernelOp> copy(kernel.clone());
+  if (succeeded(prepareKernel(*copy)) &&
+      writeGemm(*copy, module, options.architectures, result, why))
+    return true;
+  if (why.empty())
+    why = "it is in no canonical form";
+  return false;
 }
 
-/// The text of a kernel that has a skeleton of its own. False: it is generic.
+/// The text of a kernel that has a skeleton of its own. False: it is generic;
+/// where that is slow the report says so, and why.
 static bool writeSkeleton(plan::KernelOp kernel, ModuleOp module,
                           const CUDAOptions &options, CUDAKernel &result) {
   StringRef skeleton = kernel.getSkeleton();
-  if (skeleton == "attention") {
-    if (writeAttention(kernel, module, result, result.fallback)) {
-      result.fallback.clear();
-      return true;
-    }
-    result.skeleton += " (generic)";
+  std::string why;
+  bool written;
+  if (skeleton == "attention")
+    written = writeAttention(kernel, module, result, why);
+  else if (skeleton == "matmul" || skeleton == "batch_matmul")
+    written = writeProduct(kernel, module, options, result, why);
+  else if (skeleton == "grouped_matmul" || skeleton == "route" ||
+           skeleton == "group")
+    written = writeExperts(kernel, module, options.architectures, result, why);
+  else
     return false;
-  }
-  if (skeleton != "matmul" && skeleton != "batch_matmul") {
-    if (isProductSkeleton(skeleton))
-      result.fallback = "no skeleton takes it";
-  } else {
-    // What is changed to be understood stays a copy.
-    OwningOpRef<plan::KernelOp> copy(kernel.clone());
-    std::string why;
-    if (succeeded(prepareKernel(*copy)) &&
-        writeGemm(*copy, module, options.architectures, result, why))
-      return true;
-    result.fallback = why.empty() ? "it is in no canonical form" : why;
-  }
-  if (!result.fallback.empty())
+  if (!written) {
+    result.fallback = why;
     result.skeleton += " (generic)";
-  return false;
+  }
+  return written;
 }
 
 static LogicalResult compileKernels(ModuleOp planned,

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Gemm.h"
 
-#include "ElementWriter.h"
+#include "MatrixRead.h"
 #include "Scalars.h"
+#include "SkeletonWriter.h"
 #include "WorkgroupCount.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -49,21 +50,16 @@ struct Group {
 };
 
 /// A kernel on its way to the skeleton.
-class GemmWriter {
+class GemmWriter : SkeletonWriter {
 public:
   GemmWriter(plan::KernelOp kernel, std::string &why)
-      : kernel(kernel), why(why) {}
+      : SkeletonWriter(kernel, why) {}
 
   bool match();
   void write(ModuleOp module, ArrayRef<std::string> architectures,
              CUDAKernel &result);
 
 private:
-  bool refuse(const llvm::Twine &reason) {
-    if (why.empty())
-      why = reason.str();
-    return false;
-  }
   bool findProduct();
   bool groupLoops();
   bool findDerived();
@@ -74,8 +70,6 @@ private:
   void split(const Group &group, const std::string &index, unsigned indent,
              std::string &text, MutableArrayRef<std::string> loops);
 
-  plan::KernelOp kernel;
-  std::string &why;
   linalg::GenericOp product;
   OpOperand *left = nullptr, *right = nullptr; // A and B
   Group batch, rows, columns, sums;
@@ -86,6 +80,8 @@ private:
   bool storesItself = false;
   std::string epilogue, makeEpilogue;
   std::string prologueA, makeA, prologueB, makeB;
+  /// Operands that are copied in pieces of rows.
+  std::optional<MatrixRead> matrixA, matrixB;
 };
 } // namespace
 
@@ -274,10 +270,22 @@ bool GemmWriter::match() {
       !llvm::equal(permutation, llvm::seq<int64_t>(0, permutation.size()));
   Type out = getElementTypeOrSelf(kernel.getResultTypes()[0]);
   storesItself |= !isa<Float32Type, Float16Type, BFloat16Type>(out);
-  return writePrologue(left, "LeftElement", /*isA=*/true, prologueA, makeA) &&
-         writePrologue(right, "RightElement", /*isA=*/false, prologueB,
-                       makeB) &&
-         writeEpilogue();
+  if (!writePrologue(left, "LeftElement", /*isA=*/true, prologueA, makeA) ||
+      !writePrologue(right, "RightElement", /*isA=*/false, prologueB, makeB) ||
+      !writeEpilogue())
+    return false;
+  auto read = [&](OpOperand *operand, const Group &others) {
+    auto loops = [](const Group &group) {
+      return LoopGroup{group.loops, group.sizes};
+    };
+    return findMatrixRead(product, operand, loops(batch), loops(others),
+                          loops(sums), sizes);
+  };
+  matrixA = read(left, rows);
+  if (matrixA && !matrixA->sumsAreColumns)
+    matrixA.reset();
+  matrixB = read(right, columns);
+  return true;
 }
 
 void GemmWriter::split(const Group &group, const std::string &index,
@@ -314,30 +322,6 @@ static void addSizeMembers(const Group &group,
   for (const std::string &size : group.sizes)
     if (!asNumber(size))
       members[size] = "Index";
-}
-
-static std::string
-functorText(StringRef name, StringRef parameters,
-            const std::map<std::string, std::string> &members, StringRef body) {
-  std::string text = ("struct " + name + " {\n").str();
-  for (const auto &[member, type] : members)
-    text += "  " + type + (StringRef(type).ends_with("*") ? "" : " ") + member +
-            ";\n";
-  text += ("  float operator()(" + parameters + ") const {\n").str();
-  text += body.str() + "  }\n};\n";
-  return text;
-}
-
-static std::string
-constructText(StringRef name,
-              const std::map<std::string, std::string> &members) {
-  std::string text = name.str() + "{";
-  bool first = true;
-  for (const auto &member : members) {
-    text += (first ? "" : ", ") + member.first;
-    first = false;
-  }
-  return text + "}";
 }
 
 bool GemmWriter::writePrologue(OpOperand *operand, StringRef name, bool isA,
@@ -449,18 +433,6 @@ bool GemmWriter::writeEpilogue() {
   return true;
 }
 
-static const char *elementName(kernels::Element element) {
-  return element == kernels::Element::F32   ? "Element::F32"
-         : element == kernels::Element::F16 ? "Element::F16"
-                                            : "Element::BF16";
-}
-
-static const char *loadName(kernels::Load load) {
-  return load == kernels::Load::Element  ? "Load::Element"
-         : load == kernels::Load::Vector ? "Load::Vector"
-                                         : "Load::TensorMap";
-}
-
 void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
                        CUDAKernel &kernelText) {
   using namespace kernels;
@@ -473,6 +445,10 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
   problem.m = rows.launch.known();
   problem.n = columns.launch.known();
   problem.k = sums.launch.known();
+  problem.copiesA = matrixA.has_value();
+  problem.copiesB = matrixB.has_value();
+  if (matrixB && matrixB->sumsAreColumns)
+    problem.layoutB = WeightLayout::Transposed;
   GemmConfiguration old = configureGemm(problem, Architecture::SM80);
   BlockArgument destination = kernel.getBody().front().getArguments().back();
   std::string out = storesItself
@@ -484,22 +460,13 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
   std::string text =
       "#include \"Gemm.h\"\n#include \"Scalar.h\"\nusing namespace "
       "trine::kernels;\n\nnamespace {\n";
-  text += "#if defined(__CUDA_ARCH_FEAT_SM90_ALL)\nconstexpr Architecture "
-          "architecture = Architecture::SM90a;\n#else\nconstexpr Architecture "
-          "architecture = Architecture::SM80;\n#endif\n";
-  text += std::string("constexpr GemmConfiguration configuration = {\n") +
-          "    .architecture = architecture, .element = " +
-          elementName(old.element) +
-          ",\n    .tileM = " + std::to_string(old.tileM) +
-          ", .tileN = " + std::to_string(old.tileN) +
-          ", .stages = " + std::to_string(old.stages) +
-          ",\n    .loadA = " + loadName(old.loadA) +
-          ", .loadB = " + loadName(old.loadB) + "};\n";
+  text += architectureText() + configurationText(old);
   text += "// Elements of the operands, and of the result from a sum.\n";
   text += prologueA + prologueB + epilogue + "} // namespace\n\n";
   text += "extern \"C\" __global__ void "
           "__launch_bounds__(gemmThreads(configuration)) " +
-          kernel.getSymName().str() + "(" + parameterList(kernel) + ") {\n";
+          kernel.getSymName().str() + "(" + parameterList(kernel) + ") {\n" +
+          sizes.getText();
   text += "  GemmArguments<" + type + ", " + type + ", " + out +
           "> arguments;\n  arguments.batch = " + batch.total +
           ";\n  arguments.m = " + rows.total +
@@ -507,6 +474,20 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
           ";\n  arguments.k = " + sums.total + ";\n";
   if (!storesItself)
     text += "  arguments.out = " + argumentName(destination) + ";\n";
+  auto describe = [&](const MatrixRead &matrix, const char *lower,
+                      const char *upper) {
+    auto assign = [&](const char *member, const std::string &value) {
+      text += std::string("  arguments.") + member + " = " + value + ";\n";
+    };
+    assign(lower, matrix.pointer);
+    assign((std::string("pitch") + upper).c_str(), matrix.pitch);
+    assign((std::string("stride") + upper).c_str(), matrix.stride);
+    assign((std::string("batches") + upper).c_str(), matrix.batches);
+  };
+  if (old.loadA == Load::Vector)
+    describe(*matrixA, "a", "A");
+  if (old.loadB == Load::Vector)
+    describe(*matrixB, "b", "B");
   text += "  gemm<configuration>(arguments, " + makeEpilogue + ", " + makeA +
           ", " + makeB + ");\n}\n";
   kernelText.source = text;

@@ -2,6 +2,7 @@
 #include "KernelWriter.h"
 
 #include "Scalars.h"
+#include "SkeletonWriter.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
@@ -199,19 +200,12 @@ LogicalResult KernelWriter::writeGlobals(llvm::raw_ostream &stream) {
           op, op.getNameAttr());
       auto values = dyn_cast_or_null<DenseElementsAttr>(
           global ? global.getInitialValueAttr() : Attribute());
-      std::string element = typeName(type.getElementType());
-      if (!values || element.empty()) {
+      std::string text = values ? constantText(name, values) : "";
+      if (text.empty()) {
         op.emitOpError() << "constant of type " << type << " has no CUDA form";
         return WalkResult::interrupt();
       }
-      stream << "__device__ const " << element << " " << name << "["
-             << std::max<int64_t>(1, type.getNumElements()) << "] = {";
-      bool first = true;
-      for (Attribute value : values.getValues<Attribute>()) {
-        stream << (first ? "" : ", ") << literal(cast<TypedAttr>(value));
-        first = false;
-      }
-      stream << "};\n";
+      stream << text;
     }
     View view;
     view.pointer = name;

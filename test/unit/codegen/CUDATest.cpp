@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Experts.h"
 #include "Gemm.h"
 #include "NVRTC.h"
 #include "Scalars.h"
@@ -145,4 +146,33 @@ TEST(NVRTC, HasTheSkeletons) {
   EXPECT_NE(std::find(names.begin(), names.end(),
                       "trine/Runtime/KernelConfiguration.h"),
             names.end());
+}
+
+TEST(ConfigureGrouped, IsValidForEveryProblem) {
+  for (Element element : {Element::F32, Element::F16, Element::BF16})
+    for (int64_t n : {-1, 1, 32, 33, 64, 65, 2048})
+      for (int64_t k : {-1, 1, 64, 7168})
+        for (bool gated : {false, true})
+          for (bool copies : {false, true}) {
+            GroupedProblem problem{element, n, k, gated, copies, !copies};
+            GemmConfiguration a = configureGrouped(problem, Architecture::SM80),
+                              b = configureGrouped(problem,
+                                                   Architecture::SM90a);
+            for (const GemmConfiguration &c : {a, b}) {
+              EXPECT_EQ(c.layoutB, WeightLayout::Transposed);
+              EXPECT_EQ(c.gate,
+                        gated ? GateLayout::Concatenated : GateLayout::None);
+              EXPECT_EQ(c.tileM, 64);
+              EXPECT_TRUE(c.tileN == 64 || c.tileN == 128);
+              EXPECT_GE(c.stages, 2);
+              EXPECT_LE(gemmSharedBytes(c), 166912);
+              if (element == Element::F32 || !problem.copiesA)
+                EXPECT_EQ(c.loadA, Load::Element);
+              if (element == Element::F32 || !problem.copiesB)
+                EXPECT_EQ(c.loadB, Load::Element);
+            }
+            // One function counts the workgroups of both.
+            EXPECT_EQ(groupedWorkgroups(a, 77, 8, 55),
+                      groupedWorkgroups(b, 77, 8, 55));
+          }
 }
