@@ -11,33 +11,63 @@ using namespace mlir;
 using namespace mlir::trine;
 using namespace mlir::trine::cuda;
 
-/// What sm_80 has; sm_90a has more.
-static constexpr int kSharedBytes = 166912;
+/// Shared memory that a workgroup may have.
+static int sharedBytesOf(kernels::Architecture architecture) {
+  return architecture == kernels::Architecture::SM90a ? 232448 : 166912;
+}
 
-bool cuda::configureAttention(kernels::AttentionConfiguration &c) {
+/// Whether the skeleton takes the configuration (checkAttention).
+static bool isValid(const kernels::AttentionConfiguration &c) {
   using namespace kernels;
-  // Products of 16 rows waste less of few rows than those of 64, and run on
-  // sm_90a as well.
+  bool wgmma = c.architecture == Architecture::SM90a;
+  // Warps that share rows need 16 keys and whole columns each.
+  int threads = attentionThreads(c), columns = attentionPadded(c.valueSize);
+  int sharing = threads / 32 * 16 / c.tileRows;
+  return sharing >= 1 && c.tileKeys / sharing >= 16 &&
+         columns / sharing % (wgmma ? 64 : 16) == 0 &&
+         c.tileRows * columns <= 128 * threads &&
+         attentionSharedBytes(c) <= sharedBytesOf(c.architecture);
+}
+
+bool cuda::configureAttention(kernels::AttentionConfiguration &c,
+                              kernels::Architecture architecture,
+                              bool vectors) {
+  using namespace kernels;
   c.architecture = Architecture::SM80;
   c.load = Load::Element;
   if (c.element == Element::F32) {
     c.tileRows = 16;
     c.tileKeys = 32;
     c.stages = 1;
-    return attentionSharedBytes(c) <= kSharedBytes;
+    return attentionSharedBytes(c) <= sharedBytesOf(c.architecture);
   }
-  for (int rows : {c.headsPerGroup > 1 ? 32 : 64, 32, 16})
+  if (vectors)
+    c.load = Load::Vector;
+  auto findTile = [&](int rows) {
     for (int stages : {2, 1})
       for (int keys : {64, 32}) {
         c.tileRows = rows;
         c.tileKeys = keys;
         c.stages = stages;
-        // Warps that share rows need 16 keys each.
-        int sharing = attentionThreads(c) / 32 * 16 / rows;
-        if (sharing >= 1 && keys / sharing >= 16 &&
-            attentionSharedBytes(c) <= kSharedBytes)
+        if (isValid(c))
           return true;
       }
+    return false;
+  };
+  // Products of wgmma have 64 rows: prefill without shared keys, or heads that
+  // fill them.
+  if (architecture == Architecture::SM90a &&
+      (c.headsPerGroup == 1 || c.headsPerGroup >= 64)) {
+    c.architecture = Architecture::SM90a;
+    if (findTile(64))
+      return true;
+    c.architecture = Architecture::SM80;
+  }
+  // Heads on one latent are the rows of a step with one token.
+  bool isNarrow = c.valueIsKey && c.headsPerGroup <= 16;
+  for (int rows : {c.headsPerGroup == 1 ? 64 : isNarrow ? 16 : 32, 32, 16})
+    if (findTile(rows))
+      return true;
   return false;
 }
 
@@ -47,7 +77,8 @@ public:
   AttentionWriter(plan::KernelOp kernel, std::string &why)
       : SkeletonWriter(kernel, why) {}
   bool match();
-  bool write(ModuleOp module, CUDAKernel &result);
+  bool write(ModuleOp module, ArrayRef<std::string> architectures,
+             CUDAKernel &result);
 
 private:
   std::optional<StridedRead> read(Value tensor);
@@ -55,6 +86,8 @@ private:
   AttentionOp op;
   BlockArgument output, lse;
   kernels::AttentionConfiguration configuration;
+  /// Whether all rows read begin at multiples of 16 bytes.
+  bool vectors = true;
 };
 } // namespace
 
@@ -68,6 +101,11 @@ std::optional<StridedRead> AttentionWriter::read(Value tensor) {
     refuse("columns of an operand are not neighbours");
     return std::nullopt;
   }
+  vectors &= isMultipleOfEight(result->offset);
+  for (const std::string &stride : ArrayRef(result->strides).drop_back())
+    vectors &= isMultipleOfEight(stride);
+  vectors &=
+      cast<RankedTensorType>(tensor.getType()).getShape().back() % 8 == 0;
   return result;
 }
 
@@ -141,7 +179,34 @@ static const char *name(kernels::MaskedRow row) {
                                               : "MaskedRow::NaN";
 }
 
-bool AttentionWriter::write(ModuleOp module, CUDAKernel &result) {
+static std::string configurationText(const kernels::AttentionConfiguration &c) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  stream << "constexpr AttentionConfiguration configuration = {\n"
+         << "    .architecture = "
+         << (c.architecture == kernels::Architecture::SM90a
+                 ? "Architecture::SM90a"
+                 : "Architecture::SM80")
+         << ", .element = " << elementName(c.element)
+         << ",\n    .parts = " << c.parts << ", .partSize = {" << c.partSize[0]
+         << ", " << (c.parts > 1 ? c.partSize[1] : 0) << ", "
+         << (c.parts > 2 ? c.partSize[2] : 0)
+         << "}, .valueSize = " << c.valueSize
+         << ", .valueIsKey = " << flagText(c.valueIsKey)
+         << ",\n    .headsPerGroup = " << c.headsPerGroup
+         << ", .tileRows = " << c.tileRows << ", .tileKeys = " << c.tileKeys
+         << ", .stages = " << c.stages << ",\n    .mask = " << name(c.mask)
+         << ", .maskedRow = " << name(c.maskedRow)
+         << ", .softCap = " << flagText(c.softCap)
+         << ",\n    .split = " << flagText(c.split)
+         << ", .ranges = " << flagText(c.ranges)
+         << ", .load = " << loadName(c.load) << "};\n";
+  return text;
+}
+
+bool AttentionWriter::write(ModuleOp module,
+                            ArrayRef<std::string> architectures,
+                            CUDAKernel &result) {
   using namespace kernels;
   AttentionConfiguration &c = configuration;
   std::string element = typeName(getElementTypeOrSelf(op.getValue().getType()));
@@ -227,38 +292,39 @@ bool AttentionWriter::write(ModuleOp module, CUDAKernel &result) {
     if (lse)
       add("lse", argumentName(lse));
   }
-  if (!configureAttention(c))
+  AttentionConfiguration newer = c;
+  if (!configureAttention(c, Architecture::SM80, vectors) ||
+      !configureAttention(newer, Architecture::SM90a, vectors))
     return refuse("no tile fits into shared memory");
   std::string text = "#include \"Attention.h\"\nusing namespace "
-                     "trine::kernels;\n\nnamespace {\nconstexpr "
-                     "AttentionConfiguration configuration = {\n";
+                     "trine::kernels;\n\nnamespace {\n";
   llvm::raw_string_ostream stream(text);
-  stream << "    .architecture = Architecture::SM80, .element = "
-         << elementName(c.element) << ",\n    .parts = " << c.parts
-         << ", .partSize = {" << c.partSize[0] << ", "
-         << (c.parts > 1 ? c.partSize[1] : 0) << ", "
-         << (c.parts > 2 ? c.partSize[2] : 0)
-         << "}, .valueSize = " << c.valueSize
-         << ", .valueIsKey = " << flagText(c.valueIsKey)
-         << ",\n    .headsPerGroup = " << c.headsPerGroup
-         << ", .tileRows = " << c.tileRows << ", .tileKeys = " << c.tileKeys
-         << ", .stages = " << c.stages << ",\n    .mask = " << name(c.mask)
-         << ", .maskedRow = " << name(c.maskedRow)
-         << ", .softCap = " << flagText(c.softCap)
-         << ",\n    .split = " << flagText(c.split)
-         << ", .ranges = " << flagText(c.ranges)
-         << ", .load = Load::Element};\n} // namespace\n\n";
-  stream << "extern \"C\" __global__ void "
-            "__launch_bounds__(attentionThreads(configuration)) "
+  if (newer.architecture == c.architecture)
+    stream << configurationText(c);
+  else
+    stream << "#if defined(__CUDA_ARCH_FEAT_SM90_ALL)\n"
+           << configurationText(newer) << "#else\n"
+           << configurationText(c) << "#endif\n";
+  stream << "} // namespace\n\nextern \"C\" __global__ void "
+            "__launch_bounds__(attentionThreads(configuration), 1) "
          << kernel.getSymName() << "(" << parameterList(kernel) << ") {\n"
          << sizes.getText() << "  AttentionArguments<" << element << ", "
          << mask << ", " << out << "> arguments;\n"
-         << call << "  attention<configuration>(arguments, Identity{});\n}\n";
+         << call;
+  // A launch has as many workgroups as the smaller tiles need.
+  int tileRows = std::min(c.tileRows, newer.tileRows);
+  if (newer.tileRows != c.tileRows)
+    stream << "  if (blockIdx.x >= attentionWorkgroups(configuration, "
+              "arguments.batch, arguments.heads,\n"
+              "      arguments.queries, arguments.splits))\n    return;\n";
+  stream << "  attention<configuration>(arguments, Identity{});\n}\n";
   result.source = text;
   result.workgroupsPerBlock = 1;
-  for (CUDALaunch &launch : result.launches) {
-    launch.threads = attentionThreads(c);
-    launch.sharedBytes = attentionSharedBytes(c);
+  for (auto [architecture, launch] :
+       llvm::zip(architectures, result.launches)) {
+    const AttentionConfiguration &each = architecture == "sm_90a" ? newer : c;
+    launch.threads = attentionThreads(each);
+    launch.sharedBytes = attentionSharedBytes(each);
   }
   int64_t groups = *asNumber(heads) / c.headsPerGroup;
   defineWorkgroups(
@@ -266,7 +332,7 @@ bool AttentionWriter::write(ModuleOp module, CUDAKernel &result) {
         rowSize.constant *= c.headsPerGroup;
         batchSize.constant *= groups;
         Value tiles = cuda::divideUp(
-            builder, materialize(builder, words, rowSize), c.tileRows);
+            builder, materialize(builder, words, rowSize), tileRows);
         tiles = arith::MulIOp::create(builder, tiles,
                                       materialize(builder, words, batchSize));
         return arith::MulIOp::create(builder, tiles,
@@ -276,7 +342,8 @@ bool AttentionWriter::write(ModuleOp module, CUDAKernel &result) {
 }
 
 bool cuda::writeAttention(plan::KernelOp kernel, ModuleOp module,
+                          ArrayRef<std::string> architectures,
                           CUDAKernel &result, std::string &why) {
   AttentionWriter writer(kernel, why);
-  return writer.match() && writer.write(module, result);
+  return writer.match() && writer.write(module, architectures, result);
 }

@@ -13,11 +13,14 @@ namespace mlir::trine::cuda {
 namespace kernels = ::trine::kernels;
 
 /// Completes what the problem leaves free: tiles and stages that fit into
-/// shared memory. False: none fits.
-bool configureAttention(kernels::AttentionConfiguration &configuration);
+/// shared memory, wgmma where it wastes no rows. Vectors: all rows can be
+/// copied in pieces of 16 bytes. False: none fits.
+bool configureAttention(kernels::AttentionConfiguration &configuration,
+                        kernels::Architecture architecture, bool vectors);
 
 /// As writeGemm.
-bool writeAttention(plan::KernelOp kernel, ModuleOp module, CUDAKernel &result,
+bool writeAttention(plan::KernelOp kernel, ModuleOp module,
+                    ArrayRef<std::string> architectures, CUDAKernel &result,
                     std::string &why);
 
 } // namespace mlir::trine::cuda

@@ -77,7 +77,8 @@ static bool writeSkeleton(plan::KernelOp kernel, ModuleOp module,
   std::string why;
   bool written;
   if (skeleton == "attention")
-    written = writeAttention(kernel, module, result, why);
+    written =
+        writeAttention(kernel, module, options.architectures, result, why);
   else if (skeleton == "matmul" || skeleton == "batch_matmul")
     written = writeProduct(kernel, module, options, result, why);
   else if (skeleton == "grouped_matmul" || skeleton == "route" ||

@@ -42,19 +42,6 @@ joinLoops(LoopGroup group, ArrayRef<std::string> strides, bool mayRepeat) {
   return line;
 }
 
-/// Whether a text is surely a multiple of 8: a number, or a product with one.
-static bool isMultipleOfEight(StringRef text) {
-  if (text.contains(" + ") || text.contains(" - ") || text.contains('(') ||
-      text.contains('/') || text.contains('%') || text.contains('?'))
-    return false;
-  SmallVector<StringRef> factors;
-  text.split(factors, " * ");
-  return llvm::any_of(factors, [](StringRef factor) {
-    std::optional<int64_t> number = asNumber(factor);
-    return number && *number % 8 == 0;
-  });
-}
-
 std::optional<MatrixRead>
 mlir::trine::cuda::findMatrixRead(linalg::GenericOp product, OpOperand *operand,
                                   LoopGroup batch, LoopGroup others,

@@ -360,6 +360,18 @@ std::optional<int64_t> cuda::asNumber(StringRef text) {
   return value;
 }
 
+bool cuda::isMultipleOfEight(StringRef text) {
+  if (text.contains(" + ") || text.contains(" - ") || text.contains('(') ||
+      text.contains('/') || text.contains('%') || text.contains('?'))
+    return false;
+  SmallVector<StringRef> factors;
+  text.split(factors, " * ");
+  return llvm::any_of(factors, [](StringRef factor) {
+    std::optional<int64_t> number = asNumber(factor);
+    return number && *number % 8 == 0;
+  });
+}
+
 static std::string inParentheses(const std::string &text) {
   bool simple = llvm::all_of(
       text, [](char c) { return llvm::isAlnum(c) || c == '_' || c == '.'; });

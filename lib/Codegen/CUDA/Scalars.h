@@ -39,6 +39,9 @@ std::string productText(const std::string &a, const std::string &b);
 /// The number that `text` is, if it is one.
 std::optional<int64_t> asNumber(StringRef text);
 
+/// Whether a size is surely a multiple of 8: a number, or a product with one.
+bool isMultipleOfEight(StringRef text);
+
 } // namespace mlir::trine::cuda
 
 #endif

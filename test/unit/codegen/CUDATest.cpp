@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Attention.h"
 #include "Experts.h"
 #include "Gemm.h"
 #include "NVRTC.h"
@@ -175,4 +176,76 @@ TEST(ConfigureGrouped, IsValidForEveryProblem) {
             EXPECT_EQ(groupedWorkgroups(a, 77, 8, 55),
                       groupedWorkgroups(b, 77, 8, 55));
           }
+}
+
+/// A problem with the heads and sizes of a published model.
+static AttentionConfiguration attentionOf(Element element,
+                                          std::vector<int> parts, int value,
+                                          bool valueIsKey, int headsPerGroup) {
+  AttentionConfiguration c;
+  c.element = element;
+  c.parts = static_cast<int>(parts.size());
+  for (int part = 0; part < 3; ++part)
+    c.partSize[part] = part < c.parts ? parts[part] : 0;
+  c.valueSize = value;
+  c.valueIsKey = valueIsKey;
+  c.headsPerGroup = headsPerGroup;
+  return c;
+}
+
+TEST(ConfigureAttention, UsesWgmmaWhereRowsFillIt) {
+  struct Case {
+    AttentionConfiguration problem;
+    Architecture expected;
+    int tileRows;
+  };
+  Element bf16 = Element::BF16;
+  for (auto [problem, expected, tileRows] : {
+           // MLA on the latent, 128 and 16 heads; decompressed; grouped
+           // queries.
+           Case{attentionOf(bf16, {512, 64}, 512, true, 128),
+                Architecture::SM90a, 64},
+           Case{attentionOf(bf16, {512, 64}, 512, true, 16), Architecture::SM80,
+                16},
+           Case{attentionOf(bf16, {128, 64}, 128, false, 1),
+                Architecture::SM90a, 64},
+           Case{attentionOf(bf16, {128}, 128, false, 8), Architecture::SM80,
+                32},
+       }) {
+    for (bool vectors : {false, true}) {
+      AttentionConfiguration c = problem;
+      ASSERT_TRUE(configureAttention(c, Architecture::SM90a, vectors));
+      EXPECT_EQ(c.architecture, expected);
+      EXPECT_EQ(c.tileRows, tileRows);
+      EXPECT_EQ(c.load, vectors ? Load::Vector : Load::Element);
+      EXPECT_LE(attentionSharedBytes(c),
+                expected == Architecture::SM90a ? 232448 : 166912);
+      AttentionConfiguration older = problem;
+      ASSERT_TRUE(configureAttention(older, Architecture::SM80, vectors));
+      EXPECT_EQ(older.architecture, Architecture::SM80);
+      EXPECT_LE(older.tileRows, tileRows);
+      EXPECT_LE(attentionSharedBytes(older), 166912);
+    }
+  }
+}
+
+TEST(ConfigureAttention, IsOneForF32) {
+  AttentionConfiguration c = attentionOf(Element::F32, {192}, 128, false, 1);
+  for (Architecture architecture : {Architecture::SM80, Architecture::SM90a}) {
+    ASSERT_TRUE(configureAttention(c, architecture, true));
+    EXPECT_EQ(c.tileRows, 16);
+    EXPECT_EQ(c.tileKeys, 32);
+    EXPECT_EQ(c.load, Load::Element);
+  }
+  // More than fits into shared memory.
+  c.partSize[0] = 8192;
+  EXPECT_FALSE(configureAttention(c, Architecture::SM80, false));
+}
+
+TEST(ScalarText, KnowsMultiplesOfEight) {
+  for (const char *text : {"0", "64", "a0_1 * 64", "a0_1 * 8 * a0_2"})
+    EXPECT_TRUE(isMultipleOfEight(text)) << text;
+  for (const char *text : {"4", "a0_1", "a0_1 * 4", "(a0_1 + 8) * 8 + 1",
+                           "a0_1 * 8 + 4", "a0_1 / 8"})
+    EXPECT_FALSE(isMultipleOfEight(text)) << text;
 }
