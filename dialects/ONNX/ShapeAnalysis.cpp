@@ -25,6 +25,7 @@ static const InferenceTable &getInferenceTable() {
     addGenerateInference(table);
     addAttentionInference(table);
     addContribInference(table);
+    addQuantizeInference(table);
     return table;
   }();
   return table;
@@ -364,7 +365,8 @@ LogicalResult ShapeAnalysis::Implementation::visit(Operation *op) {
   } else {
     auto found = getInferenceTable().find(op->getName().getStringRef());
     if (found == getInferenceTable().end())
-      result = inference.error() << "has no shape inference";
+      result = inference.error()
+               << "is not supported: it has no shape inference";
     else
       result = found->second(inference);
   }

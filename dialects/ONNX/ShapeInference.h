@@ -161,6 +161,7 @@ void addConvInference(InferenceTable &table);
 void addGenerateInference(InferenceTable &table);
 void addAttentionInference(InferenceTable &table);
 void addContribInference(InferenceTable &table);
+void addQuantizeInference(InferenceTable &table);
 
 } // namespace mlir::trine::onnx
 

@@ -42,6 +42,8 @@ static uint32_t getBit(Type type) {
     switch (integer.getWidth()) {
     case 1:
       return 1u << 0;
+    case 2:
+      return integer.isUnsigned() ? 1u << 22 : 1u << 21;
     case 4:
       return integer.isUnsigned() ? 1u << 14 : 1u << 13;
     case 8:
@@ -73,8 +75,8 @@ static uint32_t getBit(Type type) {
 /// The type of a mask with one bit; null for others.
 static Type getOnlyType(MLIRContext *context, uint32_t mask) {
   // In the order of the bits, as TensorProto.DataType codes.
-  static const int codes[] = {9, 3,  5,  6,  7,  2,  4,  12, 13, 10, 16,
-                              1, 11, 22, 21, 17, 18, 19, 20, 24, 23};
+  static const int codes[] = {9,  3,  5,  6,  7,  2,  4,  12, 13, 10, 16, 1,
+                              11, 22, 21, 17, 18, 19, 20, 24, 23, 26, 25};
   if (mask == 0 || (mask & (mask - 1)) != 0)
     return {};
   return getElementTypeOfCode(context, codes[llvm::countr_zero(mask)]);
@@ -130,6 +132,10 @@ Type mlir::trine::onnx::getElementTypeOfCode(MLIRContext *context,
     return Float4E2M1FNType::get(context);
   case 24:
     return Float8E8M0FNUType::get(context);
+  case 25:
+    return integer(2, true);
+  case 26:
+    return integer(2);
   default:
     return {};
   }

@@ -14,7 +14,7 @@ std::optional<ElementType> reference::scalarTypeOf(Type type) {
 }
 
 unsigned reference::widthOf(ElementType type) {
-  return type == ElementType::Bool ? 1 : 8 * bytesPerElement(type);
+  return type == ElementType::Bool ? 1 : bitsInFile(type);
 }
 
 template <typename T>
@@ -53,6 +53,19 @@ Scalar reference::loadScalar(ElementType type, const char *bytes, int64_t i) {
     return scalarOf(load<int64_t>(bytes, i));
   case ElementType::Bool:
     return scalarOf(load<uint8_t>(bytes, i) ? int64_t(-1) : int64_t(0));
+  case ElementType::I4:
+  case ElementType::U4:
+    return scalarOf(wrapTo(4, load<int8_t>(bytes, i)));
+  case ElementType::I2:
+  case ElementType::U2:
+    return scalarOf(wrapTo(2, load<int8_t>(bytes, i)));
+  case ElementType::F8E4M3FN:
+  case ElementType::F8E4M3FNUZ:
+  case ElementType::F8E5M2:
+  case ElementType::F8E5M2FNUZ:
+  case ElementType::F8E8M0FNU:
+  case ElementType::F4E2M1FN:
+    return scalarOf(smallFloatToDouble(type, load<uint8_t>(bytes, i)));
   }
   return scalarOf(int64_t(0));
 }
@@ -82,6 +95,21 @@ void reference::storeScalar(ElementType type, char *bytes, int64_t i,
     return store<int64_t>(bytes, i, value.integer);
   case ElementType::Bool:
     return store<uint8_t>(bytes, i, value.integer & 1);
+  case ElementType::I4:
+  case ElementType::I2:
+    return store<int8_t>(
+        bytes, i, static_cast<int8_t>(wrapTo(widthOf(type), value.integer)));
+  case ElementType::U4:
+    return store<uint8_t>(bytes, i, value.integer & 0xf);
+  case ElementType::U2:
+    return store<uint8_t>(bytes, i, value.integer & 0x3);
+  case ElementType::F8E4M3FN:
+  case ElementType::F8E4M3FNUZ:
+  case ElementType::F8E5M2:
+  case ElementType::F8E5M2FNUZ:
+  case ElementType::F8E8M0FNU:
+  case ElementType::F4E2M1FN:
+    return store<uint8_t>(bytes, i, roundToSmallFloat(type, value.real));
   }
 }
 

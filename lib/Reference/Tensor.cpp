@@ -21,10 +21,14 @@ struct TypeRecord {
 } // namespace
 
 static const TypeRecord typeRecords[] = {
-    {"f64", 8, 11}, {"f32", 4, 1}, {"f16", 2, 10}, {"bf16", 2, 16},
-    {"i8", 1, 3},   {"i16", 2, 5}, {"i32", 4, 6},  {"i64", 8, 7},
-    {"u8", 1, 2},   {"u16", 2, 4}, {"u32", 4, 12}, {"u64", 8, 13},
-    {"bool", 1, 9}};
+    {"f64", 8, 11},        {"f32", 4, 1},      {"f16", 2, 10},
+    {"bf16", 2, 16},       {"i8", 1, 3},       {"i16", 2, 5},
+    {"i32", 4, 6},         {"i64", 8, 7},      {"u8", 1, 2},
+    {"u16", 2, 4},         {"u32", 4, 12},     {"u64", 8, 13},
+    {"bool", 1, 9},        {"i4", 1, 22},      {"i2", 1, 26},
+    {"u4", 1, 21},         {"u2", 1, 25},      {"f8e4m3fn", 1, 17},
+    {"f8e4m3fnuz", 1, 18}, {"f8e5m2", 1, 19},  {"f8e5m2fnuz", 1, 20},
+    {"f8e8m0fnu", 1, 24},  {"f4e2m1fn", 1, 23}};
 
 static const TypeRecord &recordOf(ElementType type) {
   return typeRecords[static_cast<unsigned>(type)];
@@ -36,6 +40,20 @@ llvm::StringRef reference::nameOf(ElementType type) {
 
 int64_t reference::bytesPerElement(ElementType type) {
   return recordOf(type).bytes;
+}
+
+int64_t reference::bitsInFile(ElementType type) {
+  switch (type) {
+  case ElementType::I2:
+  case ElementType::U2:
+    return 2;
+  case ElementType::I4:
+  case ElementType::U4:
+  case ElementType::F4E2M1FN:
+    return 4;
+  default:
+    return 8 * bytesPerElement(type);
+  }
 }
 
 int64_t reference::onnxDataType(ElementType type) {
@@ -70,6 +88,18 @@ std::optional<ElementType> reference::elementTypeOf(Type type) {
     return ElementType::BF16;
   if (type.isIndex())
     return ElementType::I64;
+  if (isa<Float8E4M3FNType>(type))
+    return ElementType::F8E4M3FN;
+  if (isa<Float8E4M3FNUZType>(type))
+    return ElementType::F8E4M3FNUZ;
+  if (isa<Float8E5M2Type>(type))
+    return ElementType::F8E5M2;
+  if (isa<Float8E5M2FNUZType>(type))
+    return ElementType::F8E5M2FNUZ;
+  if (isa<Float8E8M0FNUType>(type))
+    return ElementType::F8E8M0FNU;
+  if (isa<Float4E2M1FNType>(type))
+    return ElementType::F4E2M1FN;
   auto integer = dyn_cast<IntegerType>(type);
   if (!integer)
     return std::nullopt;
@@ -77,6 +107,10 @@ std::optional<ElementType> reference::elementTypeOf(Type type) {
   switch (integer.getWidth()) {
   case 1:
     return ElementType::Bool;
+  case 2:
+    return isUnsigned ? ElementType::U2 : ElementType::I2;
+  case 4:
+    return isUnsigned ? ElementType::U4 : ElementType::I4;
   case 8:
     return isUnsigned ? ElementType::U8 : ElementType::I8;
   case 16:
@@ -90,14 +124,22 @@ std::optional<ElementType> reference::elementTypeOf(Type type) {
   }
 }
 
-bool reference::isFloat(ElementType type) { return type <= ElementType::BF16; }
+bool reference::isFloat(ElementType type) {
+  return type <= ElementType::BF16 || isSmallFloat(type);
+}
+
+bool reference::isSmallFloat(ElementType type) {
+  return type >= ElementType::F8E4M3FN;
+}
 
 bool reference::isSignedInteger(ElementType type) {
-  return type >= ElementType::I8 && type <= ElementType::I64;
+  return (type >= ElementType::I8 && type <= ElementType::I64) ||
+         type == ElementType::I4 || type == ElementType::I2;
 }
 
 bool reference::isUnsignedInteger(ElementType type) {
-  return type >= ElementType::U8 && type <= ElementType::U64;
+  return (type >= ElementType::U8 && type <= ElementType::U64) ||
+         type == ElementType::U4 || type == ElementType::U2;
 }
 
 std::optional<int64_t> reference::countElements(llvm::ArrayRef<int64_t> shape) {
@@ -224,6 +266,8 @@ double Tensor::real(int64_t i) const {
   case ElementType::U64:
     return static_cast<double>(load<uint64_t>(bytes, i));
   default:
+    if (isSmallFloat(type))
+      return smallFloatToDouble(type, load<uint8_t>(bytes, i));
     return static_cast<double>(integer(i));
   }
 }
@@ -242,6 +286,8 @@ static int64_t truncateReal(double value) {
 int64_t Tensor::integer(int64_t i) const {
   switch (type) {
   case ElementType::I8:
+  case ElementType::I4:
+  case ElementType::I2:
     return load<int8_t>(bytes, i);
   case ElementType::I16:
     return load<int16_t>(bytes, i);
@@ -251,6 +297,8 @@ int64_t Tensor::integer(int64_t i) const {
   case ElementType::U64:
     return load<int64_t>(bytes, i);
   case ElementType::U8:
+  case ElementType::U4:
+  case ElementType::U2:
     return load<uint8_t>(bytes, i);
   case ElementType::U16:
     return load<uint16_t>(bytes, i);
@@ -283,6 +331,8 @@ void Tensor::setReal(int64_t i, double value) {
                                              : static_cast<uint64_t>(value));
     return store<int64_t>(data, i, truncateReal(value));
   default:
+    if (isSmallFloat(type))
+      return store<uint8_t>(data, i, roundToSmallFloat(type, value));
     return setInteger(i, truncateReal(value));
   }
 }
@@ -304,6 +354,19 @@ void Tensor::setInteger(int64_t i, int64_t value) {
     return store<int64_t>(data, i, value);
   case ElementType::Bool:
     return store<uint8_t>(data, i, value != 0);
+  case ElementType::I4:
+  case ElementType::I2: {
+    unsigned unused = 64 - bitsInFile(type);
+    return store<int8_t>(
+        data, i,
+        static_cast<int8_t>(
+            static_cast<int64_t>(static_cast<uint64_t>(value) << unused) >>
+            unused));
+  }
+  case ElementType::U4:
+  case ElementType::U2:
+    return store<uint8_t>(
+        data, i, static_cast<uint8_t>(value & ((1 << bitsInFile(type)) - 1)));
   case ElementType::F32: // one rounding, also beyond 2^53
     return store<float>(data, i, static_cast<float>(value));
   default:

@@ -4,6 +4,7 @@
 #include "trine/Reference/TensorFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -205,6 +206,38 @@ static llvm::Error noMemory(llvm::ArrayRef<int64_t> shape) {
   return problem("no memory for a tensor of shape " + describeShape(shape));
 }
 
+/// The bytes of `count` elements of a file, one element per byte or more:
+/// elements of 2 and 4 bits are packed there, the first one in the low bits,
+/// and the bits after the last one mean nothing.
+static std::vector<char> unpack(ElementType type, int64_t count,
+                                llvm::ArrayRef<char> packed) {
+  int64_t bits = bitsInFile(type);
+  if (bits >= 8)
+    return {packed.begin(), packed.end()};
+  std::vector<char> bytes(count);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t bit = i * bits;
+    unsigned code = (static_cast<uint8_t>(packed[bit / 8]) >> (bit % 8)) &
+                    ((1 << bits) - 1);
+    // The value of an integer, the code of a float.
+    bytes[i] = isSignedInteger(type) && code >> (bits - 1)
+                   ? static_cast<char>(code - (1 << bits))
+                   : static_cast<char>(code);
+  }
+  return bytes;
+}
+
+static std::string pack(const Tensor &tensor) {
+  llvm::ArrayRef<char> bytes = tensor.getBytes();
+  int64_t bits = bitsInFile(tensor.getElementType());
+  if (bits >= 8)
+    return {bytes.begin(), bytes.end()};
+  std::string packed(llvm::divideCeil(bytes.size() * bits, 8), '\0');
+  for (size_t i = 0; i < bytes.size(); ++i)
+    packed[i * bits / 8] |= (bytes[i] & ((1 << bits) - 1)) << (i * bits % 8);
+  return packed;
+}
+
 llvm::Expected<NamedTensor> reference::parseTensor(llvm::StringRef bytes) {
   TensorFields fields;
   WireReader reader(bytes);
@@ -227,20 +260,26 @@ llvm::Expected<NamedTensor> reference::parseTensor(llvm::StringRef bytes) {
   if (!count)
     return problem("'dims' must be a valid shape, got " +
                    describeShape(fields.dims));
-  int64_t size = bytesPerElement(*type);
+  // At most 2^48 elements of 64 bits: no overflow.
+  int64_t size = bytesPerElement(*type),
+          fileBytes = llvm::divideCeil(*count * bitsInFile(*type), 8);
   if (fields.raw) {
-    if (static_cast<int64_t>(fields.raw->size()) != *count * size)
-      return problem("'raw_data' must have " + llvm::Twine(*count * size) +
+    if (static_cast<int64_t>(fields.raw->size()) != fileBytes)
+      return problem("'raw_data' must have " + llvm::Twine(fileBytes) +
                      " bytes, got " + llvm::Twine(fields.raw->size()));
     std::optional<Tensor> tensor = Tensor::fromBytes(
-        *type, fields.dims, {fields.raw->data(), fields.raw->size()});
+        *type, fields.dims,
+        unpack(*type, *count, {fields.raw->data(), fields.raw->size()}));
     if (!tensor)
       return noMemory(fields.dims);
     return NamedTensor{fields.name, *tensor};
   }
-  if (static_cast<int64_t>(fields.values.size()) != *count ||
+  bool isPacked = bitsInFile(*type) < 8;
+  // Of packed elements a value of the typed field has one byte.
+  int64_t expected = isPacked ? fileBytes : *count;
+  if (static_cast<int64_t>(fields.values.size()) != expected ||
       (*count > 0 && fields.valueField != fieldOf(*type)))
-    return problem("expected " + llvm::Twine(*count) + " values of type " +
+    return problem("expected " + llvm::Twine(expected) + " values of type " +
                    nameOf(*type) + ", got " +
                    llvm::Twine(fields.values.size()) + " in field " +
                    llvm::Twine(fields.valueField));
@@ -248,6 +287,11 @@ llvm::Expected<NamedTensor> reference::parseTensor(llvm::StringRef bytes) {
   if (!tensor)
     return noMemory(fields.dims);
   char *data = tensor->getMutableBytes().data();
+  if (isPacked) {
+    std::vector<char> packed(fields.values.begin(), fields.values.end());
+    llvm::copy(unpack(*type, *count, packed), data);
+    return NamedTensor{fields.name, *tensor};
+  }
   for (int64_t i = 0; i < *count;
        ++i) // the low bytes hold integers, and the bits of floats
     std::memcpy(data + i * size, &fields.values[i], size);
@@ -279,8 +323,7 @@ std::string reference::serializeTensor(llvm::StringRef name,
   writeVarint(stream,
               static_cast<uint64_t>(onnxDataType(tensor.getElementType())));
   writeBytes(stream, Name, name);
-  writeBytes(stream, RawData,
-             {tensor.getBytes().data(), tensor.getBytes().size()});
+  writeBytes(stream, RawData, pack(tensor));
   return text;
 }
 

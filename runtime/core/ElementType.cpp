@@ -12,12 +12,15 @@ struct ElementType {
 
 /// Indexed by trine_type.
 static const ElementType elementTypes[] = {
-    {nullptr, 0}, {"f64", 8}, {"f32", 4}, {"f16", 2}, {"bf16", 2},
-    {"i8", 1},    {"i16", 2}, {"i32", 4}, {"i64", 8}, {"u8", 1},
-    {"u16", 2},   {"u32", 4}, {"u64", 8}, {"bool", 1}};
+    {nullptr, 0},  {"f64", 8},        {"f32", 4},       {"f16", 2},
+    {"bf16", 2},   {"i8", 1},         {"i16", 2},       {"i32", 4},
+    {"i64", 8},    {"u8", 1},         {"u16", 2},       {"u32", 4},
+    {"u64", 8},    {"bool", 1},       {"i4", 1},        {"u4", 1},
+    {"i2", 1},     {"u2", 1},         {"f8e4m3fn", 1},  {"f8e4m3fnuz", 1},
+    {"f8e5m2", 1}, {"f8e5m2fnuz", 1}, {"f8e8m0fnu", 1}, {"f4e2m1fn", 1}};
 static constexpr trine_type typeCount =
     sizeof(elementTypes) / sizeof(elementTypes[0]);
-static_assert(typeCount == TRINE_TYPE_BOOL + 1);
+static_assert(typeCount == TRINE_TYPE_F4E2M1FN + 1);
 
 const char *trine_type_name(trine_type type) {
   return type > 0 && type < typeCount ? elementTypes[type].name : nullptr;

@@ -28,7 +28,7 @@ ELEMENT_TYPES = {
 }
 REFUSALS = re.compile(
     r"opset of 'ai.onnx' must be in|which is not supported|operator '[^']*' is not supported|only tensors are supported|"
-    r"'to' must be the number of a supported element type")
+    r"'to' must be the number of a supported element type|is not supported: it has no shape inference")
 
 
 def accepted_operators():

@@ -18,7 +18,7 @@ static llvm::Error runtimeProblem(trine_status status) {
 
 /// Both sides use the same short names for element types.
 static trine_type runtimeType(ElementType type) {
-  for (trine_type candidate = TRINE_TYPE_F64; candidate <= TRINE_TYPE_BOOL;
+  for (trine_type candidate = TRINE_TYPE_F64; candidate <= TRINE_TYPE_F4E2M1FN;
        ++candidate)
     if (nameOf(type) == trine_type_name(candidate))
       return candidate;

@@ -13,7 +13,8 @@
 
 namespace mlir::trine::reference {
 
-/// Element types of tensors. A boolean is one byte, 0 or 1.
+/// Element types of tensors. A boolean is one byte, 0 or 1. An integer of 2 or
+/// 4 bits is one byte, its value; a float of 8 or 4 bits is one byte, its code.
 enum class ElementType : uint8_t {
   F64,
   F32,
@@ -27,7 +28,17 @@ enum class ElementType : uint8_t {
   U16,
   U32,
   U64,
-  Bool
+  Bool,
+  I4,
+  I2,
+  U4,
+  U2,
+  F8E4M3FN,
+  F8E4M3FNUZ,
+  F8E5M2,
+  F8E5M2FNUZ,
+  F8E8M0FNU,
+  F4E2M1FN
 };
 
 /// The short name used in messages and in the package's manifest, such as
@@ -37,6 +48,9 @@ llvm::StringRef nameOf(ElementType type);
 std::optional<ElementType> elementTypeFromName(llvm::StringRef name);
 /// The size of one element in bytes.
 int64_t bytesPerElement(ElementType type);
+/// The bits that an element of the type has in an ONNX file: 2 or 4 where
+/// elements are packed there, first one in the low bits; a boolean has 8.
+int64_t bitsInFile(ElementType type);
 /// The element type of an MLIR type, if this library has it: signless and
 /// signed integers are signed, i1 is a boolean, index is i64.
 std::optional<ElementType> elementTypeOf(Type type);
@@ -47,6 +61,8 @@ std::optional<ElementType> elementTypeFromONNX(int64_t dataType);
 int64_t onnxDataType(ElementType type);
 
 bool isFloat(ElementType type);
+/// Floats of 8 or 4 bits.
+bool isSmallFloat(ElementType type);
 /// Integers with a sign; neither unsigned ones nor booleans.
 bool isSignedInteger(ElementType type);
 bool isUnsignedInteger(ElementType type);
@@ -57,6 +73,18 @@ uint16_t roundToHalf(double value);
 uint16_t roundToBFloat16(double value);
 double halfToDouble(uint16_t bits);
 double bfloat16ToDouble(uint16_t bits);
+/// The code of a small float nearest to `value`, ties to even, in one rounding.
+/// What the type cannot hold becomes its largest value with `saturate`, else
+/// infinity or NaN, whatever the type has (ONNX Cast has the tables). A float
+/// of 4 bits always saturates, and NaN becomes 0. f8e8m0fnu is rounded up.
+uint8_t roundToSmallFloat(ElementType type, double value, bool saturate = true);
+/// How a value between two powers of two becomes one.
+enum class ScaleRounding : uint8_t { Up, Down, Nearest };
+/// The code of `value` as f8e8m0fnu, a power of two; the sign is dropped.
+uint8_t roundToScale(double value, ScaleRounding rounding,
+                     bool saturate = true);
+/// The value of a small float's code; the bits above the type's are ignored.
+double smallFloatToDouble(ElementType type, uint8_t code);
 /// `value` rounded to the precision of a float type (the value itself for other
 /// types).
 double roundTo(ElementType type, double value);

@@ -102,7 +102,20 @@ enum {
   TRINE_TYPE_U16 = 10,
   TRINE_TYPE_U32 = 11,
   TRINE_TYPE_U64 = 12,
-  TRINE_TYPE_BOOL = 13 /* one byte, 0 or 1 */
+  TRINE_TYPE_BOOL = 13, /* one byte, 0 or 1 */
+  /* One byte per element, also for types of 2 and 4 bits: integers as their
+   * value (i4 as int8_t, u4 as uint8_t), floats as their code in the low bits.
+   */
+  TRINE_TYPE_I4 = 14,
+  TRINE_TYPE_U4 = 15,
+  TRINE_TYPE_I2 = 16,
+  TRINE_TYPE_U2 = 17,
+  TRINE_TYPE_F8E4M3FN = 18,
+  TRINE_TYPE_F8E4M3FNUZ = 19,
+  TRINE_TYPE_F8E5M2 = 20,
+  TRINE_TYPE_F8E5M2FNUZ = 21,
+  TRINE_TYPE_F8E8M0FNU = 22,
+  TRINE_TYPE_F4E2M1FN = 23
 };
 
 /* "f32", "bool", ...; NULL for what is no type. */

@@ -355,8 +355,7 @@ bool GraphImporter::importAttributes(const Site &site,
       fail("has no attribute " + quote(written.name));
       continue;
     }
-    if (int since = getAttributeVersion(schema, written.name);
-        since > version) {
+    if (int since = isAxes ? 1 : entry->since; since > version) {
       fail("attribute " + quote(written.name) + " exists from opset " +
            Twine(since) + " on");
       continue;

@@ -45,25 +45,12 @@ const OperatorSchema *mlir::trine::importer::findOperator(StringRef domain,
 namespace {
 /// From the schemas of onnx 1.22: where opsets 13 to 27 differ by more than
 /// element types.
-struct AttributeChange {
-  StringRef type, attribute;
-  int version;
-};
 struct OperandChange {
   StringRef type;
   unsigned countBefore;
   int version;
 };
 } // namespace
-
-static constexpr AttributeChange attributeChanges[] = {
-    {"Cast", "saturate", 19},       {"Cast", "round_mode", 24},
-    {"CastLike", "saturate", 19},   {"CastLike", "round_mode", 24},
-    {"Range", "stash_type", 27},    {"Reshape", "allowzero", 14},
-    {"Shape", "start", 15},         {"Shape", "end", 15},
-    {"Split", "num_outputs", 18},   {"ScatterElements", "reduction", 16},
-    {"ScatterND", "reduction", 16},
-};
 
 static constexpr OperandChange operandChanges[] = {{"Attention", 6, 24},
                                                    {"Pad", 3, 18}};
@@ -89,16 +76,4 @@ mlir::trine::importer::getSpelling(const OperatorSchema &schema, int version) {
       spelling.operandCount = change.countBefore;
   spelling.countsResults = schema.type == "Split" && version < 18;
   return spelling;
-}
-
-int mlir::trine::importer::getAttributeVersion(const OperatorSchema &schema,
-                                               StringRef attribute) {
-  if (!schema.domain.empty())
-    return 1;
-  if (attribute == "noop_with_empty_axes" && schema.type.starts_with("Reduce"))
-    return schema.type == "ReduceSum" ? 13 : 18;
-  for (const AttributeChange &change : attributeChanges)
-    if (change.type == schema.type && change.attribute == attribute)
-      return change.version;
-  return 1;
 }

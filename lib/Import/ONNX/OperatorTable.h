@@ -33,6 +33,7 @@ struct AttributeSchema {
   llvm::StringRef name;
   AttributeKind kind;
   bool isRequired;
+  int since = 1; ///< the first version that has it
 };
 
 /// One operator, in its newest spelling.
@@ -40,11 +41,12 @@ struct OperatorSchema {
   llvm::StringRef domain; ///< "" for ai.onnx
   llvm::StringRef type;
   llvm::StringRef mnemonic;
-  /// Versions of the schema, ascending; the first one is the one that the
-  /// oldest accepted opset uses.
+  /// Accepted versions of the schema, ascending; older ones mean something
+  /// that the newest spelling cannot say.
   llvm::SmallVector<int, 8> versions;
   llvm::SmallVector<ParameterSchema, 4> operands, results;
   llvm::SmallVector<AttributeSchema, 4> attributes;
+  int firstVersion = 1; ///< of the standard, accepted or not
 
   /// The newest version that an import of `opset` has; none if the operator is
   /// younger.
@@ -70,10 +72,6 @@ struct OperatorSpelling {
   bool countsResults = false;
 };
 OperatorSpelling getSpelling(const OperatorSchema &schema, int version);
-
-/// The first version that has the attribute; 1 if it always did.
-int getAttributeVersion(const OperatorSchema &schema,
-                        llvm::StringRef attribute);
 
 } // namespace mlir::trine::importer
 

@@ -75,7 +75,7 @@ TEST(TensorTest, CopiesOnWrite) {
 }
 
 TEST(TensorTest, NamesTypes) {
-  for (int64_t i = 0; i <= static_cast<int64_t>(ElementType::Bool); ++i) {
+  for (int64_t i = 0; i <= static_cast<int64_t>(ElementType::F4E2M1FN); ++i) {
     auto type = static_cast<ElementType>(i);
     EXPECT_EQ(elementTypeFromName(nameOf(type)), type);
     EXPECT_EQ(elementTypeFromONNX(onnxDataType(type)), type);

@@ -81,17 +81,18 @@ TEST(SizeExpression, AddsSymbolsOnlyWhenUnderstood) {
 }
 
 TEST(ElementType, Names) {
-  for (trine_type type = TRINE_TYPE_F64; type <= TRINE_TYPE_BOOL; ++type) {
+  for (trine_type type = TRINE_TYPE_F64; type <= TRINE_TYPE_F4E2M1FN; ++type) {
     ASSERT_NE(trine_type_name(type), nullptr);
     EXPECT_EQ(parseElementType(trine_type_name(type)), type);
     EXPECT_GT(trine_type_size(type), 0u);
   }
   EXPECT_EQ(trine_type_name(TRINE_TYPE_NONE), nullptr);
-  EXPECT_EQ(trine_type_name(14), nullptr);
+  EXPECT_EQ(trine_type_name(24), nullptr);
   EXPECT_EQ(trine_type_name(-1), nullptr);
-  EXPECT_EQ(trine_type_size(14), 0u);
+  EXPECT_EQ(trine_type_size(24), 0u);
   EXPECT_EQ(parseElementType("f33"), TRINE_TYPE_NONE);
   EXPECT_EQ(trine_type_size(TRINE_TYPE_BF16), 2u);
+  EXPECT_EQ(trine_type_size(TRINE_TYPE_I4), 1u);
 }
 
 TEST(TensorBytes, NoOverflow) {
