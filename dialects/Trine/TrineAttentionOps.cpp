@@ -268,6 +268,10 @@ LogicalResult MLAAttentionOp::verify() {
   llvm::append_range(values, getPresent());
   if (failed(verifySameElementType(*this, values)))
     return failure();
+  // mla_c10
+  if (getSoftCap() && !(getSoftCap()->convertToDouble() > 0))
+    return emitOpError() << "'soft_cap' must be positive, got "
+                         << getSoftCap()->convertToDouble();
   // mla_c6
   return verifyResults(*this, qNope, wUV, 2, getOutput(), getLse());
 }

@@ -75,7 +75,8 @@ def Trine_AttentionOp : Trine_TensorOp<"attention", [AttrSizedOperandSegments]> 
 def Trine_MLAAttentionOp : Trine_TensorOp<"mla.attention", [AttrSizedOperandSegments]> {
   let summary = "Multi-head latent attention";
   let description = [{
-    k_nope = latent · w_uk, v = latent · w_uv per head; s = scale · (q_nope · k_nopeᵀ + q_rope · k_ropeᵀ); output = softmax(s + mask) · v
+    k_nope = latent · w_uk, v = latent · w_uv per head; s = scale · (q_nope · k_nopeᵀ + q_rope · k_ropeᵀ); s = soft_cap · tanh(s / soft_cap) if given;
+    output = softmax(s + mask) · v
 
     Sizes: q_nope [B, H, S, N], q_rope [B, H, S, P], latent [B, T, R], k_rope [B, T, P], w_uk [R, H, N], w_uv [R, H, V]; output [B, H, S, V], lse
     [B, H, S]. `decompressed` computes as written; `absorbed` computes (q_nope · w_ukᵀ) · latentᵀ and (p · latent) · w_uv, which never makes keys or
@@ -94,7 +95,8 @@ def Trine_MLAAttentionOp : Trine_TensorOp<"mla.attention", [AttrSizedOperandSegm
     - mla_c6: `output` is [B, H, S, V] and `lse` [B, H, S];
     - mla_c7: `past` and `present` are given together, two each; the form is `decompressed` then; `rope_first` needs them;
     - mla_c8: cached keys are [B, H, C, N + P] and values [B, H, C, V], `present` the same in all but dimension 2;
-    - mla_c9: all operands but `mask` and `offset`, and all results but `lse`, have one element type.
+    - mla_c9: all operands but `mask` and `offset`, and all results but `lse`, have one element type;
+    - mla_c10: `soft_cap` is positive.
 
     ```mlir
     %o, %lse = trine.mla.attention query(%qn, %qr : tensor<?x4x?x16xf32>, tensor<?x4x?x8xf32>) cache(%c, %kr : tensor<?x?x32xf32>, tensor<?x?x8xf32>)
@@ -105,13 +107,13 @@ def Trine_MLAAttentionOp : Trine_TensorOp<"mla.attention", [AttrSizedOperandSegm
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$q_nope, RankedTensorOf<[AnyFloat]>:$q_rope, RankedTensorOf<[AnyFloat]>:$latent,
                    RankedTensorOf<[AnyFloat]>:$k_rope, RankedTensorOf<[AnyFloat]>:$w_uk, RankedTensorOf<[AnyFloat]>:$w_uv,
                    Variadic<RankedTensorOf<[AnyFloat]>>:$past, Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset,
-                   F64Attr:$scale, Trine_MaskKindAttr:$mask_kind, Trine_MaskedRowAttr:$masked_row, Trine_LatentFormAttr:$form, UnitAttr:$rope_first);
+                   F64Attr:$scale, Trine_MaskKindAttr:$mask_kind, Trine_MaskedRowAttr:$masked_row, Trine_LatentFormAttr:$form, UnitAttr:$rope_first, OptionalAttr<F64Attr>:$soft_cap);
   let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse, Variadic<RankedTensorOf<[AnyFloat]>>:$present);
   let assemblyFormat = [{
     `query` `(` $q_nope `,` $q_rope `:` type($q_nope) `,` type($q_rope) `)` `cache` `(` $latent `,` $k_rope `:` type($latent) `,` type($k_rope) `)`
     `weights` `(` $w_uk `,` $w_uv `:` type($w_uk) `,` type($w_uv) `)` (`past` `(` $past^ `:` type($past) `)`)? (`rope_first` $rope_first^)?
     (`mask_values` `(` $mask^ `:` type($mask) `)`)? (`offset` `(` $offset^ `:` type($offset) `)`)?
-    `scale` $scale `mask` $mask_kind `masked_row` $masked_row `form` $form attr-dict `->` type($output) `,` type($lse)
+    `scale` $scale `mask` $mask_kind `masked_row` $masked_row (`soft_cap` $soft_cap^)? `form` $form attr-dict `->` type($output) `,` type($lse)
     (`present` `(` type($present)^ `)`)?
   }];
   let hasVerifier = 1;

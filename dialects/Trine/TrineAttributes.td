@@ -28,7 +28,7 @@ def Trine_LatentForm : Trine_Enum<"LatentForm", "How attention on a latent cache
     I32EnumAttrCase<"Decompressed", 0, "decompressed">, I32EnumAttrCase<"Absorbed", 1, "absorbed">, I32EnumAttrCase<"ByShape", 2, "by_shape">]>;
 def Trine_Scoring : Trine_Enum<"Scoring", "How router logits become scores", [
     I32EnumAttrCase<"Softmax", 0, "softmax">, I32EnumAttrCase<"Sigmoid", 1, "sigmoid">, I32EnumAttrCase<"SqrtSoftplus", 2, "sqrt_softplus">,
-    I32EnumAttrCase<"SoftmaxTopK", 3, "softmax_top_k">]>;
+    I32EnumAttrCase<"SoftmaxTopK", 3, "softmax_top_k">, I32EnumAttrCase<"SigmoidTopK", 4, "sigmoid_top_k">]>;
 def Trine_GroupScore : Trine_Enum<"GroupScore", "What ranks a group of experts", [
     I32EnumAttrCase<"Max", 0, "max">, I32EnumAttrCase<"SumTop2", 1, "sum_top_2">]>;
 def Trine_MaskedScore : Trine_Enum<"MaskedScore", "The score of an expert whose group was not kept", [

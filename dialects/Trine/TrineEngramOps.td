@@ -9,7 +9,7 @@ def Trine_EngramHashOp : Trine_TensorOp<"engram.hash", [AttrSizedOperandSegments
     w_s = map[id[t - s]], or `pad` before the history's begin; r_1 = w_0 · m_0; r_n = r_{n-1} xor (w_{n-1} · m_{n-1}), n = 2 .. N;
     rows[t, (n-2)·H + h] = r_n mod moduli[(n-2)·H + h] + offsets[(n-2)·H + h]
 
-    Without a map ids are hashed as they are. A negative id counts from the end of the map; one beyond either end is an error.
+    Without a map ids are hashed as they are; one of 32 bits is widened. A negative id counts from the end of the map; one beyond either end is an error.
 
     int64 exactly: products wrap (`twos_complement`) or are known not to (`non_negative`), and the remainder is not negative. With `after_token` the
     token `reset_token` and everything before it count as `pad` for later tokens. `history` holds the N-1 mapped ids before the first token; `present` is
@@ -32,7 +32,7 @@ def Trine_EngramHashOp : Trine_TensorOp<"engram.hash", [AttrSizedOperandSegments
       pad 2 reset never wrap twos_complement : tensor<?x?xi64> -> tensor<?x?x4xi64>, tensor<?x2xi64>
     ```
   }];
-  let arguments = (ins RankedTensorOf<[I64]>:$token_ids, Optional<RankedTensorOf<[I64]>>:$history, Optional<RankedTensorOf<[I64]>>:$token_map,
+  let arguments = (ins RankedTensorOf<[I64]>:$token_ids, Optional<RankedTensorOf<[I64]>>:$history, Optional<RankedTensorOf<[I32, I64]>>:$token_map,
                    I64Attr:$max_order, I64Attr:$heads, DenseI64ArrayAttr:$multipliers, DenseI64ArrayAttr:$moduli, DenseI64ArrayAttr:$offsets, I64Attr:$pad,
                    Trine_HashResetAttr:$reset, OptionalAttr<I64Attr>:$reset_token, Trine_HashWrapAttr:$wrap);
   let results = (outs RankedTensorOf<[I64]>:$rows, RankedTensorOf<[I64]>:$present);

@@ -60,10 +60,11 @@ LogicalResult MoERouteOp::verify() {
   }
   // route_c8
   if (getWeightsFromChoice() &&
-      (getTable() || getScoring() == Scoring::SoftmaxTopK))
+      (getTable() || getScoring() == Scoring::SoftmaxTopK ||
+       getScoring() == Scoring::SigmoidTopK))
     return emitOpError()
            << "'weights_from_choice' goes neither with a table nor with "
-              "softmax_top_k";
+              "softmax_top_k or sigmoid_top_k";
   return success();
 }
 
@@ -179,6 +180,27 @@ LogicalResult GatedMLPOp::verify() {
   // gated_mlp_c6
   if (result.type.getElementType() != input.type.getElementType())
     return emitOpError() << "'result' must have the element type of 'input'";
+  // gated_mlp_c7
+  if (getBUp() && !getWUp())
+    return emitOpError() << "'b_up' needs 'w_up'";
+  for (auto [name, bias, weight] : {std::tuple("b_gate", getBGate(), &gate),
+                                    {"b_up", getBUp(), &gate},
+                                    {"b_down", getBDown(), &down}}) {
+    if (!bias)
+      continue;
+    NamedTensor tensor(name, bias);
+    if (failed(verifyRank(*this, tensor, 1)) ||
+        failed(verifySameSize(*this, tensor, 0, *weight, 1)))
+      return failure();
+  }
+  // gated_mlp_c8
+  if (getClamp() && !(getClamp()->convertToDouble() > 0))
+    return emitOpError() << "'clamp' must be positive, got "
+                         << getClamp()->convertToDouble();
+  if (getActivation() != Activation::SiluGated &&
+      getAlpha().convertToDouble() != 1)
+    return emitOpError() << "'alpha' goes with silu only, got "
+                         << stringifyActivation(getActivation());
   return success();
 }
 

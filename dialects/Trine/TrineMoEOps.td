@@ -9,8 +9,9 @@ def Trine_MoERouteOp : Trine_TensorOp<"moe.route", [AttrSizedOperandSegments]> {
     p = scoring(logits); c = p + bias; groups outside the best `kept_groups` have c replaced by `masked_score`; ids = top-k of c; weights = p[ids],
     divided by (their sum + epsilon) if `renormalize`, times `scale`
 
-    All in f32. Ties go to the lower index, for groups and for experts. `softmax_top_k` takes the softmax over the chosen logits only. A group's score is the
-    maximum of its c, or the sum of its two largest. With `before_division` the chosen scores are scaled and then divided by the sum of the scores as they were.
+    All in f32; with `rounded` each step (p, c, the groups' scores, the softmax, sums, every operation on weights) is rounded to the element type of `logits`. Ties go
+    to the lower index, for groups and for experts. `softmax_top_k` and `sigmoid_top_k` choose by the logits (and the bias), and take the softmax or the sigmoids
+    of the chosen ones only. A group's score is the maximum of its c, or the sum of its two largest. With `before_division` the chosen scores are scaled and then divided by the sum of the scores as they were.
     With `weights_from_choice` the weights are c[ids] instead of p[ids]: they hold the bias, and the masked score where such an expert had to be taken.
     With `table` the choice is table[token_ids] and only the weights come from the logits.
 
@@ -24,7 +25,7 @@ def Trine_MoERouteOp : Trine_TensorOp<"moe.route", [AttrSizedOperandSegments]> {
     - route_c5: the kept groups hold at least k experts;
     - route_c6: ids and weights are [N, k];
     - route_c7: `table` and `token_ids` come together, the table is [V, k] and the ids [N];
-    - route_c8: `weights_from_choice` goes neither with `table` nor with `softmax_top_k`.
+    - route_c8: `weights_from_choice` goes neither with `table` nor with `softmax_top_k` nor `sigmoid_top_k`.
 
     ```mlir
     %ids, %w = trine.moe.route %logits bias(%b : tensor<8xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero
@@ -34,12 +35,12 @@ def Trine_MoERouteOp : Trine_TensorOp<"moe.route", [AttrSizedOperandSegments]> {
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$logits, Optional<RankedTensorOf<[AnyFloat]>>:$bias, Optional<RankedTensorOf<[I64]>>:$token_ids,
                    Optional<RankedTensorOf<[I64]>>:$table, Trine_ScoringAttr:$scoring, I64Attr:$k, I64Attr:$groups, I64Attr:$kept_groups,
                    Trine_GroupScoreAttr:$group_score, Trine_MaskedScoreAttr:$masked_score, UnitAttr:$weights_from_choice, UnitAttr:$renormalize, F64Attr:$epsilon, F64Attr:$scale,
-                   Trine_ScalePositionAttr:$scale_position);
+                   Trine_ScalePositionAttr:$scale_position, UnitAttr:$rounded);
   let results = (outs RankedTensorOf<[I64]>:$ids, RankedTensorOf<[F32]>:$weights);
   let assemblyFormat = [{
     $logits (`bias` `(` $bias^ `:` type($bias) `)`)? (`token_ids` `(` $token_ids^ `:` type($token_ids) `)`)? (`table` `(` $table^ `:` type($table) `)`)?
     `scoring` $scoring `k` $k `groups` $groups `keep` $kept_groups `by` $group_score `masked` $masked_score (`weights_from_choice` $weights_from_choice^)? (`renormalize` $renormalize^)?
-    `epsilon` $epsilon `scale` $scale $scale_position attr-dict `:` type($logits) `->` type($ids) `,` type($weights)
+    `epsilon` $epsilon `scale` $scale $scale_position (`rounded` $rounded^)? attr-dict `:` type($logits) `->` type($ids) `,` type($weights)
   }];
   let hasVerifier = 1;
 }
@@ -82,16 +83,17 @@ def Trine_MoEExpertsOp : Trine_TensorOp<"moe.experts", [AllTypesMatch<["input", 
   let hasVerifier = 1;
 }
 
-def Trine_GatedMLPOp : Trine_TensorOp<"gated_mlp"> {
+def Trine_GatedMLPOp : Trine_TensorOp<"gated_mlp", [AttrSizedOperandSegments]> {
   let summary = "A gated two-layer network";
   let description = [{
-    result = (act(input · w_gate) · (input · w_up)) · w_down
+    result = (act(input · w_gate + b_gate) · (input · w_up + b_up + beta)) · w_down + b_down
 
-    Without `w_up`, `w_gate` holds both: gate and up are the two halves of its columns (`concatenated`) or the even and the odd ones (`interleaved`). Products
-    accumulate in f32 (f64 for f64) and are rounded to the element type of `input`; the activation and the product with it are computed in f32 (f64) and
-    rounded once.
+    Without `w_up`, `w_gate` and `b_gate` hold both: gate and up are the two halves of their columns (`concatenated`) or the even and the odd ones
+    (`interleaved`). With `clamp` c, gate is limited to at most c and up (before `beta` is added) to [-c, c]. silu is x · sigmoid(alpha · x). Products
+    accumulate in f32 (f64 for f64) and are rounded, with their bias, to the element type of `input`; the activation and the product with it are computed in
+    f32 (f64) and rounded once.
 
-    Sizes: input [..., D], w_gate [D, I], or [D, 2I] without `w_up`, w_up [D, I], w_down [I, C]; result [..., C].
+    Sizes: input [..., D], w_gate [D, I], or [D, 2I] without `w_up`, w_up [D, I], w_down [I, C], b_gate [I] or [2I], b_up [I], b_down [C]; result [..., C].
 
     Constraints:
     - gated_mlp_c1: `input` has rank 1 or more, the weights rank 2;
@@ -99,7 +101,9 @@ def Trine_GatedMLPOp : Trine_TensorOp<"gated_mlp"> {
     - gated_mlp_c3: `w_gate` has I columns with `w_up`, 2I without, `w_up` has I, `w_down` I rows;
     - gated_mlp_c4: result has the sizes of `input`, but C last;
     - gated_mlp_c5: `gate_up` is given exactly without `w_up`, and is not `up_only`; the activation is a gated one;
-    - gated_mlp_c6: result has the element type of `input`.
+    - gated_mlp_c6: result has the element type of `input`;
+    - gated_mlp_c7: biases have the number of columns of their weights; `b_up` needs `w_up`;
+    - gated_mlp_c8: `clamp` is positive; `alpha` goes with silu only.
 
     ```mlir
     %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated
@@ -107,11 +111,14 @@ def Trine_GatedMLPOp : Trine_TensorOp<"gated_mlp"> {
     ```
   }];
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$input, RankedTensorOf<[AnyFloat]>:$w_gate, RankedTensorOf<[AnyFloat]>:$w_down,
-                   Optional<RankedTensorOf<[AnyFloat]>>:$w_up, Trine_ActivationAttr:$activation, OptionalAttr<Trine_GateUpLayoutAttr>:$gate_up);
+                   Optional<RankedTensorOf<[AnyFloat]>>:$w_up, Optional<RankedTensorOf<[AnyFloat]>>:$b_gate, Optional<RankedTensorOf<[AnyFloat]>>:$b_up,
+                   Optional<RankedTensorOf<[AnyFloat]>>:$b_down, Trine_ActivationAttr:$activation, OptionalAttr<Trine_GateUpLayoutAttr>:$gate_up,
+                   OptionalAttr<F64Attr>:$clamp, DefaultValuedAttr<F64Attr, "1.0">:$alpha, DefaultValuedAttr<F64Attr, "0.0">:$beta);
   let results = (outs RankedTensorOf<[AnyFloat]>:$result);
   let assemblyFormat = [{
-    $input `weights` `(` $w_gate `,` $w_down `:` type($w_gate) `,` type($w_down) `)` (`up` `(` $w_up^ `:` type($w_up) `)`)? `activation` $activation
-    (`gate_up` $gate_up^)? attr-dict `:` type($input) `->` type($result)
+    $input `weights` `(` $w_gate `,` $w_down `:` type($w_gate) `,` type($w_down) `)` (`up` `(` $w_up^ `:` type($w_up) `)`)?
+    (`gate_bias` `(` $b_gate^ `:` type($b_gate) `)`)? (`up_bias` `(` $b_up^ `:` type($b_up) `)`)? (`down_bias` `(` $b_down^ `:` type($b_down) `)`)?
+    `activation` $activation (`gate_up` $gate_up^)? (`clamp` $clamp^)? attr-dict `:` type($input) `->` type($result)
   }];
   let hasVerifier = 1;
 }

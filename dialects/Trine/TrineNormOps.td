@@ -8,7 +8,8 @@ def Trine_RMSNormOp : Trine_TensorOp<"rms_norm", [AllTypesMatch<["input", "resul
   let description = [{
     result = input · rsqrt(mean(input²) + epsilon) · weight
 
-    The mean runs over the last dimension in `compute_type`. With `before_weight` the normalised input is rounded to the result type and then multiplied
+    The mean runs over the last dimension in `compute_type`; if that has 16 bits, the sum is in f32 and each step (squares, mean, + epsilon, root, quotient, the
+    normalised input) is rounded to it. With `before_weight` the normalised input is rounded to the result type and then multiplied
     (Llama, DeepSeek); with `after_weight` the product is rounded once.
 
     Constraints:

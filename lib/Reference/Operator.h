@@ -149,7 +149,8 @@ std::vector<int64_t> largestOf(llvm::ArrayRef<double> values, int64_t count);
 std::vector<double> rankingScores(MoERouteOp op, const Tensor &logits,
                                   const Tensor *bias, int64_t token);
 /// The ranks of the groups of experts.
-std::vector<double> groupRanks(MoERouteOp op, llvm::ArrayRef<double> scores);
+std::vector<double> groupRanks(MoERouteOp op, const Tensor &logits,
+                               llvm::ArrayRef<double> scores);
 /// Gives experts outside of the kept groups the masked score.
 void maskGroups(MoERouteOp op, llvm::ArrayRef<int64_t> kept,
                 llvm::MutableArrayRef<double> scores);

@@ -18,7 +18,12 @@ static int64_t rankOf(Value value) {
 /// rounding each.
 double ToleranceAnalysis::varianceOfScores(Operation &op) const {
   auto route = cast<MoERouteOp>(op);
-  double c = varianceOf(0x1p-24), steps = 1; // scores are f32
+  // Scores are f32, or rounded at each step.
+  double c = varianceOf(0x1p-24), steps = 1, roundings = 0;
+  if (route.getRounded())
+    roundings = 1 + (route.getScoring() == Scoring::SqrtSoftplus) +
+                static_cast<bool>(route.getBias()) +
+                (route.getGroupScore() == GroupScore::SumTop2);
   if (route.getScoring() == Scoring::Softmax)
     steps += summed(sizeOf(route.getLogits(), 1)) + 4;
   else if (route.getScoring() == Scoring::Sigmoid)
@@ -29,7 +34,8 @@ double ToleranceAnalysis::varianceOfScores(Operation &op) const {
     steps += 1;
   if (route.getGroupScore() == GroupScore::SumTop2)
     steps += 1;
-  return estimateOf(route.getLogits()).variance + steps * c;
+  return estimateOf(route.getLogits()).variance + steps * c +
+         roundings * varianceOf(roundoff(route.getLogits().getType()));
 }
 
 ToleranceAnalysis::Estimate
@@ -38,9 +44,16 @@ ToleranceAnalysis::estimateRoute(Operation &op) const {
   double steps = 1, k = static_cast<double>(route.getK());
   if (route.getScoring() == Scoring::SoftmaxTopK)
     steps += summed(k) + 4;
+  else if (route.getScoring() == Scoring::SigmoidTopK)
+    steps += 4;
   if (route.getRenormalize())
     steps += k / 2 + 4;
-  return {varianceOfScores(op) + steps * varianceOf(0x1p-24), 1.0};
+  // The softmax or sigmoid of the chosen, their sum, + epsilon, quotient,
+  // scale.
+  double roundings = route.getRounded()
+                         ? 5 * varianceOf(roundoff(route.getLogits().getType()))
+                         : 0;
+  return {varianceOfScores(op) + steps * varianceOf(0x1p-24) + roundings, 1.0};
 }
 
 ToleranceAnalysis::Estimate
@@ -115,7 +128,8 @@ ToleranceAnalysis::estimateTrine(Operation &op, unsigned result) const {
                         variance(network.getWDown()),
                     2 * summed(lastOf(network.getInput())) +
                         summed(sizeOf(network.getWDown(), 0)) + 8,
-                    3);
+                    3 + 2 * static_cast<bool>(network.getBGate()) +
+                        static_cast<bool>(network.getBDown()));
       })
       // With an activation: what the first layer of the experts adds.
       .Case([&](MoEGroupedMatMulOp matmul) {

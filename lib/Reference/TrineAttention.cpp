@@ -19,7 +19,12 @@ struct Masking {
   bool causal = false;
   int64_t keys = 0, offset = 0;
   MaskedRow maskedRow = MaskedRow::Zero;
+  double cap = 0;
 
+  /// A scaled score within the soft cap.
+  double capped(double score) const {
+    return cap > 0 ? cap * std::tanh(score / cap) : score;
+  }
   /// The number of keys that query `row` sees; those before it.
   int64_t seenBy(int64_t row) const {
     return causal ? std::clamp<int64_t>(row + offset + 1, 0, keys) : keys;
@@ -46,6 +51,7 @@ static FailureOr<Masking> readMasking(OperatorCall &call, OpType op,
   Masking masking;
   masking.causal = op.getMaskKind() == MaskKind::Causal;
   masking.maskedRow = op.getMaskedRow();
+  masking.cap = op.getSoftCap() ? op.getSoftCap()->convertToDouble() : 0;
   masking.keys = scores[3];
   // Beyond these bounds an offset changes nothing.
   masking.offset =
@@ -178,7 +184,6 @@ static LogicalResult attention(OperatorCall &call) {
   if (failed(output) || failed(lse))
     return failure();
   double scale = op.getScale().convertToDouble();
-  double cap = op.getSoftCap() ? op.getSoftCap()->convertToDouble() : 0;
   bool single = call.accumulateInSingle();
   std::vector<double> scores(keys);
   for (int64_t b = 0; b < batches; ++b)
@@ -196,10 +201,8 @@ static LogicalResult attention(OperatorCall &call) {
               dot.addProduct(part.query->real(at * part.width + i),
                              part.key->real((keyAt + t) * part.width + i));
           }
-          double score = scale * dot.get();
-          if (cap > 0)
-            score = cap * std::tanh(score / cap);
-          scores[t] = score + masking->bias(b, h, row, t);
+          scores[t] =
+              masking->capped(scale * dot.get()) + masking->bias(b, h, row, t);
         }
         for (int64_t range = 0; range < ranges; ++range) {
           int64_t begin = std::min(range * rangeKeys, keys),
@@ -341,7 +344,8 @@ static LogicalResult expandedAttention(OperatorCall &call, MLAAttentionOp op) {
           for (int64_t i = 0; i < rope; ++i)
             dot.addProduct(queryRope.real(at * rope + i),
                            key->real(keyAt + ropeAt + i));
-          scores[t] = scale * dot.get() + masking->bias(b, h, row, t);
+          scores[t] =
+              masking->capped(scale * dot.get()) + masking->bias(b, h, row, t);
         }
         RowWeights weights =
             softmaxRow(scores, seen, masking->maskedRow, single);
@@ -418,7 +422,8 @@ static LogicalResult latentAttention(OperatorCall &call) {
           for (int64_t i = 0; i < rope; ++i)
             dot.addProduct(queryRope.real(at * rope + i),
                            keyRope.real((b * keys + t) * rope + i));
-          scores[t] = scale * dot.get() + masking->bias(b, h, row, t);
+          scores[t] =
+              masking->capped(scale * dot.get()) + masking->bias(b, h, row, t);
         }
         RowWeights weights =
             softmaxRow(scores, seen, masking->maskedRow, single);

@@ -39,13 +39,19 @@ static std::vector<double> softmaxOf(llvm::ArrayRef<double> logits,
   return result;
 }
 
-static double scoreOf(Scoring scoring, double logit) {
-  switch (scoring) {
+/// A step of a `rounded` route, else the number itself.
+static double roundStep(MoERouteOp op, const Tensor &logits, double x) {
+  return op.getRounded() ? roundTo(logits.getElementType(), x) : x;
+}
+
+static double scoreOf(MoERouteOp op, const Tensor &logits, double logit) {
+  switch (op.getScoring()) {
   case Scoring::Sigmoid:
     return sigmoid(logit);
   case Scoring::SqrtSoftplus: // without overflow for large logits
-    return std::sqrt(std::max(logit, 0.0) +
-                     std::log1p(std::exp(-std::fabs(logit))));
+    return std::sqrt(roundStep(op, logits,
+                               std::max(logit, 0.0) +
+                                   std::log1p(std::exp(-std::fabs(logit)))));
   default: // the softmax is over all or the chosen ones
     return logit;
   }
@@ -57,19 +63,25 @@ static std::vector<double> scoresOf(MoERouteOp op, const Tensor &logits,
   int64_t experts = logits.getDim(1);
   std::vector<double> scores(experts);
   for (int64_t e = 0; e < experts; ++e)
-    scores[e] = scoreOf(op.getScoring(), logits.real(token * experts + e));
-  return op.getScoring() == Scoring::Softmax ? softmaxOf(scores, single)
-                                             : scores;
+    scores[e] = scoreOf(op, logits, logits.real(token * experts + e));
+  if (op.getScoring() == Scoring::Softmax)
+    scores = softmaxOf(scores, single);
+  for (double &score : scores)
+    score = roundStep(op, logits, score);
+  return scores;
 }
 
-/// What ties in single precision is a tie: scores are f32.
-static std::vector<double> rankingOf(llvm::ArrayRef<double> scores,
+/// What ties in single precision (or as the steps are rounded) is a tie.
+static std::vector<double> rankingOf(MoERouteOp op, const Tensor &logits,
+                                     llvm::ArrayRef<double> scores,
                                      const Tensor *bias) {
   std::vector<double> ranking;
   for (auto [e, score] : llvm::enumerate(scores)) {
     double rounded = roundTo(ElementType::F32, score);
-    ranking.push_back(bias ? roundTo(ElementType::F32, rounded + bias->real(e))
-                           : rounded);
+    ranking.push_back(
+        bias ? roundStep(op, logits,
+                         roundTo(ElementType::F32, rounded + bias->real(e)))
+             : rounded);
   }
   return ranking;
 }
@@ -78,20 +90,22 @@ std::vector<double> reference::rankingScores(MoERouteOp op,
                                              const Tensor &logits,
                                              const Tensor *bias,
                                              int64_t token) {
-  return rankingOf(scoresOf(op, logits, token, /*single=*/false), bias);
+  return rankingOf(op, logits, scoresOf(op, logits, token, /*single=*/false),
+                   bias);
 }
 
-std::vector<double> reference::groupRanks(MoERouteOp op,
+std::vector<double> reference::groupRanks(MoERouteOp op, const Tensor &logits,
                                           llvm::ArrayRef<double> scores) {
   int64_t groups = op.getGroups(), size = scores.size() / groups;
   std::vector<double> ranks;
   for (int64_t g = 0; g < groups; ++g) {
     llvm::ArrayRef<double> own = scores.slice(g * size, size);
     std::vector<int64_t> best = largestOf(own, std::min<int64_t>(2, size));
-    ranks.push_back(
-        op.getGroupScore() == GroupScore::Max || best.size() < 2
-            ? own[best[0]]
-            : roundTo(ElementType::F32, own[best[0]] + own[best[1]]));
+    ranks.push_back(op.getGroupScore() == GroupScore::Max || best.size() < 2
+                        ? own[best[0]]
+                        : roundStep(op, logits,
+                                    roundTo(ElementType::F32,
+                                            own[best[0]] + own[best[1]])));
   }
   return ranks;
 }
@@ -134,9 +148,10 @@ static LogicalResult route(OperatorCall &call) {
   std::vector<double> chosen(k);
   for (int64_t n = 0; n < tokens; ++n) {
     std::vector<double> scores = scoresOf(op, logits, n, single);
-    std::vector<double> choice = rankingOf(scores, bias);
+    std::vector<double> choice = rankingOf(op, logits, scores, bias);
     if (!*forced) // what is forced may be of another group
-      maskGroups(op, largestOf(groupRanks(op, choice), op.getKeptGroups()),
+      maskGroups(op,
+                 largestOf(groupRanks(op, logits, choice), op.getKeptGroups()),
                  choice);
     std::vector<int64_t> best;
     if (*forced) {
@@ -161,16 +176,21 @@ static LogicalResult route(OperatorCall &call) {
       ids->setInteger(n * k + j, best[j]);
       chosen[j] = op.getWeightsFromChoice() ? choice[best[j]] : scores[best[j]];
     }
+    auto round = [&](double x) { return roundStep(op, logits, x); };
     if (scoring == Scoring::SoftmaxTopK)
       chosen = softmaxOf(chosen, single);
     Accumulator sum(single);
-    for (double weight : chosen)
-      sum.add(weight);
+    for (double &weight : chosen) {
+      if (scoring == Scoring::SigmoidTopK)
+        weight = sigmoid(weight);
+      sum.add(weight = round(weight));
+    }
+    double total = round(round(sum.get()) + epsilon);
     for (int64_t j = 0; j < k; ++j) {
-      double weight = chosen[j] * (scaledFirst ? scale : 1.0);
+      double weight = round(chosen[j] * (scaledFirst ? scale : 1.0));
       if (op.getRenormalize())
-        weight /= sum.get() + epsilon;
-      weights->setReal(n * k + j, scaledFirst ? weight : weight * scale);
+        weight = round(weight / total);
+      weights->setReal(n * k + j, scaledFirst ? weight : round(weight * scale));
     }
   }
   call.setResult(0, *ids);
@@ -283,17 +303,18 @@ static LogicalResult experts(OperatorCall &call) {
   return call.done(*result);
 }
 
-/// x · matrix, rounded to `type`.
+/// x · matrix + bias, rounded to `type`.
 static std::vector<double> multiplyColumns(llvm::ArrayRef<double> x,
                                            const Tensor &matrix,
-                                           ElementType type, bool single) {
+                                           const Tensor *bias, ElementType type,
+                                           bool single) {
   int64_t columns = matrix.getDim(1);
   std::vector<double> result(columns);
   for (int64_t c = 0; c < columns; ++c) {
     Accumulator sum(single);
     for (size_t i = 0; i < x.size(); ++i)
       sum.addProduct(x[i], matrix.real(i * columns + c));
-    result[c] = roundTo(type, sum.get());
+    result[c] = roundTo(type, sum.get() + (bias ? bias->real(c) : 0.0));
   }
   return result;
 }
@@ -301,11 +322,23 @@ static std::vector<double> multiplyColumns(llvm::ArrayRef<double> x,
 static LogicalResult gatedMLP(OperatorCall &call) {
   auto op = cast<GatedMLPOp>(call.op);
   const Tensor &input = call.operand(0), &gate = call.operand(1),
-               &down = call.operand(2), *up = call.optional(3);
+               &down = call.operand(2), *up = segmentOf(call, op, 3),
+               *gateBias = segmentOf(call, op, 4),
+               *upBias = segmentOf(call, op, 5),
+               *downBias = segmentOf(call, op, 6);
   int64_t width = input.getShape().back(), inner = down.getDim(0);
+  double limit = op.getClamp() ? op.getClamp()->convertToDouble()
+                               : std::numeric_limits<double>::infinity(),
+         alpha = op.getAlpha().convertToDouble(),
+         beta = op.getBeta().convertToDouble();
   if (failed(
           call.requireShape(gate, {width, up ? inner : 2 * inner}, "w_gate")) ||
-      (up && failed(call.requireShape(*up, {width, inner}, "w_up"))))
+      (up && failed(call.requireShape(*up, {width, inner}, "w_up"))) ||
+      (gateBias &&
+       failed(call.requireShape(*gateBias, {gate.getDim(1)}, "b_gate"))) ||
+      (upBias && failed(call.requireShape(*upBias, {inner}, "b_up"))) ||
+      (downBias &&
+       failed(call.requireShape(*downBias, {down.getDim(1)}, "b_down"))))
     return failure();
   llvm::SmallVector<int64_t> shape(input.getShape());
   shape.back() = down.getDim(1);
@@ -319,9 +352,11 @@ static LogicalResult gatedMLP(OperatorCall &call) {
   for (int64_t n = 0; n < tokens; ++n) {
     for (int64_t i = 0; i < width; ++i)
       x[i] = input.real(n * width + i);
-    std::vector<double> gates = multiplyColumns(x, gate, type, single), ups;
+    std::vector<double> gates =
+                            multiplyColumns(x, gate, gateBias, type, single),
+                        ups;
     if (up) {
-      ups = multiplyColumns(x, *up, type, single);
+      ups = multiplyColumns(x, *up, upBias, type, single);
     } else {
       bool interleaved = op.getGateUp() == GateUpLayout::Interleaved;
       std::vector<double> both = gates;
@@ -331,10 +366,17 @@ static LogicalResult gatedMLP(OperatorCall &call) {
         ups[i] = both[interleaved ? 2 * i + 1 : inner + i];
       }
     }
-    for (int64_t i = 0; i < inner; ++i)
+    for (int64_t i = 0; i < inner; ++i) {
+      // NaN stays NaN.
+      double g = gates[i] > limit ? limit : gates[i], u = ups[i] > limit ? limit
+                                                          : ups[i] < -limit
+                                                              ? -limit
+                                                              : ups[i];
       hidden[i] =
-          roundTo(type, activate(op.getActivation(), gates[i]) * ups[i]);
-    std::vector<double> y = multiplyColumns(hidden, down, type, single);
+          roundTo(type, activate(op.getActivation(), g, alpha) * (u + beta));
+    }
+    std::vector<double> y =
+        multiplyColumns(hidden, down, downBias, type, single);
     for (size_t i = 0; i < y.size(); ++i)
       result->setReal(n * y.size() + i, y[i]);
   }

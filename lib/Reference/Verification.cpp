@@ -144,7 +144,7 @@ static void findNearRoutes(const Choice &choice, double relativeBound,
   for (int64_t token = 0; token < choice.data.getDim(0); ++token) {
     std::vector<double> scores = rankingScores(
         op, choice.data, choice.bias ? &*choice.bias : nullptr, token);
-    std::vector<double> ranks = groupRanks(op, scores);
+    std::vector<double> ranks = groupRanks(op, choice.data, scores);
     std::vector<int64_t> kept = largestOf(ranks, op.getKeptGroups()), chosen;
     for (int64_t j = 0; j < k; ++j)
       chosen.push_back(choice.chosen.integer(token * k + j));

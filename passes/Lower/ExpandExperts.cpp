@@ -335,19 +335,10 @@ static Value computeTile(GroupedProduct &product, LinalgBuilder &b,
     Value up = x.back();
     if (!op.getActivation())
       return up;
-    if (limit) {
-      up = arith::MaximumFOp::create(b, up, numberLike(b, -*limit, up));
-      up = arith::MinimumFOp::create(b, up, numberLike(b, *limit, up));
-    }
-    if (!op.isGated())
-      return buildActivation(b, *op.getActivation(), up, alpha);
-    Value gate = x[0];
-    if (limit)
-      gate = arith::MinimumFOp::create(b, gate, numberLike(b, *limit, gate));
-    if (beta != 0)
-      up = arith::AddFOp::create(b, up, numberLike(b, beta, up));
-    return arith::MulFOp::create(
-        b, buildActivation(b, *op.getActivation(), gate, alpha), up);
+    if (op.isGated())
+      return buildGated(b, *op.getActivation(), x[0], up, limit, alpha, beta);
+    return buildActivation(b, *op.getActivation(),
+                           limit ? buildLimit(b, up, *limit) : up, alpha);
   };
   return linalg::GenericOp::create(
              b, destination.getType(), tensors, destination, maps, iterators,

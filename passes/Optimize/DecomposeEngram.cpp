@@ -132,10 +132,14 @@ static Value mapTokens(EngramHashOp op, LinalgBuilder &b) {
                  "token ids of an Engram hash must lie in " +
                      describeRange(LinalgBuilder::typeOf(map),
                                    "entries of its token map"));
-  return b.map({{ids, b.getMultiDimIdentityMap(2)}}, b.sizes(ids),
-               b.getI64Type(), [&](ImplicitLocOpBuilder &b, ValueRange s) {
-                 return extractRow(b, map, wrapIndex(b, s[0], size), size);
-               });
+  return b.map(
+      {{ids, b.getMultiDimIdentityMap(2)}}, b.sizes(ids), b.getI64Type(),
+      [&](ImplicitLocOpBuilder &b, ValueRange s) {
+        Value id = extractRow(b, map, wrapIndex(b, s[0], size), size);
+        return id.getType() == b.getI64Type()
+                   ? id
+                   : arith::ExtSIOp::create(b, b.getI64Type(), id).getResult();
+      });
 }
 
 /// One loop over the columns: the multipliers are a table in which those of

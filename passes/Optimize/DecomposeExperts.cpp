@@ -142,7 +142,7 @@ Decomposed mlir::trine::decompose(GatedMLPOp op, LinalgBuilder &b) {
   SmallVector<int64_t> outer;
   for (unsigned i = 0; i + 1 < rank; ++i)
     outer.push_back(i);
-  auto multiplyBy = [&](Value x, Value weight) {
+  auto multiplyBy = [&](Value x, Value weight, Value bias) {
     SmallVector<int64_t> left(outer);
     left.push_back(rank);
     LinalgBuilder::Sizes result(ArrayRef(sizes).drop_back());
@@ -157,13 +157,21 @@ Decomposed mlir::trine::decompose(GatedMLPOp op, LinalgBuilder &b) {
               arith::MulFOp::create(b, LinalgBuilder::convert(b, s[0], type),
                                     LinalgBuilder::convert(b, s[1], type)));
         });
+    if (bias)
+      return b.map({{product, b.getMultiDimIdentityMap(rank)},
+                    {bias, b.select(rank, {rank - 1})}},
+                   result, elementType,
+                   [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
+                     return arith::AddFOp::create(
+                         b, s[0], LinalgBuilder::convert(b, s[1], type));
+                   });
     return roundTo(b, product, elementType);
   };
-  Value gate = multiplyBy(input, op.getWGate()), up;
+  Value gate = multiplyBy(input, op.getWGate(), op.getBGate()), up;
   LinalgBuilder::Sizes hiddenSizes(ArrayRef(sizes).drop_back());
   hiddenSizes.push_back(b.size(op.getWDown(), 0));
   if (op.getWUp()) {
-    up = multiplyBy(input, op.getWUp());
+    up = multiplyBy(input, op.getWUp(), op.getBUp());
   } else {
     bool interleaved = op.getGateUp() == GateUpLayout::Interleaved;
     SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0)),
@@ -177,13 +185,18 @@ Decomposed mlir::trine::decompose(GatedMLPOp op, LinalgBuilder &b) {
     up = tensor::ExtractSliceOp::create(b, both, offsets, hiddenSizes, steps);
   }
   AffineMap identity = b.getMultiDimIdentityMap(rank);
+  std::optional<double> clamp;
+  if (op.getClamp())
+    clamp = op.getClamp()->convertToDouble();
+  double alpha = op.getAlpha().convertToDouble(),
+         beta = op.getBeta().convertToDouble();
   Value hidden =
       b.map({{gate, identity}, {up, identity}}, hiddenSizes, elementType,
             [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
-              return arith::MulFOp::create(
-                  b, buildActivation(b, op.getActivation(), s[0]), s[1]);
+              return buildGated(b, op.getActivation(), s[0], s[1], clamp, alpha,
+                                beta);
             });
-  Value result = multiplyBy(hidden, op.getWDown());
+  Value result = multiplyBy(hidden, op.getWDown(), op.getBDown());
   if (allSizes.size() > 2) {
     allSizes.back() = b.size(op.getWDown(), 1);
     result = tensor::ExpandShapeOp::create(b, op.getResult().getType(), result,

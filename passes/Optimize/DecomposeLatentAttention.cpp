@@ -112,7 +112,7 @@ AttentionOp LatentAttention::attend(ArrayRef<Value> queries,
       RankedTensorType::get(lse, b.getF32Type()), queries[0], keys[0], value,
       op.getMask(), op.getOffset(), /*partial=*/Value(), queries.drop_front(),
       keys.drop_front(), op.getScale(), op.getMaskKind(), op.getMaskedRow(),
-      /*softCap=*/FloatAttr());
+      op.getSoftCapAttr());
 }
 
 /// A tensor [B, T, X] as that of one head, [B, 1, T, X].

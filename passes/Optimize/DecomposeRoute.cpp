@@ -104,6 +104,14 @@ struct RouteBuilder {
   OpFoldResult experts;
   Value expertCount, groupCount, groupSize;
 
+  /// A step of a `rounded` route, else the number itself.
+  Value round(ImplicitLocOpBuilder &b, Value x) {
+    if (!op.getRounded())
+      return x;
+    Type type = LinalgBuilder::typeOf(op.getLogits()).getElementType();
+    return LinalgBuilder::convert(b, LinalgBuilder::convert(b, x, type),
+                                  x.getType());
+  }
   Value scores(Value logits);
   Value softmax(Value values, OpFoldResult size);
   Value choice(Value scores);
@@ -119,6 +127,24 @@ struct RouteBuilder {
 };
 
 } // namespace
+
+Value mlir::trine::buildLimit(ImplicitLocOpBuilder &b, Value x, double limit) {
+  x = arith::MaximumFOp::create(b, x, numberLike(b, -limit, x));
+  return arith::MinimumFOp::create(b, x, numberLike(b, limit, x));
+}
+
+Value mlir::trine::buildGated(ImplicitLocOpBuilder &b, Activation activation,
+                              Value gate, Value up, std::optional<double> clamp,
+                              double alpha, double beta) {
+  if (clamp) {
+    up = buildLimit(b, up, *clamp);
+    gate = arith::MinimumFOp::create(b, gate, numberLike(b, *clamp, gate));
+  }
+  if (beta != 0)
+    up = arith::AddFOp::create(b, up, numberLike(b, beta, up));
+  return arith::MulFOp::create(b, buildActivation(b, activation, gate, alpha),
+                               up);
+}
 
 /// A number whose signed order is that of `x`: NaN is above all others, and
 /// both zeros are the same.
@@ -166,8 +192,8 @@ Value RouteBuilder::softmax(Value values, OpFoldResult size) {
                          return arith::AddFOp::create(b, s[0], s[1]);
                        });
   return b.map({{powers, identity}, {sum, scalar}}, size, f32,
-               [](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
-                 return arith::DivFOp::create(b, s[0], s[1]);
+               [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
+                 return round(b, arith::DivFOp::create(b, s[0], s[1]));
                });
 }
 
@@ -177,15 +203,17 @@ Value RouteBuilder::scores(Value logits) {
   auto score = [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
     Value x = LinalgBuilder::convert(b, s[0], f32);
     if (scoring == Scoring::Sigmoid)
-      return buildSigmoid(b, x);
+      return round(b, buildSigmoid(b, x));
     if (scoring != Scoring::SqrtSoftplus)
       return x;
     // Without overflow for large logits.
     Value power = math::ExpOp::create(
         b, arith::NegFOp::create(b, math::AbsFOp::create(b, x)));
     Value positive = arith::MaximumFOp::create(b, x, numberLike(b, 0, x));
-    return math::SqrtOp::create(
-        b, arith::AddFOp::create(b, positive, math::Log1pOp::create(b, power)));
+    return round(
+        b, math::SqrtOp::create(
+               b, round(b, arith::AddFOp::create(
+                               b, positive, math::Log1pOp::create(b, power)))));
   };
   Value result =
       b.map({{logits, b.getMultiDimIdentityMap(1)}}, experts, f32, score);
@@ -196,12 +224,13 @@ Value RouteBuilder::choice(Value scores) {
   if (!op.getBias())
     return scores;
   AffineMap identity = b.getMultiDimIdentityMap(1);
-  return b.map({{scores, identity}, {op.getBias(), identity}}, experts,
-               b.getF32Type(),
-               [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
-                 return arith::AddFOp::create(
-                     b, s[0], LinalgBuilder::convert(b, s[1], s[0].getType()));
-               });
+  return b.map(
+      {{scores, identity}, {op.getBias(), identity}}, experts, b.getF32Type(),
+      [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
+        return round(
+            b, arith::AddFOp::create(
+                   b, s[0], LinalgBuilder::convert(b, s[1], s[0].getType())));
+      });
 }
 
 /// The best of the first `count` keys that comes after the last one.
@@ -248,8 +277,9 @@ Value RouteBuilder::groupKeys(Value choice) {
               return {arith::SelectOp::create(b, best, x, state[0]),
                       arith::SelectOp::create(b, best, state[0], next)};
             });
-        Value score =
-            sums ? arith::AddFOp::create(b, best[0], best[1]) : best[0];
+        Value score = sums
+                          ? round(b, arith::AddFOp::create(b, best[0], best[1]))
+                          : best[0];
         return {
             tensor::InsertOp::create(b, orderKey(b, score), outer[0], group)};
       })[0];
@@ -341,11 +371,17 @@ Value RouteBuilder::weigh(Value weights) {
   Type f32 = b.getF32Type();
   if (op.getScoring() == Scoring::SoftmaxTopK)
     weights = softmax(weights, k);
+  else if (op.getScoring() == Scoring::SigmoidTopK)
+    weights = b.map({{weights, identity}}, k, f32,
+                    [&](ImplicitLocOpBuilder &b, ValueRange s) {
+                      return round(b, buildSigmoid(b, s[0]));
+                    });
   double scale = op.getScale().convertToDouble();
   bool scaledFirst = op.getScalePosition() == ScalePosition::BeforeDivision;
   auto scaled = [&](ImplicitLocOpBuilder &b, Value x) -> Value {
-    return scale == 1 ? x
-                      : arith::MulFOp::create(b, x, numberLike(b, scale, x));
+    return scale == 1
+               ? x
+               : round(b, arith::MulFOp::create(b, x, numberLike(b, scale, x)));
   };
   if (!op.getRenormalize())
     return scale == 1 ? weights
@@ -360,12 +396,13 @@ Value RouteBuilder::weigh(Value weights) {
   double epsilon = op.getEpsilon().convertToDouble();
   return b.map({{weights, identity}, {sum, scalar}}, k, f32,
                [&](ImplicitLocOpBuilder &b, ValueRange s) -> Value {
-                 Value total = s[1];
+                 Value total = round(b, s[1]);
                  if (epsilon != 0)
-                   total = arith::AddFOp::create(b, total,
-                                                 numberLike(b, epsilon, total));
+                   total =
+                       round(b, arith::AddFOp::create(
+                                    b, total, numberLike(b, epsilon, total)));
                  Value x = scaledFirst ? scaled(b, s[0]) : s[0];
-                 x = arith::DivFOp::create(b, x, total);
+                 x = round(b, arith::DivFOp::create(b, x, total));
                  return scaledFirst ? x : scaled(b, x);
                });
 }

@@ -198,7 +198,7 @@ void RecacheLatent::recache(MLAAttentionOp op) {
       op.getQNope(), op.getQRope(), latent, kRope, op.getWUk(), op.getWUv(),
       ValueRange(), op.getMask(), op.getOffset(), op.getScale(),
       op.getMaskKind(), op.getMaskedRow(), LatentForm::ByShape,
-      /*rope_first=*/false);
+      /*rope_first=*/false, op.getSoftCapAttr());
   attention->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   op.getOutput().replaceAllUsesWith(attention.getOutput());
   op.getLse().replaceAllUsesWith(attention.getLse());

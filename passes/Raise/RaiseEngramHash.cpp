@@ -216,22 +216,27 @@ SmallVector<Operation *> HashRaiser::matchedOps(ArrayRef<Root> roots) {
   return ops;
 }
 
-/// token_map[ids], if that is what `tokens` is.
+/// token_map[ids], if that is what `tokens` is; both may have 32 bits.
 static std::pair<Value, Value> readTokenMap(Raising &raising, Value tokens) {
   auto isMap = [&](Value map) {
     return isa_and_nonnull<onnx::InitializerOp, onnx::ConstantOp>(
                map.getDefiningOp()) &&
-           raising.rank(map) == 1 &&
-           getElementTypeOrSelf(map.getType()).isInteger(64);
+           raising.rank(map) == 1;
   };
+  auto isInteger = [](Value value) {
+    Type type = getElementTypeOrSelf(value.getType());
+    return type.isSignlessInteger(32) || type.isSignlessInteger(64);
+  };
+  Value mapped = skipWideningCasts(tokens);
   auto areIds = [&](Value ids) {
-    return raising.haveSameShape(ids, tokens) &&
-           getElementTypeOrSelf(ids.getType()).isInteger(64);
+    return raising.haveSameShape(ids, tokens) && isInteger(ids);
   };
-  if (auto gather = producer<onnx::GatherOp>(tokens))
+  if (!isInteger(mapped))
+    return {Value(), tokens};
+  if (auto gather = producer<onnx::GatherOp>(mapped))
     if (isMap(gather.getData()) && areIds(gather.getIndices()))
       return {gather.getData(), gather.getIndices()};
-  if (auto gather = producer<onnx::GatherNDOp>(tokens))
+  if (auto gather = producer<onnx::GatherNDOp>(mapped))
     if (isMap(gather.getData()) && gather.getBatchDims() == 0)
       // The reshape appends the 1 of the index tuples.
       if (auto reshape = producer<onnx::ReshapeOp>(gather.getIndices()))
@@ -303,6 +308,10 @@ void HashRaiser::build(ArrayRef<Root> roots, const HashForm &form,
 
   ImplicitLocOpBuilder builder = raising.builderBefore(first);
   auto [map, ids] = readTokenMap(raising, source.tokens);
+  if (!getElementTypeOrSelf(ids.getType()).isInteger(64))
+    ids = raising.create(
+        first, "Cast", ids, // TensorProto.INT64
+        builder.getNamedAttr("to", builder.getI64IntegerAttr(7)));
   Value history = source.history;
   if (history)
     if (std::optional<int64_t> width = raising.staticDim(history, 1);

@@ -16,6 +16,17 @@ using namespace mlir::trine;
 static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
   Raising &raising = pattern.raising;
   Value result = last->getResult(0);
+  // The bias of the last product follows it.
+  if (auto add = result.hasOneUse()
+                     ? dyn_cast<onnx::AddOp>(*result.user_begin())
+                     : nullptr) {
+    Value bias = add->getOperand(add->getOperand(0) == result ? 1 : 0);
+    if (isWeight(bias) && raising.rank(bias) == 1 &&
+        raising.haveSameShape(add->getResult(0), result)) {
+      last = add;
+      result = add->getResult(0);
+    }
+  }
   std::optional<LinearLayer> down = takeLinear(pattern, result);
   if (!down)
     return false;
@@ -41,11 +52,6 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
   }
   if (!gate)
     return false;
-  if (activation->clamp || activation->alpha != 1 || activation->beta != 0)
-    return pattern.fail(down->input.getDefiningOp(),
-                        "its activation has limits or constants");
-  if (down->bias || gate->bias || (up && up->bias))
-    return pattern.fail(last, "one of its products has a bias");
   SmallVector<LinearLayer *> layers{&*down, &*gate};
   if (up)
     layers.push_back(&*up);
@@ -70,9 +76,12 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
   ImplicitLocOpBuilder b = raising.builderBefore(last);
   auto op = GatedMLPOp::create(
       b, result.getType(), gate->input, gate->weight, down->weight,
-      up ? up->weight : Value(), activation->activation,
+      up ? up->weight : Value(), gate->bias, up ? up->bias : Value(),
+      down->bias, activation->activation,
       layout ? GateUpLayoutAttr::get(b.getContext(), *layout)
-             : GateUpLayoutAttr());
+             : GateUpLayoutAttr(),
+      activation->clamp ? b.getF64FloatAttr(*activation->clamp) : FloatAttr(),
+      APFloat(activation->alpha), APFloat(activation->beta));
   if (failed(raising.visit(op)))
     // No test: the products' own sizes were checked.
     return pattern.fail(last, "its sizes contradict each other");

@@ -344,8 +344,7 @@ Value LatentMatch::withOnes(Value latent) {
 }
 
 bool LatentMatch::match() {
-  if (op.getSoftCap() ||
-      raising.dims(op.getQuery())[1] != raising.dims(op.getKey())[1])
+  if (raising.dims(op.getQuery())[1] != raising.dims(op.getKey())[1])
     return false;
   if (!readRows() || !splitKey())
     return isNear = !miss.reason.empty(), false;
@@ -435,7 +434,7 @@ bool LatentMatch::match() {
       op.getMask(), op.getOffset(), op.getScale(), op.getMaskKind(),
       op.getMaskedRow(),
       isExpanded ? LatentForm::Decompressed : LatentForm::ByShape,
-      isExpanded && nopeAt != 0);
+      isExpanded && nopeAt != 0, op.getSoftCapAttr());
   (void)raising.visit(raised);
   matched.append({up->product, down->product, op});
   SmallVector<Value> results = {op.getOutput(), op.getLse()};

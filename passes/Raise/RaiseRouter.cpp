@@ -25,7 +25,7 @@ struct RouteMatch {
   int64_t k = 0, groups = 1, kept = 1;
   GroupScore groupScore = GroupScore::Max;
   MaskedScore maskedScore = MaskedScore::Zero;
-  bool fromChoice = false, renormalize = false;
+  bool fromChoice = false, renormalize = false, rounded = false;
   double epsilon = 0, scale = 1;
   ScalePosition scalePosition = ScalePosition::AfterDivision;
   /// What is replaced.
@@ -348,6 +348,24 @@ bool RouterMatcher::matchTopK(onnx::TopKOp topK) {
   pattern.add(topK);
   match.k = *k;
   match.ids = topK.getIndices();
+  // The sigmoids of the chosen.
+  if (topK.getValues().hasOneUse()) {
+    Value chosen = topK.getValues();
+    Operation *user = *chosen.user_begin();
+    auto cast = dyn_cast<onnx::CastOp>(user);
+    if (cast && cast->getResult(0).hasOneUse() &&
+        skipWideningCasts(cast->getResult(0)) == chosen)
+      user = *cast->getResult(0).user_begin();
+    if (auto sigmoid = dyn_cast<onnx::SigmoidOp>(user);
+        sigmoid && raising.rank(data) >= 2) {
+      if (user != *chosen.user_begin())
+        pattern.add(cast);
+      pattern.add(sigmoid);
+      match.scoring = Scoring::SigmoidTopK;
+      match.logits = data;
+      return takeWeights(sigmoid->getResult(0));
+    }
+  }
   // Softmax over the chosen.
   if (topK.getValues().hasOneUse()) {
     auto softmax = dyn_cast<onnx::SoftmaxOp>(*topK.getValues().user_begin());
@@ -442,11 +460,22 @@ bool RouterMatcher::matchTable(onnx::GatherElementsOp gather) {
   return takeWeights(gather->getResult(0));
 }
 
+static Value castTo(Raising &raising, Operation *before, Value value,
+                    Type type) {
+  if (getElementTypeOrSelf(value.getType()) == type)
+    return value;
+  Builder b(raising.getContext());
+  int64_t to = type.isF16() ? 10 : 16; // TensorProto.FLOAT16, BFLOAT16
+  return raising.create(before, "Cast", value,
+                        b.getNamedAttr("to", b.getI64IntegerAttr(to)));
+}
+
 bool RouterMatcher::raise(Operation *before, StringRef form) {
   Type f32 = Float32Type::get(raising.getContext());
-  for (Value value : {scores, match.weights})
-    if (value && getElementTypeOrSelf(value.getType()) != f32)
-      return pattern.fail(before, "its scores are not f32");
+  Type scoreType = getElementTypeOrSelf(match.weights.getType());
+  if (!scoreType.isF32() && !scoreType.isF16() && !scoreType.isBF16())
+    return pattern.fail(before, "its scores are neither f32 nor of 16 bits");
+  match.rounded = scoreType != f32;
   Value results[] = {match.ids, match.weights};
   if (Operation *user = pattern.findOutsideUse(results))
     return pattern.fail(user, "a value inside of it is used here");
@@ -455,7 +484,8 @@ bool RouterMatcher::raise(Operation *before, StringRef form) {
       return value;
     return raising.reshape(before, value, {-1, columns});
   };
-  Value logits = skipWideningCasts(match.logits);
+  // Steps are rounded to the type of the logits.
+  Value logits = match.rounded ? match.logits : skipWideningCasts(match.logits);
   int64_t experts = *raising.staticDim(logits, raising.rank(logits) - 1);
   logits = flatten(logits, experts);
   Value bias = match.bias;
@@ -473,13 +503,19 @@ bool RouterMatcher::raise(Operation *before, StringRef form) {
       b, type(b.getI64Type()), type(f32), logits, bias, tokens, match.table,
       match.scoring, match.k, match.groups, match.kept, match.groupScore,
       match.maskedScore, match.fromChoice, match.renormalize,
-      APFloat(match.epsilon), APFloat(match.scale), match.scalePosition);
+      APFloat(match.epsilon), APFloat(match.scale), match.scalePosition,
+      match.rounded);
   if (failed(raising.visit(op)))
     // No test: k and the groups were checked against the experts.
     return pattern.fail(before, "its sizes contradict each other");
   SmallVector<Value> values;
-  for (auto [value, result] : llvm::zip_equal(op->getResults(), results))
+  for (auto [raised, result] : llvm::zip_equal(op->getResults(), results)) {
+    Value value = raised;
+    // Exact: rounded weights are numbers of the narrow type.
+    if (isa<FloatType>(getElementTypeOrSelf(value.getType())))
+      value = castTo(raising, before, value, scoreType);
     values.push_back(reshapeAs(raising, before, value, result, match.logits));
+  }
   if (llvm::is_contained(values, Value())) {
     raising.eraseIfDead(op);
     return pattern.fail(before, "the shape of its results is not that of its "
@@ -505,6 +541,8 @@ static StringRef formOf(const RouteMatch &match) {
     return "router-sqrt-softplus";
   case Scoring::SoftmaxTopK:
     return "router-top-k-softmax";
+  case Scoring::SigmoidTopK:
+    return "router-top-k-sigmoid";
   }
   return "router";
 }

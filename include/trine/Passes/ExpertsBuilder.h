@@ -20,6 +20,14 @@ SmallVector<Value> buildLoop(
 Value buildActivation(ImplicitLocOpBuilder &b, Activation activation, Value x,
                       double alpha = 1);
 
+/// act(gate) * (up + beta), gate limited to at most `clamp` and up to
+/// [-clamp, clamp].
+Value buildGated(ImplicitLocOpBuilder &b, Activation activation, Value gate,
+                 Value up, std::optional<double> clamp, double alpha,
+                 double beta);
+/// x limited to [-limit, limit].
+Value buildLimit(ImplicitLocOpBuilder &b, Value x, double limit);
+
 /// A constant of the type of `like`.
 Value numberLike(ImplicitLocOpBuilder &b, double value, Value like);
 

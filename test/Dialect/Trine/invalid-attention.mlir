@@ -232,6 +232,14 @@ func.func @mla_c8_present(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c:
 
 // -----
 
+func.func @mla_c10(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xf32>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>) {
+  // expected-error@+1 {{'soft_cap' must be positive}}
+  %o, %l = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xf32>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) scale 1.0 mask none masked_row zero soft_cap -1.0 form absorbed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32>
+  return
+}
+
+// -----
+
 func.func @mla_c9(%a: tensor<1x4x3x16xf32>, %b: tensor<1x4x3x8xf32>, %c: tensor<1x5x32xbf16>, %d: tensor<1x5x8xf32>, %e: tensor<32x4x16xf32>, %f: tensor<32x4x12xf32>) {
   // expected-error@+1 {{operands and results must have one element type, got 'f32' and 'bf16'}}
   %o, %l = trine.mla.attention query(%a, %b : tensor<1x4x3x16xf32>, tensor<1x4x3x8xf32>) cache(%c, %d : tensor<1x5x32xbf16>, tensor<1x5x8xf32>) weights(%e, %f : tensor<32x4x16xf32>, tensor<32x4x12xf32>) scale 1.0 mask none masked_row zero form absorbed -> tensor<1x4x3x12xf32>, tensor<1x4x3xf32>

@@ -330,7 +330,7 @@ func.func @combine_c4_sizes(%r: tensor<15x64xf32>, %p: tensor<5x3xi64>, %w: tens
 // -----
 
 func.func @route_c8(%l: tensor<5x8xf32>) {
-  // expected-error@+1 {{'weights_from_choice' goes neither with a table nor with softmax_top_k}}
+  // expected-error@+1 {{'weights_from_choice' goes neither with a table nor with softmax_top_k or sigmoid_top_k}}
   %i, %w = trine.moe.route %l scoring softmax_top_k k 3 groups 1 keep 1 by max masked zero weights_from_choice epsilon 0.0 scale 1.0 after_division : tensor<5x8xf32> -> tensor<5x3xi64>, tensor<5x3xf32>
   return
 }
@@ -428,5 +428,37 @@ func.func @gated_mlp_c5_activation(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, 
 func.func @gated_mlp_c6(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>) {
   // expected-error@+1 {{'result' must have the element type of 'input'}}
   %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated : tensor<5x64xf32> -> tensor<5x64xf16>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c7(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>, %b: tensor<40xf32>) {
+  // expected-error@+1 {{'b_down' dimension 0 must equal 'w_down' dimension 1, 64, got 40}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) down_bias(%b : tensor<40xf32>) activation silu_gated : tensor<5x64xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c7_up(%x: tensor<5x64xf32>, %g: tensor<64x80xf32>, %d: tensor<40x64xf32>, %b: tensor<40xf32>) {
+  // expected-error@+1 {{'b_up' needs 'w_up'}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x80xf32>, tensor<40x64xf32>) up_bias(%b : tensor<40xf32>) activation silu_gated gate_up concatenated : tensor<5x64xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c8(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>, %b: tensor<40xf32>) {
+  // expected-error@+1 {{'clamp' must be positive, got 0.000000e+00}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation silu_gated clamp 0.0 : tensor<5x64xf32> -> tensor<5x64xf32>
+  return
+}
+
+// -----
+
+func.func @gated_mlp_c8_alpha(%x: tensor<5x64xf32>, %g: tensor<64x40xf32>, %d: tensor<40x64xf32>, %u: tensor<64x40xf32>, %b: tensor<40xf32>) {
+  // expected-error@+1 {{'alpha' goes with silu only, got gelu_gated}}
+  %y = trine.gated_mlp %x weights(%g, %d : tensor<64x40xf32>, tensor<40x64xf32>) up(%u : tensor<64x40xf32>) activation gelu_gated {alpha = 2.0} : tensor<5x64xf32> -> tensor<5x64xf32>
   return
 }

@@ -55,6 +55,10 @@ func.func @latent(%qn: tensor<?x4x?x16xf32>, %qr: tensor<?x4x?x8xf32>, %c: tenso
   %o, %lse = trine.mla.attention query(%qn, %qr : tensor<?x4x?x16xf32>, tensor<?x4x?x8xf32>) cache(%c, %kr : tensor<?x?x32xf32>, tensor<?x?x8xf32>)
     weights(%uk, %uv : tensor<32x4x16xf32>, tensor<32x4x12xf32>) scale 2.0e-1 mask causal masked_row zero form by_shape
     -> tensor<?x4x?x12xf32>, tensor<?x4x?xf32>
+  // CHECK: trine.mla.attention {{.*}} masked_row zero soft_cap 3.0{{.*}} form absorbed
+  %p, %lse2 = trine.mla.attention query(%qn, %qr : tensor<?x4x?x16xf32>, tensor<?x4x?x8xf32>) cache(%c, %kr : tensor<?x?x32xf32>, tensor<?x?x8xf32>)
+    weights(%uk, %uv : tensor<32x4x16xf32>, tensor<32x4x12xf32>) scale 2.0e-1 mask causal masked_row zero soft_cap 30.0 form absorbed
+    -> tensor<?x4x?x12xf32>, tensor<?x4x?xf32>
   return %o : tensor<?x4x?x12xf32>
 }
 
@@ -106,6 +110,18 @@ func.func @gated_mlp(%x: tensor<?x?x64xf16>, %g: tensor<64x40xf16>, %d: tensor<4
   %z = trine.gated_mlp %x weights(%gu, %d : tensor<64x80xf16>, tensor<40x32xf16>) activation gelu_tanh_gated gate_up interleaved
     : tensor<?x?x64xf16> -> tensor<?x?x32xf16>
   return %z : tensor<?x?x32xf16>
+}
+
+// CHECK-LABEL: func.func @biased_mlp
+func.func @biased_mlp(%x: tensor<?x64xf16>, %w: tensor<64x40xf16>, %d: tensor<40x32xf16>, %b: tensor<40xf16>, %bd: tensor<32xf16>, %l: tensor<?x8xf16>)
+    -> (tensor<?x32xf16>, tensor<?x2xf32>) {
+  // CHECK: trine.gated_mlp {{.*}} up({{.*}}) gate_bias(%{{.*}} : tensor<40xf16>) up_bias(%{{.*}} : tensor<40xf16>) down_bias(%{{.*}} : tensor<32xf16>) activation silu_gated clamp {{.*}} {alpha = {{.*}}, beta = 1.000000e+00 : f64} :
+  %y = trine.gated_mlp %x weights(%w, %d : tensor<64x40xf16>, tensor<40x32xf16>) up(%w : tensor<64x40xf16>) gate_bias(%b : tensor<40xf16>)
+    up_bias(%b : tensor<40xf16>) down_bias(%bd : tensor<32xf16>) activation silu_gated clamp 7.0 {alpha = 1.702, beta = 1.0} : tensor<?x64xf16> -> tensor<?x32xf16>
+  // CHECK: trine.moe.route {{.*}} scoring sigmoid_top_k k 2 {{.*}} after_division rounded :
+  %i, %r = trine.moe.route %l scoring sigmoid_top_k k 2 groups 1 keep 1 by max masked zero epsilon 0.0 scale 1.0 after_division rounded
+    : tensor<?x8xf16> -> tensor<?x2xi64>, tensor<?x2xf32>
+  return %y, %r : tensor<?x32xf16>, tensor<?x2xf32>
 }
 
 // CHECK-LABEL: func.func @table_route

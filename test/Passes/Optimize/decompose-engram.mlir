@@ -28,6 +28,17 @@ func.func @hash(%ids: tensor<?x?xi64>, %h: tensor<?x2xi64>, %m: tensor<160xi64>)
   return %rows, %present : tensor<?x?x4xi64>, tensor<?x2xi64>
 }
 
+// A map of 32-bit ids is widened as it is read.
+// CHECK-LABEL: func.func @hash_narrow_map(
+// CHECK-SAME: %[[IDS:[a-z0-9]+]]: tensor<?x?xi64>, %[[MAP:[a-z0-9]+]]: tensor<160xi32>
+// CHECK: %[[ID:.*]] = tensor.extract %[[MAP]]
+// CHECK: arith.extsi %[[ID]] : i32 to i64
+func.func @hash_narrow_map(%ids: tensor<?x?xi64>, %m: tensor<160xi32>) -> tensor<?x?x2xi64> {
+  %rows, %present = trine.engram.hash %ids map(%m : tensor<160xi32>) order 3 heads 1 multipliers [3, 5, 7] moduli [11, 13] offsets [0, 11]
+    pad 2 reset never wrap non_negative : tensor<?x?xi64> -> tensor<?x?x2xi64>, tensor<?x2xi64>
+  return %rows : tensor<?x?x2xi64>
+}
+
 // The token itself counts; those before a reset do not.
 // CHECK-LABEL: func.func @hash_reset(
 // CHECK-NOT: trine.require

@@ -2,9 +2,12 @@
 // RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/(%%h, %%wd, %%none)/(%%h, %%v, %%none)/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=WEIGHT
 // WEIGHT: looks like a gated network, but one of its matrices is no weight
 // WEIGHT-NOT: trine.gated_mlp
+// The bias of the last product is the result's.
 // RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/(%%h, %%wd, %%none)/(%%h, %%wd, %%bias)/; s/tensor<6x10xf32>, none/tensor<6x10xf32>, tensor<6xf32>/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=BIAS
-// BIAS: looks like a gated network, but one of its products has a bias
-// BIAS-NOT: trine.gated_mlp
+// BIAS: trine.gated_mlp {{.*}} down_bias(%{{.*}} : tensor<6xf32>) activation silu_gated
+// RUN: sed -n -e '/^func.func @biased(/,/^}/p' %s | sed -e 's/dense<-7.0>/dense<-6.0>/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=LIMITS
+// LIMITS: looks like a gated network, but the limits of gate and up differ
+// LIMITS-NOT: trine.gated_mlp
 // RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/onnx.Gemm(%%x, %%wu/onnx.Gemm(%%z, %%wu/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=INPUT
 // INPUT: looks like a gated network, but gate and up have different inputs
 // INPUT-NOT: trine.gated_mlp
@@ -55,4 +58,40 @@ func.func @fused(%x: tensor<?x?x8xf16> {onnx.name = "x", onnx.dims = ["b", "s", 
   %h = onnx.Mul(%a, %u) : (tensor<?x?x6xf16>, tensor<?x?x6xf16>) -> tensor<?x?x6xf16>
   %y = onnx.MatMul(%h, %wd) : (tensor<?x?x6xf16>, tensor<6x8xf16>) -> tensor<?x?x8xf16>
   return %y : tensor<?x?x8xf16>
+}
+
+// -----
+
+// Biases, limits and constants go into the op.
+// CHECK-LABEL: func.func @biased
+// CHECK: trine.gated_mlp %arg0 weights(%{{.*}}, %{{.*}} : tensor<8x10xf32>, tensor<10x8xf32>) up(%{{.*}} : tensor<8x10xf32>)
+// CHECK-SAME: gate_bias(%{{.*}} : tensor<10xf32>) up_bias(%{{.*}} : tensor<10xf32>) down_bias(%{{.*}} : tensor<8xf32>)
+// CHECK-SAME: activation silu_gated clamp 7.0{{.*}} {alpha = 1.70{{.*}} : f64, beta = 1.000000e+00 : f64, trine.form = "gated-mlp"}
+// CHECK-NOT: onnx.Add
+func.func @biased(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> tensor<?x8xf32> {
+  %none = onnx.None
+  %wg = onnx.Initializer "g" from "m.onnx" at 0 length 320 : tensor<8x10xf32>
+  %wu = onnx.Initializer "u" from "m.onnx" at 320 length 320 : tensor<8x10xf32>
+  %wd = onnx.Initializer "d" from "m.onnx" at 640 length 320 : tensor<10x8xf32>
+  %bg = onnx.Initializer "bg" from "m.onnx" at 960 length 40 : tensor<10xf32>
+  %bu = onnx.Initializer "bu" from "m.onnx" at 1000 length 40 : tensor<10xf32>
+  %bd = onnx.Initializer "bd" from "m.onnx" at 1040 length 32 : tensor<8xf32>
+  %seven = onnx.Constant dense<7.0> : tensor<f32>
+  %low = onnx.Constant dense<-7.0> : tensor<f32>
+  %alpha = onnx.Constant dense<1.702> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %g0 = onnx.MatMul(%x, %wg) : (tensor<?x8xf32>, tensor<8x10xf32>) -> tensor<?x10xf32>
+  %g1 = onnx.Add(%g0, %bg) : (tensor<?x10xf32>, tensor<10xf32>) -> tensor<?x10xf32>
+  %u0 = onnx.MatMul(%x, %wu) : (tensor<?x8xf32>, tensor<8x10xf32>) -> tensor<?x10xf32>
+  %u1 = onnx.Add(%u0, %bu) : (tensor<?x10xf32>, tensor<10xf32>) -> tensor<?x10xf32>
+  %g = onnx.Clip(%g1, %none, %seven) : (tensor<?x10xf32>, none, tensor<f32>) -> tensor<?x10xf32>
+  %u2 = onnx.Clip(%u1, %low, %seven) : (tensor<?x10xf32>, tensor<f32>, tensor<f32>) -> tensor<?x10xf32>
+  %u = onnx.Add(%u2, %one) : (tensor<?x10xf32>, tensor<f32>) -> tensor<?x10xf32>
+  %ga = onnx.Mul(%g, %alpha) : (tensor<?x10xf32>, tensor<f32>) -> tensor<?x10xf32>
+  %s = onnx.Sigmoid(%ga) : (tensor<?x10xf32>) -> tensor<?x10xf32>
+  %a = onnx.Mul(%g, %s) : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<?x10xf32>
+  %h = onnx.Mul(%a, %u) : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<?x10xf32>
+  %y0 = onnx.MatMul(%h, %wd) : (tensor<?x10xf32>, tensor<10x8xf32>) -> tensor<?x8xf32>
+  %y = onnx.Add(%y0, %bd) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
 }

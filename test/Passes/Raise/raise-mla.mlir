@@ -249,3 +249,36 @@ func.func @main(%q: tensor<?x4x?x24xf32> {onnx.dims = ["b", 4, "s", 24]}, %c: te
   %o, %lse = trine.attention query(%q : tensor<?x4x?x24xf32>) key(%kk : tensor<?x4x?x24xf32>) value(%vv : tensor<?x4x?x16xf32>) scale 0.2 mask causal masked_row zero -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
   return %o : tensor<?x4x?x16xf32>
 }
+
+// -----
+
+// A soft cap on the scores goes into the op.
+// CHECK-LABEL: func.func @main
+// CHECK: trine.mla.attention {{.*}} mask causal masked_row zero soft_cap 3.0{{.*}} form by_shape
+// CHECK-NOT: trine.attention
+func.func @main(%q: tensor<?x4x?x24xf32> {onnx.dims = ["b", 4, "s", 24]}, %c: tensor<?x?x32xf32> {onnx.dims = ["b", "t", 32]}, %r: tensor<?x1x?x8xf32> {onnx.dims = ["b", 1, "t", 8]}) -> tensor<?x4x?x16xf32> {
+  %w = onnx.Initializer "w" from "f.bin" at 0 length 16384 : tensor<32x128xf32>
+  %kvp = onnx.MatMul(%c, %w) : (tensor<?x?x32xf32>, tensor<32x128xf32>) -> tensor<*xf32>
+  %kvbt = onnx.Shape(%c) {start = 0 : i64, end = 2 : i64} : (tensor<?x?x32xf32>) -> tensor<*xi64>
+  %kvrest = onnx.Constant dense<[4, 32]> : tensor<2xi64>
+  %kvshape = onnx.Concat(%kvbt, %kvrest) {axis = 0 : i64} : (tensor<*xi64>, tensor<2xi64>) -> tensor<*xi64>
+  %kvh = onnx.Reshape(%kvp, %kvshape) {allowzero = 1 : i64} : (tensor<*xf32>, tensor<*xi64>) -> tensor<*xf32>
+  %kv = onnx.Transpose(%kvh) {perm = array<i64: 0, 2, 1, 3>} : (tensor<*xf32>) -> tensor<*xf32>
+  %knb = onnx.Constant dense<[0]> : tensor<1xi64>
+  %kne = onnx.Constant dense<[16]> : tensor<1xi64>
+  %kna = onnx.Constant dense<[3]> : tensor<1xi64>
+  %kns = onnx.Constant dense<[1]> : tensor<1xi64>
+  %kn = onnx.Slice(%kv, %knb, %kne, %kna, %kns) : (tensor<*xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xf32>
+  %vb = onnx.Constant dense<[16]> : tensor<1xi64>
+  %ve = onnx.Constant dense<[32]> : tensor<1xi64>
+  %va = onnx.Constant dense<[3]> : tensor<1xi64>
+  %vs = onnx.Constant dense<[1]> : tensor<1xi64>
+  %v = onnx.Slice(%kv, %vb, %ve, %va, %vs) : (tensor<*xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xf32>
+  %four = onnx.Constant dense<[1, 4, 1, 1]> : tensor<4xi64>
+  %rr = onnx.Expand(%r, %four) : (tensor<?x1x?x8xf32>, tensor<4xi64>) -> tensor<*xf32>
+  %k = onnx.Concat(%kn, %rr) {axis = 3 : i64} : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  %kk = onnx.Identity(%k) : (tensor<*xf32>) -> tensor<?x4x?x24xf32>
+  %vv = onnx.Identity(%v) : (tensor<*xf32>) -> tensor<?x4x?x16xf32>
+  %o, %lse = trine.attention query(%q : tensor<?x4x?x24xf32>) key(%kk : tensor<?x4x?x24xf32>) value(%vv : tensor<?x4x?x16xf32>) scale 0.2 mask causal masked_row zero soft_cap 3.0 -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+  return %o : tensor<?x4x?x16xf32>
+}

@@ -103,6 +103,45 @@ func.func @top_k_softmax(%l: tensor<?x32xf32> {onnx.name = "l", onnx.dims = ["n"
 
 // -----
 
+// Llama 4: the logits choose, and the sigmoids of the chosen weigh.
+// CHECK-LABEL: func.func @top_k_sigmoid
+// CHECK: trine.moe.route %arg0 scoring sigmoid_top_k k 4 groups 1 keep 1 by max masked zero epsilon {{.*}} after_division {trine.form = "router-top-k-sigmoid"}
+// CHECK-NOT: onnx.Sigmoid
+func.func @top_k_sigmoid(%l: tensor<?x32xf16> {onnx.name = "l", onnx.dims = ["n", 32]}) -> (tensor<?x4xi64>, tensor<?x4xf32>) {
+  %k = onnx.Constant dense<4> : tensor<1xi64>
+  %v, %i = onnx.TopK(%l, %k) : (tensor<?x32xf16>, tensor<1xi64>) -> (tensor<?x4xf16>, tensor<?x4xi64>)
+  %f = onnx.Cast(%v) {to = 1 : i64} : (tensor<?x4xf16>) -> tensor<?x4xf32>
+  %w = onnx.Sigmoid(%f) : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %i, %w : tensor<?x4xi64>, tensor<?x4xf32>
+}
+
+// -----
+
+// Scores of 16 bits: every step is rounded, and the weights are as narrow.
+// CHECK-LABEL: func.func @narrow
+// CHECK: %[[IDS:.*]], %[[W:.*]] = trine.moe.route %arg0 bias(%arg1 : tensor<8xf16>) scoring sigmoid k 3 {{.*}} renormalize epsilon 6.10{{.*}}E-5 scale 2.5{{.*}} after_division rounded
+// CHECK-SAME: tensor<?x8xf16> -> tensor<?x3xi64>, tensor<?x3xf32>
+// CHECK: %[[NARROW:.*]] = onnx.Cast(%[[W]]) {to = 10 : i64}
+// CHECK: return %[[IDS]], %[[NARROW]]
+func.func @narrow(%l: tensor<?x8xf16> {onnx.name = "l", onnx.dims = ["n", 8]}, %b: tensor<8xf16> {onnx.name = "b", onnx.dims = [8]})
+    -> (tensor<?x3xi64>, tensor<?x3xf16>) {
+  %k = onnx.Constant dense<3> : tensor<1xi64>
+  %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %scale = onnx.Constant dense<2.5> : tensor<f16>
+  %eps = onnx.Constant dense<6.103516e-05> : tensor<f16>
+  %s = onnx.Sigmoid(%l) : (tensor<?x8xf16>) -> tensor<?x8xf16>
+  %c = onnx.Add(%s, %b) : (tensor<?x8xf16>, tensor<8xf16>) -> tensor<?x8xf16>
+  %v, %i = onnx.TopK(%c, %k) : (tensor<?x8xf16>, tensor<1xi64>) -> (tensor<?x3xf16>, tensor<?x3xi64>)
+  %p = onnx.GatherElements(%s, %i) {axis = 1 : i64} : (tensor<?x8xf16>, tensor<?x3xi64>) -> tensor<?x3xf16>
+  %sum = onnx.ReduceSum(%p, %last) : (tensor<?x3xf16>, tensor<1xi64>) -> tensor<?x1xf16>
+  %e = onnx.Add(%sum, %eps) : (tensor<?x1xf16>, tensor<f16>) -> tensor<?x1xf16>
+  %d = onnx.Div(%p, %e) : (tensor<?x3xf16>, tensor<?x1xf16>) -> tensor<?x3xf16>
+  %w = onnx.Mul(%d, %scale) : (tensor<?x3xf16>, tensor<f16>) -> tensor<?x3xf16>
+  return %i, %w : tensor<?x3xi64>, tensor<?x3xf16>
+}
+
+// -----
+
 // Groups by their maximum; the weights are the values of the choice, masked ones with it.
 // CHECK-LABEL: func.func @group_max
 // CHECK: trine.moe.route %arg0 scoring softmax k 2 groups 3 keep 2 by max masked zero weights_from_choice epsilon {{.*}} scale 1.600000e+01 after_division {trine.form = "router-groups-max"}

@@ -282,15 +282,16 @@ TEST(TrineAttentionTest, Ranges) {
 }
 
 static Outcome attendLatent(const std::string &form,
-                            llvm::ArrayRef<Tensor> inputs) {
+                            llvm::ArrayRef<Tensor> inputs,
+                            const std::string &cap = "") {
   const std::string t4 = "tensor<?x?x?x?xf32>", t3 = "tensor<?x?x?xf32>";
   return run("%qn: " + t4 + ", %qr: " + t4 + ", %c: " + t3 + ", %kr: " + t3 +
                  ", %uk: " + t3 + ", %uv: " + t3,
              "%o, %l = trine.mla.attention query(%qn, %qr : " + t4 + ", " + t4 +
                  ") cache(%c, %kr : " + t3 + ", " + t3 +
                  ") weights(%uk, %uv : " + t3 + ", " + t3 +
-                 ") scale 0.5 mask causal masked_row zero form " + form +
-                 " -> " + t4 + ", " + t3,
+                 ") scale 0.5 mask causal masked_row zero " + cap + "form " +
+                 form + " -> " + t4 + ", " + t3,
              "%o, %l", t4 + ", " + t3, inputs);
 }
 
@@ -345,6 +346,18 @@ TEST(TrineAttentionTest, LatentForms) {
     for (int i : {0, 1})
       expectReals(form->results[i], plain.results[i].getShape(),
                   plain.results[i].reals());
+  // Scores within a soft cap, which changes them.
+  Outcome capped = attend("causal masked_row zero soft_cap 0.25", {q, k, v});
+  ASSERT_TRUE(capped.succeeded) << capped.errors;
+  EXPECT_GT(std::fabs(capped.results[1].real(0) - plain.results[1].real(0)),
+            1e-3);
+  for (const char *form : {"decompressed", "absorbed", "by_shape"}) {
+    Outcome latentForm = attendLatent(form, inputs, "soft_cap 0.25 ");
+    ASSERT_TRUE(latentForm.succeeded) << latentForm.errors;
+    for (int i : {0, 1})
+      expectReals(latentForm.results[i], capped.results[i].getShape(),
+                  capped.results[i].reals());
+  }
   // The first three rows cached as keys and values, the others new.
   auto rows = [](const Tensor &tensor, int64_t outer, int64_t begin,
                  int64_t end, llvm::ArrayRef<int64_t> shape) {

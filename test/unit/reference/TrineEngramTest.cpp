@@ -101,6 +101,15 @@ TEST(TrineHashTest, HistoryAndMap) {
   expectIntegers(second.results[0], {1, 3, 4},
                  llvm::ArrayRef(rows).drop_front(4));
   expectIntegers(second.results[1], {1, 2}, {5, 63});
+  // A map of 32 bits.
+  Tensor narrow = Tensor::fromIntegers(ElementType::I32, {64}, map);
+  Outcome same =
+      hash(small, rest, {i64({1, 1}, {9}), i64({1, 2}, {2, 2}), narrow},
+           ", %h: tensor<?x?xi64>, %m: tensor<?xi32>",
+           "history(%h : tensor<?x?xi64>) map(%m : tensor<?xi32>)");
+  ASSERT_TRUE(same.succeeded) << same.errors;
+  expectIntegers(same.results[0], {1, 1, 4},
+                 llvm::ArrayRef(rows).take_front(4));
   expectError(step({64}, i64({1, 2}, {2, 2})),
               "'token_ids' must be in [-64, 64), got 64");
   expectError(step({6}, i64({1, 1}, {2})),

@@ -39,6 +39,8 @@ TEST(TrineRouteTest, Scoring) {
       {1, 2}, {2, 1});
   expectRoute(run("softmax_top_k", "epsilon 0.0 scale 1.0 after_division"),
               {1, 2}, {2.0 / 3, 1.0 / 3});
+  expectRoute(run("sigmoid_top_k", "epsilon 0.0 scale 1.0 after_division"),
+              {1, 2}, {0.8, 2.0 / 3});
   expectRoute(run("sigmoid", "epsilon 0.0 scale 2.0 before_division"), {1, 2},
               {2 * 0.8, 2 * 2.0 / 3});
   // The sum is that of the scores before they are scaled.
@@ -47,6 +49,34 @@ TEST(TrineRouteTest, Scoring) {
       {1, 2}, {1.6 / (0.8 + 2.0 / 3 + 1), 4.0 / 3 / (0.8 + 2.0 / 3 + 1)});
   expectRoute(run("sqrt_softplus", "epsilon 0.0 scale 1.0 after_division"),
               {1, 2}, {std::sqrt(std::log(5.0)), std::sqrt(std::log(3.0))});
+}
+
+TEST(TrineRouteTest, Rounded) {
+  // 0.8 and 2/3 in f16, their sum and the quotients, each rounded to f16.
+  const std::string types = "tensor<?x?xi64>, tensor<?x?xf32>";
+  auto run = [&](const std::string &rounded) {
+    return runText(
+        "func.func @main(%x: tensor<?x?xf32>) -> (" + types +
+            ") {\n  %h = onnx.Cast(%x) {to = 10 : i64} : (tensor<?x?xf32>) -> "
+            "tensor<?x?xf16>\n  %i, %w = trine.moe.route %h scoring sigmoid k "
+            "2" +
+            oneGroup + "renormalize epsilon 0.0 scale 1.0 after_division " +
+            rounded + " : tensor<?x?xf16> -> " + types +
+            "\n  return %i, %w : " + types + "\n}",
+        {f32({1, 3}, {0, 1.38671875, 0.693359375})});
+  };
+  expectRoute(run("rounded"), {1, 2}, {0.54541015625, 0.454345703125});
+  // Two scores that differ in f32 only are a tie.
+  Outcome tie = runText(
+      "func.func @main(%x: tensor<?x?xf32>) -> (" + types +
+          ") {\n  %h = onnx.Cast(%x) {to = 10 : i64} : (tensor<?x?xf32>) -> "
+          "tensor<?x?xf16>\n  %i, %w = trine.moe.route %h scoring sigmoid k 1" +
+          oneGroup +
+          "epsilon 0.0 scale 1.0 after_division rounded : "
+          "tensor<?x?xf16> -> " +
+          types + "\n  return %i, %w : " + types + "\n}",
+      {f32({1, 2}, {9, 10})});
+  expectRoute(tie, {0}, {1});
 }
 
 TEST(TrineRouteTest, TiesAndBias) {
@@ -233,6 +263,34 @@ TEST(TrineGatedMLPTest, ByHand) {
       {1, 1}, {2 + 2000});
   expectError(run("", {x, g, f32({2, 1}, {1, 1}), u}),
               "'w_gate' must have shape [2, 2], got [2, 3]");
+}
+
+TEST(TrineGatedMLPTest, BiasesAndLimits) {
+  auto run = [](const std::string &biases, llvm::ArrayRef<Tensor> inputs) {
+    return runText("func.func @main(%x: tensor<?x?xf32>, %g: tensor<?x?xf32>, "
+                   "%d: tensor<?x?xf32>, %u: tensor<?x?xf32>, %bg: "
+                   "tensor<?xf32>, %bu: tensor<?xf32>, %bd: tensor<?xf32>) -> "
+                   "tensor<?x?xf32> {\n%y = trine.gated_mlp %x weights(%g, %d "
+                   ": tensor<?x?xf32>, tensor<?x?xf32>) up(%u : "
+                   "tensor<?x?xf32>) " +
+                       biases +
+                       " activation silu_gated clamp 3.5 {alpha = 2.0, beta = "
+                       "1.0} : tensor<?x?xf32> -> tensor<?x?xf32>\nreturn %y : "
+                       "tensor<?x?xf32>\n}",
+                   inputs);
+  };
+  const std::string all =
+      "gate_bias(%bg : tensor<?xf32>) up_bias(%bu : tensor<?xf32>) "
+      "down_bias(%bd : tensor<?xf32>)";
+  // gate 2 · 2 + 1 = 5, limited to 3.5; up 2 · -3 + 1 = -5, to -3.5.
+  Tensor x = f32({1, 1}, {2}), g = f32({1, 1}, {2}), u = f32({1, 1}, {-3}),
+         d = f32({1, 1}, {10}), bg = f32({1}, {1}), bu = f32({1}, {1}),
+         bd = f32({1}, {7});
+  double gate = 3.5 / (1 + std::exp(-7.0)), up = -3.5 + 1;
+  expectReals(only(run(all, {x, g, d, u, bg, bu, bd})), {1, 1},
+              {10 * gate * up + 7});
+  expectError(run(all, {x, g, d, u, bg, bu, f32({2}, {7, 7})}),
+              "'b_down' must have shape [1], got [2]");
 }
 
 TEST(TrineExpertsTest, ScheduledForm) {

@@ -40,10 +40,10 @@ def attention(query, key, value, mask=None, offset=None, partial=None, *, more_q
     return _emit("Attention", operands, attributes, [(dtype, shape), (torch.float32, shape[:-1])])
 
 
-def mla_attention(q_nope, q_rope, latent, k_rope, w_uk, w_uv, mask=None, offset=None, *, scale, mask_kind="causal", masked_row="zero", form="by_shape"):
+def mla_attention(q_nope, q_rope, latent, k_rope, w_uk, w_uv, mask=None, offset=None, *, scale, mask_kind="causal", masked_row="zero", form="by_shape", soft_cap=None):
     """q_nope [B,H,S,N], q_rope [B,H,S,P], latent [B,T,R], k_rope [B,T,P], w_uk [R,H,N], w_uv [R,H,V] -> output [B,H,S,V], lse [B,H,S]."""
     outer = q_nope.shape[:3]
-    attributes = dict(scale=float(scale), mask_kind=mask_kind, masked_row=masked_row, form=form)
+    attributes = dict(scale=float(scale), mask_kind=mask_kind, masked_row=masked_row, form=form, soft_cap=soft_cap)
     operands = [q_nope, q_rope, latent, k_rope, w_uk, w_uv, mask, offset]
     return _emit("MLAAttention", operands, attributes, [(q_nope.dtype, (*outer, w_uv.shape[2])), (torch.float32, outer)])
 
@@ -54,11 +54,11 @@ def merge(outputs, lses):
 
 
 def moe_route(logits, bias=None, token_ids=None, table=None, *, scoring, k, groups=1, kept_groups=1, group_score="max", masked_score="zero", weights_from_choice=False, renormalize=False,
-              epsilon=0.0, scale=1.0, scale_position="after_division"):
+              epsilon=0.0, scale=1.0, scale_position="after_division", rounded=False):
     """logits [N,E] -> ids [N,k] i64, weights [N,k] f32."""
     shape = (logits.shape[0], k)
     attributes = dict(scoring=scoring, k=k, groups=groups, kept_groups=kept_groups, group_score=group_score, masked_score=masked_score, weights_from_choice=weights_from_choice,
-                      renormalize=renormalize, epsilon=float(epsilon), scale=float(scale), scale_position=scale_position)
+                      renormalize=renormalize, epsilon=float(epsilon), scale=float(scale), scale_position=scale_position, rounded=rounded)
     return _emit("MoERoute", [logits, bias, token_ids, table], attributes, [(torch.int64, shape), (torch.float32, shape)])
 
 
@@ -68,9 +68,10 @@ def moe_experts(input, ids, weights, w_gate_up, w_down, b_gate_up=None, b_down=N
     return _emit("MoEExperts", [input, ids, weights, w_gate_up, w_down, b_gate_up, b_down], attributes, [(input.dtype, input.shape)])
 
 
-def gated_mlp(input, w_gate, w_down, w_up=None, *, activation="silu_gated", gate_up=None):
+def gated_mlp(input, w_gate, w_down, w_up=None, b_gate=None, b_up=None, b_down=None, *, activation="silu_gated", gate_up=None, clamp=None, alpha=None, beta=None):
     """A dense MLP with weights as docs/trine-domain.md has them -> input's sizes with the last one that of w_down's second."""
-    return _emit("GatedMLP", [input, w_gate, w_down, w_up], dict(activation=activation, gate_up=gate_up), [(input.dtype, (*input.shape[:-1], w_down.shape[1]))])
+    return _emit("GatedMLP", [input, w_gate, w_down, w_up, b_gate, b_up, b_down], dict(activation=activation, gate_up=gate_up, clamp=clamp, alpha=alpha, beta=beta),
+                 [(input.dtype, (*input.shape[:-1], w_down.shape[1]))])
 
 
 def engram_hash(token_ids, history=None, token_map=None, *, max_order, heads, multipliers, moduli, offsets, pad, reset="never", reset_token=None, wrap="twos_complement"):
