@@ -16,14 +16,16 @@ static LogicalResult verifySameElementType(Operation *op, ValueRange values) {
 }
 
 /// Mask values come with additive masks alone, an offset with causal ones
-/// alone.
+/// alone: one for all sequences, or one for each of those of `query`.
 static LogicalResult verifyMask(Operation *op, MaskKind kind, Value mask,
-                                Value offset) {
+                                Value offset, const NamedTensor &query) {
   if (static_cast<bool>(mask) != (kind == MaskKind::Additive))
     return op->emitOpError()
            << "'mask_values' must be given exactly with an additive mask";
   if (offset && kind != MaskKind::Causal)
     return op->emitOpError() << "'offset' needs a causal mask";
+  if (offset && cast<RankedTensorType>(offset.getType()).getRank() == 1)
+    return verifySameSize(op, NamedTensor("offset", offset), 0, query, 0);
   return success();
 }
 
@@ -157,7 +159,7 @@ LogicalResult AttentionOp::verify() {
                           NamedTensor("more_keys", moreKey))))
       return failure();
   // attention_c4
-  if (failed(verifyMask(*this, getMaskKind(), getMask(), getOffset())))
+  if (failed(verifyMask(*this, getMaskKind(), getMask(), getOffset(), query)))
     return failure();
   // attention_c7
   if (getMask() &&
@@ -238,7 +240,7 @@ LogicalResult MLAAttentionOp::verify() {
       failed(verifySameSize(*this, kRope, 2, qRope, 3)))
     return failure();
   // mla_c5
-  if (failed(verifyMask(*this, getMaskKind(), getMask(), getOffset())))
+  if (failed(verifyMask(*this, getMaskKind(), getMask(), getOffset(), qNope)))
     return failure();
   // mla_c7
   if (getPast().size() != getPresent().size() ||

@@ -11,7 +11,9 @@ def Trine_AttentionOp : Trine_TensorOp<"attention", [AttrSizedOperandSegments]> 
     Sizes: query_p [B, H, S, K_p], key_p [B, G_p, T, K_p], value [B, G_0, T, V] with H a multiple of every G_p (query head h reads head
     h / (H / G_p) of key p); output [B, H, S, V]; lse [B, H, S] in f32. There is one part, `query` and `key`, or several: `more_queries` and
     `more_keys`, whose scores are added. So a rotary key that all heads share, or a latent that is key and value, stays where it lies.
-    `causal`: query i sees keys j <= i + offset, `offset` (i64 scalar) defaulting to T - S. `additive`: `mask` broadcasts to [B, H, S, T].
+    `causal`: query i sees keys j <= i + offset, `offset` (i64, a scalar or [B], one for each sequence) defaulting to T - S. So sequences of
+    different lengths are in one batch where `offset` is their lengths before the new rows: keys behind a sequence's own are never seen.
+    `additive`: `mask` broadcasts to [B, H, S, T].
     `masked_row` says what a query that the mask leaves without keys gives: zeros, the mean of all values, or NaN; where T is 0 the output is 0.
     Scores, weights and sums are in f32 (f64 for f64); only the results are rounded.
 
@@ -24,7 +26,7 @@ def Trine_AttentionOp : Trine_TensorOp<"attention", [AttrSizedOperandSegments]> 
     - attention_c1: queries, keys and value have rank 4;
     - attention_c2: B agrees in all, H and S in the queries, T in keys and value, G in `key` and `value`, K in the query and the key of a part;
     - attention_c3: H is a multiple of every key's heads;
-    - attention_c4: `mask` is given exactly with `additive`, `offset` only with `causal`;
+    - attention_c4: `mask` is given exactly with `additive`, `offset` only with `causal`, as a scalar or [B];
     - attention_c5: `output` is [B, H, S, V] and `lse` [B, H, S]; with `partial` both have P in front;
     - attention_c6: `soft_cap` is positive;
     - attention_c7: `mask` broadcasts to [B, H, S, T];
@@ -40,7 +42,7 @@ def Trine_AttentionOp : Trine_TensorOp<"attention", [AttrSizedOperandSegments]> 
     ```
   }];
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$query, RankedTensorOf<[AnyFloat]>:$key, RankedTensorOf<[AnyFloat]>:$value,
-                   Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset,
+                   Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<TensorRankOf<[I64], [0, 1]>>:$offset,
                    Optional<RankedTensorOf<[F32, F64]>>:$partial, Variadic<RankedTensorOf<[AnyFloat]>>:$more_queries,
                    Variadic<RankedTensorOf<[AnyFloat]>>:$more_keys, F64Attr:$scale, Trine_MaskKindAttr:$mask_kind, Trine_MaskedRowAttr:$masked_row, OptionalAttr<F64Attr>:$soft_cap);
   let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse);
@@ -91,7 +93,7 @@ def Trine_MLAAttentionOp : Trine_TensorOp<"mla.attention", [AttrSizedOperandSegm
     - mla_c2: B, H and S agree in q_nope and q_rope, B and T in latent and k_rope;
     - mla_c3: the latent rank R agrees in latent, w_uk and w_uv;
     - mla_c4: H and N agree in q_nope and w_uk, H in w_uv, P in q_rope and k_rope;
-    - mla_c5: `mask` is given exactly with `additive`, `offset` only with `causal`;
+    - mla_c5: `mask` is given exactly with `additive`, `offset` only with `causal`, as a scalar or [B];
     - mla_c6: `output` is [B, H, S, V] and `lse` [B, H, S];
     - mla_c7: `past` and `present` are given together, two each; the form is `decompressed` then; `rope_first` needs them;
     - mla_c8: cached keys are [B, H, C, N + P] and values [B, H, C, V], `present` the same in all but dimension 2;
@@ -106,7 +108,7 @@ def Trine_MLAAttentionOp : Trine_TensorOp<"mla.attention", [AttrSizedOperandSegm
   }];
   let arguments = (ins RankedTensorOf<[AnyFloat]>:$q_nope, RankedTensorOf<[AnyFloat]>:$q_rope, RankedTensorOf<[AnyFloat]>:$latent,
                    RankedTensorOf<[AnyFloat]>:$k_rope, RankedTensorOf<[AnyFloat]>:$w_uk, RankedTensorOf<[AnyFloat]>:$w_uv,
-                   Variadic<RankedTensorOf<[AnyFloat]>>:$past, Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<0DTensorOf<[I64]>>:$offset,
+                   Variadic<RankedTensorOf<[AnyFloat]>>:$past, Optional<RankedTensorOf<[AnyFloat]>>:$mask, Optional<TensorRankOf<[I64], [0, 1]>>:$offset,
                    F64Attr:$scale, Trine_MaskKindAttr:$mask_kind, Trine_MaskedRowAttr:$masked_row, Trine_LatentFormAttr:$form, UnitAttr:$rope_first, OptionalAttr<F64Attr>:$soft_cap);
   let results = (outs RankedTensorOf<[AnyFloat]>:$output, RankedTensorOf<[F32]>:$lse, Variadic<RankedTensorOf<[AnyFloat]>>:$present);
   let assemblyFormat = [{

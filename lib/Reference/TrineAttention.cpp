@@ -17,7 +17,8 @@ struct Masking {
   const Tensor *mask = nullptr;
   llvm::SmallVector<int64_t> strides;
   bool causal = false;
-  int64_t keys = 0, offset = 0;
+  int64_t keys = 0;
+  llvm::SmallVector<int64_t> offsets; // one, or one for each sequence
   MaskedRow maskedRow = MaskedRow::Zero;
   double cap = 0;
 
@@ -25,8 +26,9 @@ struct Masking {
   double capped(double score) const {
     return cap > 0 ? cap * std::tanh(score / cap) : score;
   }
-  /// The number of keys that query `row` sees; those before it.
-  int64_t seenBy(int64_t row) const {
+  /// The number of keys that query `row` of sequence `b` sees; those before it.
+  int64_t seenBy(int64_t b, int64_t row) const {
+    int64_t offset = offsets[offsets.size() == 1 ? 0 : b];
     return causal ? std::clamp<int64_t>(row + offset + 1, 0, keys) : keys;
   }
   double bias(int64_t b, int64_t h, int64_t row, int64_t key) const {
@@ -54,9 +56,14 @@ static FailureOr<Masking> readMasking(OperatorCall &call, OpType op,
   masking.cap = op.getSoftCap() ? op.getSoftCap()->convertToDouble() : 0;
   masking.keys = scores[3];
   // Beyond these bounds an offset changes nothing.
-  masking.offset =
-      std::clamp<int64_t>(offset ? offset->integer(0) : scores[3] - scores[2],
-                          -scores[2], scores[3]);
+  masking.offsets = offset ? offset->integers()
+                           : llvm::SmallVector<int64_t>{scores[3] - scores[2]};
+  int64_t perSequence = offset && offset->getRank() == 1 ? scores[0] : 1;
+  if (static_cast<int64_t>(masking.offsets.size()) != perSequence)
+    return call.fail("'offset' must have " + llvm::Twine(perSequence) +
+                     " elements, got " + llvm::Twine(masking.offsets.size()));
+  for (int64_t &value : masking.offsets)
+    value = std::clamp<int64_t>(value, -scores[2], scores[3]);
   if (!mask)
     return masking;
   std::optional<llvm::SmallVector<int64_t>> common =
@@ -191,7 +198,7 @@ static LogicalResult attention(OperatorCall &call) {
       for (int64_t row = 0; row < length; ++row) {
         int64_t at = (b * heads + h) * length + row,
                 valueAt = (b * groups + h / (heads / groups)) * keys;
-        int64_t seen = masking->seenBy(row);
+        int64_t seen = masking->seenBy(b, row);
         for (int64_t t = 0; t < seen; ++t) {
           Accumulator dot(single);
           for (const AttentionPart &part : parts) {
@@ -334,7 +341,7 @@ static LogicalResult expandedAttention(OperatorCall &call, MLAAttentionOp op) {
           value->setReal(row * valueWidth + i, newValues[t * valueWidth + i]);
       }
       for (int64_t row = 0; row < length; ++row) {
-        int64_t at = head * length + row, seen = masking->seenBy(row);
+        int64_t at = head * length + row, seen = masking->seenBy(b, row);
         for (int64_t t = 0; t < seen; ++t) {
           Accumulator dot(single);
           int64_t keyAt = (head * keys + t) * width;
@@ -406,7 +413,7 @@ static LogicalResult latentAttention(OperatorCall &call) {
       }
       for (int64_t row = 0; row < length; ++row) {
         int64_t at = (b * heads + h) * length + row;
-        int64_t seen = masking->seenBy(row);
+        int64_t seen = masking->seenBy(b, row);
         std::vector<double> query;
         if (absorbed)
           query = head.absorb(at);

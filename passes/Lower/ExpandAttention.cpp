@@ -56,6 +56,7 @@ private:
   void expandBody(ValueRange position, Value outputs, Value lses,
                   scf::ForallOp loop);
   void findSeen();
+  Value readOffset(ValueRange place);
   std::pair<Value, Value> findKeys(Value range);
   Value transposeQueries(const Heads &queries);
   Value scoreTile(Value key, Value keys);
@@ -356,6 +357,14 @@ void AttentionExpansion::findSeen() {
     });
 }
 
+/// An element of `offset`, within the bounds beyond which it changes nothing.
+Value AttentionExpansion::readOffset(ValueRange place) {
+  Value value = arith::IndexCastOp::create(
+      b, b.getIndexType(), tensor::ExtractOp::create(b, op.getOffset(), place));
+  return arith::MaxSIOp::create(b, arith::MinSIOp::create(b, value, allKeys),
+                                arith::SubIOp::create(b, index(0), length));
+}
+
 /// The keys of a range that any query of the block sees.
 std::pair<Value, Value> AttentionExpansion::findKeys(Value range) {
   Value zero = index(0), one = index(1), unit = index(AttentionOp::kRangeUnit);
@@ -519,6 +528,8 @@ void AttentionExpansion::expandBody(ValueRange position, Value outputs,
   b.setInsertionPointToStart(loop.getBody());
   batch = position[1];
   group = position[2];
+  if (op.getMaskKind() == MaskKind::Causal && !offset)
+    offset = readOffset(batch);
   AffineExpr x = b.getAffineSymbolExpr(0), y = b.getAffineSymbolExpr(1);
   firstRow = apply(x * blockRows, position[3]);
   count = least(blockRows, apply(x - y, {rows, firstRow}));
@@ -716,17 +727,11 @@ LogicalResult AttentionExpansion::run() {
   }
   ranges = sizeOf(output, 0);
   if (op.getMaskKind() == MaskKind::Causal) {
-    // Beyond these bounds an offset changes nothing.
-    Value low = arith::SubIOp::create(b, index(0), length);
-    if (op.getOffset()) {
-      offset = arith::IndexCastOp::create(
-          b, b.getIndexType(),
-          tensor::ExtractOp::create(b, op.getOffset(), ValueRange()));
-      offset = arith::MaxSIOp::create(
-          b, arith::MinSIOp::create(b, offset, allKeys), low);
-    } else {
+    // One for each sequence is read in its workgroups.
+    if (!op.getOffset())
       offset = arith::SubIOp::create(b, allKeys, length);
-    }
+    else if (cast<RankedTensorType>(op.getOffset().getType()).getRank() == 0)
+      offset = readOffset(ValueRange());
   }
   auto splitType = [&](Value tensor) {
     return cast<RankedTensorType>(tensor.getType());

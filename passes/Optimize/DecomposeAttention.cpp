@@ -38,12 +38,15 @@ static Value maskScores(LinalgBuilder &b, ArrayRef<Value> parts,
     inputs.push_back({part, identity});
   if (masking.mask)
     inputs.push_back(b.broadcast(masking.mask, 4));
-  Value scale = b.number(masking.scale, type), cap, infinity, offset;
+  Value scale = b.number(masking.scale, type), cap, infinity, offset,
+        perSequence;
   if (masking.softCap > 0)
     cap = b.number(masking.softCap, type);
   if (masking.kind == MaskKind::Causal) {
     infinity = b.number(-std::numeric_limits<double>::infinity(), type);
-    if (masking.offset)
+    if (masking.offset && LinalgBuilder::typeOf(masking.offset).getRank() > 0)
+      perSequence = masking.offset;
+    else if (masking.offset)
       offset = arith::IndexCastOp::create(
           b, b.getIndexType(),
           tensor::ExtractOp::create(b, masking.offset, ValueRange()));
@@ -66,8 +69,14 @@ static Value maskScores(LinalgBuilder &b, ArrayRef<Value> parts,
           score = arith::AddFOp::create(
               b, score, LinalgBuilder::convert(b, s.back(), type));
         if (masking.kind == MaskKind::Causal) {
+          Value own = offset;
+          if (perSequence)
+            own = arith::IndexCastOp::create(
+                b, b.getIndexType(),
+                tensor::ExtractOp::create(
+                    b, perSequence, ValueRange{linalg::IndexOp::create(b, 0)}));
           Value last =
-              arith::AddIOp::create(b, linalg::IndexOp::create(b, 2), offset);
+              arith::AddIOp::create(b, linalg::IndexOp::create(b, 2), own);
           Value seen =
               arith::CmpIOp::create(b, arith::CmpIPredicate::sle,
                                     linalg::IndexOp::create(b, 3), last);

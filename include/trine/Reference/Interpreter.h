@@ -10,6 +10,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringRef.h"
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,21 @@ namespace mlir::trine::reference {
 /// loops F64 computes in double precision where the op says f32; F32 does
 /// exactly what it says.
 enum class Accumulation { F64, F32 };
+
+/// One state of a session: values [slots, ..., most entries, ...] of the
+/// state's type (zeros behind a slot's own entries), and how many entries each
+/// slot has (none, where the state is replaced).
+struct StateValue {
+  Tensor values;
+  std::vector<int64_t> lengths;
+};
+
+/// What trine.state ops read and write. A state is made when it is opened
+/// first, empty, for `slots` sequences.
+struct Session {
+  int64_t slots = 1;
+  std::map<std::string, StateValue> states;
+};
 
 struct InterpreterOptions {
   /// The folder that the file names of weights are relative to.
@@ -36,6 +52,9 @@ struct InterpreterOptions {
   /// Indices that a choosing op (TopK, ArgMax, ArgMin) must give instead of its
   /// own, with the shape of its index result.
   llvm::DenseMap<Operation *, Tensor> forcedChoices;
+  /// What state ops work on; without one they are errors. A function that fails
+  /// may have changed some of it.
+  Session *session = nullptr;
   /// Loops stop with an error after this many iterations.
   int64_t maximumIterations = int64_t(1) << 24;
 };

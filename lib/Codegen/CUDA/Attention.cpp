@@ -164,6 +164,9 @@ bool AttentionWriter::match() {
     return refuse("partial results without their log-sum-exp");
   if (op.getOffset() && !isa<BlockArgument>(op.getOffset()))
     return refuse("the offset is computed in the kernel");
+  if (op.getOffset() &&
+      cast<RankedTensorType>(op.getOffset().getType()).getRank() != 0)
+    return refuse("each sequence has its own offset");
   return true;
 }
 

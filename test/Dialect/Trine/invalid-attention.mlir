@@ -40,6 +40,22 @@ func.func @attention_c4_offset(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32
 
 // -----
 
+func.func @attention_c4_sequences(%q: tensor<2x4x3x24xf32>, %k: tensor<2x2x5x24xf32>, %v: tensor<2x2x5x16xf32>, %p: tensor<3xi64>) {
+  // expected-error@+1 {{'offset' dimension 0 must equal 'query' dimension 0, 2, got 3}}
+  %o, %l = trine.attention query(%q : tensor<2x4x3x24xf32>) key(%k : tensor<2x2x5x24xf32>) value(%v : tensor<2x2x5x16xf32>) offset(%p : tensor<3xi64>) scale 1.0 mask causal masked_row zero  -> tensor<2x4x3x16xf32>, tensor<2x4x3xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c4_rank(%q: tensor<2x4x3x24xf32>, %k: tensor<2x2x5x24xf32>, %v: tensor<2x2x5x16xf32>, %p: tensor<2x1xi64>) {
+  // expected-error@+1 {{operand #3 must be 0D/1D tensor of 64-bit signless integer values, but got 'tensor<2x1xi64>'}}
+  %o, %l = trine.attention query(%q : tensor<2x4x3x24xf32>) key(%k : tensor<2x2x5x24xf32>) value(%v : tensor<2x2x5x16xf32>) offset(%p : tensor<2x1xi64>) scale 1.0 mask causal masked_row zero  -> tensor<2x4x3x16xf32>, tensor<2x4x3xf32>
+  return
+}
+
+// -----
+
 func.func @attention_c5(%q: tensor<1x4x3x24xf32>, %k: tensor<1x2x5x24xf32>, %v: tensor<1x2x5x16xf32>) {
   // expected-error@+1 {{'output' dimension 3 must equal 'value' dimension 3, 16, got 24}}
   %o, %l = trine.attention query(%q : tensor<1x4x3x24xf32>) key(%k : tensor<1x2x5x24xf32>) value(%v : tensor<1x2x5x16xf32>)  scale 1.0 mask none masked_row zero  -> tensor<1x4x3x24xf32>, tensor<1x4x3xf32>

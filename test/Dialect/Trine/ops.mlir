@@ -40,6 +40,14 @@ func.func @attention(%q: tensor<?x4x?x24xf32>, %k: tensor<?x2x?x24xf32>, %v: ten
   return %o2 : tensor<?x4x?x16xf32>
 }
 
+// CHECK-LABEL: func.func @attention_of_lengths
+func.func @attention_of_lengths(%q: tensor<?x4x?x24xf32>, %k: tensor<?x2x?x24xf32>, %v: tensor<?x2x?x16xf32>, %n: tensor<?xi64>) -> tensor<?x4x?x16xf32> {
+  // CHECK: offset(%{{.*}} : tensor<?xi64>) scale {{.*}} mask causal
+  %o, %lse = trine.attention query(%q : tensor<?x4x?x24xf32>) key(%k : tensor<?x2x?x24xf32>) value(%v : tensor<?x2x?x16xf32>)
+    offset(%n : tensor<?xi64>) scale 2.0e-1 mask causal masked_row zero -> tensor<?x4x?x16xf32>, tensor<?x4x?xf32>
+  return %o : tensor<?x4x?x16xf32>
+}
+
 // CHECK-LABEL: func.func @attention_of_parts
 func.func @attention_of_parts(%qc: tensor<?x4x?x32xf32>, %qr: tensor<?x4x?x8xf32>, %c: tensor<?x1x?x32xf32>, %kr: tensor<?x1x?x8xf32>) -> tensor<?x4x?x32xf32> {
   // CHECK: trine.attention query(%{{.*}}, %{{.*}} : tensor<?x4x?x32xf32>, tensor<?x4x?x8xf32>) key(%[[C:.*]], %{{.*}} : {{.*}}) value(%[[C]] : {{.*}}) scale

@@ -161,6 +161,37 @@ TEST(TrineAttentionTest, Causal) {
   expectReals(outcome.results[0], {1, 1, 2, 1}, {0, 0});
 }
 
+TEST(TrineAttentionTest, OffsetOfEachSequence) {
+  // Sequences see what each of them sees by itself.
+  Tensor q = spread({2, 1, 2, 3}, 1), k = spread({2, 1, 5, 3}, 2),
+         v = spread({2, 1, 5, 4}, 3);
+  auto half = [](const Tensor &tensor, int64_t b) {
+    std::vector<double> all = tensor.reals();
+    int64_t size = all.size() / 2;
+    llvm::SmallVector<int64_t> shape(tensor.getShape());
+    shape[0] = 1;
+    return f32(shape, llvm::ArrayRef(all).slice(b * size, size));
+  };
+  const std::string argument = ", %f: tensor<?xi64>",
+                    use = "offset(%f : tensor<?xi64>)";
+  Outcome both = attend("causal masked_row zero", {q, k, v, i64({2}, {3, 1})},
+                        argument, use);
+  ASSERT_TRUE(both.succeeded) << both.errors;
+  for (int64_t b : {0, 1}) {
+    Outcome alone =
+        attend("causal masked_row zero",
+               {half(q, b), half(k, b), half(v, b), i64({}, {b == 0 ? 3 : 1})},
+               ", %f: tensor<i64>", "offset(%f : tensor<i64>)");
+    ASSERT_TRUE(alone.succeeded) << alone.errors;
+    for (unsigned result : {0, 1})
+      EXPECT_EQ(half(both.results[result], b).reals(),
+                alone.results[result].reals());
+  }
+  expectError(attend("causal masked_row zero", {q, k, v, i64({3}, {3, 1, 1})},
+                     argument, use),
+              "'offset' must have 2 elements, got 3");
+}
+
 TEST(TrineAttentionTest, AgreesWithONNX) {
   Tensor q = spread({2, 4, 3, 5}, 1), k = spread({2, 2, 4, 5}, 2),
          v = spread({2, 2, 4, 6}, 3);
@@ -443,21 +474,4 @@ TEST(TrineAttentionTest, MergeOfParts) {
   expectError(merge({first.results[0], whole.results[0], second.results[0],
                      first.results[1], f32({1, 1, 1}, {0}), second.results[1]}),
               "'lses' must have shape [1, 2, 3], got [1, 1, 1]");
-}
-
-TEST(TrineStateTest, NeedsASession) {
-  expectError(runText("func.func @main() -> tensor<?x?x4xf32> {\n"
-                      "  %s = trine.state.open \"kv\" capacity 8 : "
-                      "!trine.state<tensor<?x?x4xf32>, axis 1>\n"
-                      "  %r, %n = trine.state.read %s : "
-                      "!trine.state<tensor<?x?x4xf32>, axis 1> -> "
-                      "tensor<?x?x4xf32>, tensor<?xi64>\n"
-                      "  return %r : tensor<?x?x4xf32>\n}",
-                      {}),
-              "'trine.state.open' op needs a session");
-  const char *text = "func.func @main(%c: tensor<i1>) {\n  trine.require %c, "
-                     "\"sizes must agree\" : tensor<i1>\n  return\n}";
-  EXPECT_TRUE(runText(text, {booleans({}, {1})}).succeeded);
-  expectError(runText(text, {booleans({}, {0})}),
-              "requirement not met: sizes must agree");
 }
