@@ -127,6 +127,8 @@ static const char *scoringName(mlir::trine::Scoring scoring) {
     return "Scoring::SqrtSoftplus";
   case mlir::trine::Scoring::SoftmaxTopK:
     return "Scoring::SoftmaxTopK";
+  case mlir::trine::Scoring::SigmoidTopK:
+    break; // refused
   }
   return "Scoring::Softmax";
 }
@@ -141,6 +143,8 @@ bool ExpertsWriter::writeRoute(MoERouteOp op) {
     return refuse("more than 2048 experts, or more than 32 chosen");
   if (!elementOf(logitsType.getElementType()))
     return refuse("the logits are neither f32, f16 nor bf16");
+  if (op.getRounded() || op.getScoring() == mlir::trine::Scoring::SigmoidTopK)
+    return refuse("its steps are rounded, or it takes sigmoids of the chosen");
   BlockArgument ids, weights;
   std::string logits, bias, biasType = "float", body, tokens;
   LaunchSize tokenCount;
