@@ -447,3 +447,70 @@ PrefetchAwaitOp::verifySymbolUses(SymbolTableCollection &symbols) {
                          << type;
   return success();
 }
+
+LogicalResult EngramHashOp::verify() {
+  // engram_hash_c1: types and ranks.
+  for (auto [name, value, rank] :
+       {std::tuple<StringRef, Value, int64_t>{"token_ids", getTokenIds(), 2},
+        {"history", getHistory(), 2},
+        {"token_map", getTokenMap(), 1},
+        {"rows", getRows(), 3},
+        {"present", getPresent(), 2}}) {
+    if (!value)
+      continue;
+    auto type = cast<ShapedType>(value.getType());
+    bool isKnown = type.getElementType().isInteger(64) ||
+                   (rank == 1 && type.getElementType().isInteger(32));
+    if (!isKnown || type.getRank() != rank)
+      return emitOpError() << name << " must be i64 of rank " << rank
+                           << ", got " << type;
+    if (failed(verifyRowMajor(*this, type)))
+      return failure();
+  }
+  // engram_hash_c2: orders and heads.
+  int64_t order = getMaxOrder(), heads = getHeads();
+  if (order < 2 || order > 64 || heads < 1)
+    return emitOpError() << "order must be in [2, 64] and heads positive, got "
+                         << order << " and " << heads;
+  // engram_hash_c3: as many constants as these say.
+  int64_t columns = heads > 65536 ? 65537 : (order - 1) * heads;
+  if (columns > 65536 ||
+      static_cast<int64_t>(getMultipliers().size()) != order ||
+      static_cast<int64_t>(getModuli().size()) != columns ||
+      static_cast<int64_t>(getOffsets().size()) != columns)
+    return emitOpError() << "must have " << order << " multipliers and "
+                         << columns << " moduli and offsets, at most 65536";
+  // engram_hash_c4: rows are not negative.
+  for (auto [modulus, offset] : llvm::zip(getModuli(), getOffsets()))
+    if (modulus < 1 || offset < 0 ||
+        offset > std::numeric_limits<int64_t>::max() - modulus)
+      return emitOpError() << "moduli must be positive and offsets not "
+                              "negative, in 63 bits together, got "
+                           << modulus << " and " << offset;
+  // engram_hash_c5: columns.
+  for (auto [name, value, expected] : {std::tuple<StringRef, Value, int64_t>{
+                                           "history", getHistory(), order - 1},
+                                       {"present", getPresent(), order - 1},
+                                       {"rows", getRows(), columns}})
+    if (value) {
+      int64_t last = cast<ShapedType>(value.getType()).getShape().back();
+      if (!ShapedType::isDynamic(last) && last != expected)
+        return emitOpError()
+               << name << " must have " << expected << " columns, got " << last;
+    }
+  // engram_hash_c6: on tensors there are results of the destinations' types.
+  bool isTensor = isa<RankedTensorType>(getRows().getType());
+  SmallVector<Type> expected;
+  if (isTensor)
+    expected = {getRows().getType(), getPresent().getType()};
+  if (!llvm::equal(getResultTypes(), expected))
+    return emitOpError()
+           << (isTensor ? "must have results of the destinations' types"
+                        : "must have no results for memory");
+  return success();
+}
+
+LogicalResult EngramHashOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // engram_hash_c7: the device exists.
+  return verifyDevice(*this, getDeviceAttr(), symbols);
+}

@@ -159,6 +159,46 @@ def Plan_PrefetchAwaitOp : Plan_Op<"prefetch_await", [DestinationStyleOpInterfac
   }];
 }
 
+def Plan_EngramHashOp : Plan_Op<"engram_hash", [AttrSizedOperandSegments, DestinationStyleOpInterface, MemoryEffects<[MemRead, MemWrite]>,
+                                               DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "Row ids of hashed n-grams, by the host's library";
+  let description = [{
+    rows, present = `trine.engram.hash` of the same operands and attributes, computed on the host, whatever the device: the ids that fetches need are there
+    without a kernel. Waits for the queue. With `reset_token`, that token and everything before it count as `pad` for later tokens. Sums and products wrap.
+
+    Constraints:
+    - engram_hash_c1: all operands are i64, token_map also i32; token_ids, history and present have rank 2, rows rank 3, token_map rank 1;
+    - engram_hash_c2: max_order is in [2, 64] and heads at least 1;
+    - engram_hash_c3: there are max_order multipliers, and (max_order - 1) · heads, at most 65536, moduli and offsets;
+    - engram_hash_c4: moduli are positive, offsets not negative, and modulus and offset fit in 63 bits together;
+    - engram_hash_c5: history and present have max_order - 1 columns, rows (max_order - 1) · heads;
+    - engram_hash_c6: results, on tensors, have the destinations' types; on memrefs there are none;
+    - engram_hash_c7: the device exists.
+
+    ```mlir
+    %rows, %present = plan.engram_hash %ids history(%h : tensor<?x2xi64>) outs(%r, %p : tensor<?x?x4xi64>, tensor<?x2xi64>) order 3 heads 2
+      multipliers [63280230511788609, 3996608348655193, 29694298745574697] moduli [211, 223, 227, 229] offsets [0, 211, 434, 661] pad 2
+      on @device0 queue 0 : tensor<?x?xi64> -> tensor<?x?x4xi64>, tensor<?x2xi64>
+    ```
+  }];
+  let arguments = (ins Plan_Storage:$token_ids, Optional<Plan_Storage>:$history, Optional<Plan_Storage>:$token_map, Plan_Storage:$rows,
+                   Plan_Storage:$present, I64Attr:$max_order, I64Attr:$heads, DenseI64ArrayAttr:$multipliers, DenseI64ArrayAttr:$moduli,
+                   DenseI64ArrayAttr:$offsets, I64Attr:$pad, OptionalAttr<I64Attr>:$reset_token, FlatSymbolRefAttr:$device,
+                   DefaultValuedAttr<I64Attr, "0">:$queue);
+  let results = (outs Variadic<AnyRankedTensor>:$outputs);
+  let assemblyFormat = [{
+    $token_ids (`history` `(` $history^ `:` type($history) `)`)? (`map` `(` $token_map^ `:` type($token_map) `)`)?
+    `outs` `(` $rows `,` $present `:` type($rows) `,` type($present) `)` `order` $max_order `heads` $heads `multipliers` $multipliers `moduli` $moduli
+    `offsets` $offsets `pad` $pad (`reset` $reset_token^)? `on` $device `queue` $queue attr-dict `:` type($token_ids) (`->` type($outputs)^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    MutableOperandRange getDpsInitsMutable() {
+      return MutableOperandRange(getOperation(), getNumOperands() - 2, 2);
+    }
+  }];
+}
+
 def Plan_SelectOp : Plan_Op<"select", [RecursiveMemoryEffects, NoRegionArguments, SingleBlockImplicitTerminator<"YieldOp">]> {
   let summary = "A choice by shape at run time";
   let description = [{

@@ -50,6 +50,9 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager,
   TrinePlanTablesOptions tables;
   tables.limit = options.tableLimit;
   manager.addPass(createTrinePlanTables(std::move(tables)));
+  TrinePlanEngramHashOptions hash;
+  hash.which = options.hostHash;
+  manager.addPass(createTrinePlanEngramHash(std::move(hash)));
   manager.addNestedPass<func::FuncOp>(createTrineScheduleExpertGroups());
   TrineDecomposeCompositesOptions composites;
   composites.attentionKernels = true;
@@ -72,6 +75,7 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager,
   TrineHoistEngramPrefetchOptions hoist;
   hoist.position = options.prefetch;
   hoist.latency = options.tableLatency;
+  hoist.projection = options.projection;
   llvm::append_range(hoist.symbolSizes, options.sizes);
   manager.addPass(createTrineHoistEngramPrefetch(std::move(hoist)));
   manager.addPass(createTrinePlanScratch());

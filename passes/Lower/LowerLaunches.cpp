@@ -45,6 +45,7 @@ private:
   void lowerRequire(plan::RequireOp op);
   void lowerPrefetchIssue(plan::PrefetchIssueOp op);
   void lowerPrefetchAwait(plan::PrefetchAwaitOp op);
+  void lowerHash(plan::EngramHashOp op);
   Value elementsOf(Value buffer);
 
   Value integer(Type type, int64_t value) {
@@ -91,7 +92,7 @@ private:
   DenseMap<StringRef, uint64_t> devices, kernels, tables;
   DenseMap<Operation *, Value> tickets; // what the issue got
   llvm::StringMap<uint64_t> offsets;
-  unsigned messages = 0;
+  unsigned messages = 0, rules = 0;
 };
 } // namespace
 
@@ -342,6 +343,47 @@ void SequenceLowering::lowerPrefetchAwait(plan::PrefetchAwaitOp op) {
   issue->erase();
 }
 
+void SequenceLowering::lowerHash(plan::EngramHashOp op) {
+  SmallVector<int64_t> rule(TRINE_RULE_CONSTANTS);
+  rule[TRINE_RULE_ORDER] = op.getMaxOrder();
+  rule[TRINE_RULE_HEADS] = op.getHeads();
+  rule[TRINE_RULE_PAD] = op.getPad();
+  rule[TRINE_RULE_RESETS] = op.getResetToken().has_value();
+  rule[TRINE_RULE_RESET_TOKEN] = op.getResetToken().value_or(0);
+  rule[TRINE_RULE_MAP_BYTES] =
+      op.getTokenMap() && cast<MemRefType>(op.getTokenMap().getType())
+                              .getElementType()
+                              .isInteger(32)
+          ? 4
+          : 8;
+  llvm::append_range(rule, op.getMultipliers());
+  llvm::append_range(rule, op.getModuli());
+  llvm::append_range(rule, op.getOffsets());
+  std::string name = "trine_hash_rule_" + std::to_string(rules++);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(module.getBody());
+    auto tensor = RankedTensorType::get(rule.size(), word);
+    LLVM::GlobalOp::create(builder, LLVM::LLVMArrayType::get(word, rule.size()),
+                           /*isConstant=*/true, LLVM::Linkage::Private, name,
+                           DenseElementsAttr::get(tensor, ArrayRef(rule)));
+  }
+  auto pointerTo = [&](Value buffer) -> Value {
+    if (!buffer)
+      return LLVM::ZeroOp::create(builder, pointer);
+    return toPointer(address(buffer));
+  };
+  Value map = op.getTokenMap(), ids = op.getTokenIds();
+  callService(
+      offsetof(trine_program_services, engram_hash),
+      {integer(status, device(op.getDevice())), integer(status, op.getQueue()),
+       LLVM::AddressOfOp::create(builder, pointer, name), pointerTo(map),
+       map ? sizeWord(map, 0) : integer(word, 0), pointerTo(ids),
+       sizeWord(ids, 0), sizeWord(ids, 1), pointerTo(op.getHistory()),
+       pointerTo(op.getRows()), pointerTo(op.getPresent())});
+  op.erase();
+}
+
 LogicalResult SequenceLowering::lower(Operation &op) {
   builder.setLoc(op.getLoc());
   builder.setInsertionPoint(&op);
@@ -408,6 +450,10 @@ LogicalResult SequenceLowering::lower(Operation &op) {
       return op.emitOpError() << "must be the only wait for its ticket, and "
                                  "come after 'plan.prefetch_issue'";
     lowerPrefetchAwait(await);
+    return success();
+  }
+  if (auto hash = dyn_cast<plan::EngramHashOp>(op)) {
+    lowerHash(hash);
     return success();
   }
   if (isa<plan::BufferOp>(op))

@@ -46,6 +46,7 @@ private:
   LogicalResult rewriteOp(Operation *op);
   LogicalResult rewriteLaunch(plan::LaunchOp launch);
   LogicalResult rewriteSelect(plan::SelectOp select);
+  void rewriteHash(plan::EngramHashOp hash);
   LogicalResult rewriteYield(plan::SelectOp select, Block &block,
                              ArrayRef<Value> destinations);
   Value outputOf(OpBuilder &builder, Location loc, Value result);
@@ -364,13 +365,16 @@ LogicalResult AssignBuffers::rewriteOp(Operation *op) {
     plan::PrefetchAwaitOp::create(builder, op->getLoc(), TypeRange(),
                                   await.getTicket(), buffer,
                                   await.getDeviceAttr(), await.getQueueAttr());
+  } else if (auto hash = dyn_cast<plan::EngramHashOp>(op)) {
+    rewriteHash(hash);
   } else if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
     // A tensor that is read but never written has undefined contents.
     if (llvm::any_of(empty->getUses(), [](OpOperand &use) {
           auto launch = dyn_cast<plan::LaunchOp>(use.getOwner());
           return launch ? !launch.isDpsInit(&use)
                         : !isa<func::ReturnOp, plan::YieldOp,
-                               plan::PrefetchAwaitOp>(use.getOwner());
+                               plan::PrefetchAwaitOp, plan::EngramHashOp>(
+                              use.getOwner());
         }))
       memory.map(empty.getResult(),
                  makeBuffer(builder, op->getLoc(), empty.getResult()));
@@ -383,6 +387,25 @@ LogicalResult AssignBuffers::rewriteOp(Operation *op) {
               "and sizes only";
   }
   return success();
+}
+
+void AssignBuffers::rewriteHash(plan::EngramHashOp hash) {
+  OpBuilder builder(hash);
+  auto inMemory = [&](Value tensor) {
+    return tensor ? memory.lookup(tensor) : Value();
+  };
+  Value results[2];
+  for (auto [result, output] : llvm::zip(results, hash.getOutputs())) {
+    result = makeBuffer(builder, hash.getLoc(), output);
+    memory.map(output, result);
+  }
+  plan::EngramHashOp::create(
+      builder, hash.getLoc(), TypeRange(), inMemory(hash.getTokenIds()),
+      inMemory(hash.getHistory()), inMemory(hash.getTokenMap()), results[0],
+      results[1], hash.getMaxOrderAttr(), hash.getHeadsAttr(),
+      hash.getMultipliersAttr(), hash.getModuliAttr(), hash.getOffsetsAttr(),
+      hash.getPadAttr(), hash.getResetTokenAttr(), hash.getDeviceAttr(),
+      hash.getQueueAttr());
 }
 
 /// Writes a result of the model that no launch can write straight away.
@@ -487,8 +510,8 @@ LogicalResult AssignBuffers::assign() {
     }
   for (Operation *op : llvm::reverse(replaced))
     if (isa<plan::LaunchOp, plan::LoadWeightOp, plan::SelectOp, plan::YieldOp,
-            plan::PrefetchAwaitOp, tensor::DimOp, tensor::EmptyOp,
-            func::ReturnOp>(op) ||
+            plan::PrefetchAwaitOp, plan::EngramHashOp, tensor::DimOp,
+            tensor::EmptyOp, func::ReturnOp>(op) ||
         isView(op))
       op->erase();
   block.eraseArguments(0, count);

@@ -33,7 +33,7 @@ static bool isLegalInKernel(Operation *op) {
 static bool isLegalInSequence(Operation *op) {
   if (isa<plan::LaunchOp, plan::LoadWeightOp, plan::ArenaOp, plan::OutputOp,
           plan::ReadOp, plan::RequireOp, plan::YieldOp, plan::PrefetchIssueOp,
-          plan::PrefetchAwaitOp, func::ReturnOp>(op))
+          plan::PrefetchAwaitOp, plan::EngramHashOp, func::ReturnOp>(op))
     return true;
   if (isa<plan::SelectOp>(op) && op->getNumResults() == 0)
     return true;

@@ -188,7 +188,7 @@ void KernelGrouping::assignRole(Operation *op) {
       return OpRole::Sequence;
     }
     if (isa<plan::LoadWeightOp, plan::SelectOp, WeightOp,
-            plan::PrefetchAwaitOp>(op))
+            plan::PrefetchAwaitOp, plan::EngramHashOp>(op))
       return OpRole::Sequence;
     bool outside = isNeededBetweenLaunches(op);
     if (isa<tensor::EmptyOp>(op))

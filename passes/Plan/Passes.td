@@ -85,6 +85,24 @@ def TrinePlanTables : Pass<"trine-plan-tables", "ModuleOp"> {
   let dependentDialects = ["mlir::trine::plan::PlanDialect", "tensor::TensorDialect"];
 }
 
+def TrinePlanEngramHash : Pass<"trine-plan-engram-hash", "ModuleOp"> {
+  let summary = "Give hashes of n-grams to the host's library";
+  let description = [{
+    A `trine.engram.hash` of the launch sequence becomes a `plan.engram_hash`, which the runtime computes with the vectors of the host; the others become
+    kernels like all else. With `which` all every hash does, with fetched those do whose rows a `plan.prefetch_issue` reads, and with none no hash.
+    Both ways give the same ids. Remarks say which and why.
+
+    ```mlir
+    %rows, %present = trine.engram.hash %ids ... : tensor<?x?xi64> -> tensor<?x?x4xi64>, tensor<?x2xi64>
+    // becomes
+    %rows, %present = plan.engram_hash %ids outs(%r, %p : tensor<?x?x4xi64>, tensor<?x2xi64>) ... on @device0 queue 0
+      : tensor<?x?xi64> -> tensor<?x?x4xi64>, tensor<?x2xi64>
+    ```
+  }];
+  let options = [Option<"which", "which", "std::string", "\"all\"", "Hashes that the library computes: all, fetched or none">];
+  let statistics = [Statistic<"numHashes", "hashes", "Hashes given to the library">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect", "tensor::TensorDialect", "arith::ArithDialect"];
+}
 def TrineHoistEngramPrefetch : Pass<"trine-hoist-engram-prefetch", "ModuleOp"> {
   let summary = "Start to fetch table rows before the layers that come first";
   let description = [{
@@ -93,6 +111,10 @@ def TrineHoistEngramPrefetch : Pass<"trine-hoist-engram-prefetch", "ModuleOp"> {
     `margin` times as long as the fetch, or, if there is never so much, to the first launch. Rows that depend on activations, or that are fetched in a branch,
     stay where they are. A launch is taken to move its operands at `memory-rate` and to multiply at `flop-rate`; a fetch takes `latency` and, for each row,
     1 / `row-rate` or its bytes at `table-rate`, whichever is longer. Remarks give the figures.
+
+    Launches that depend on fetched rows, weights and sizes alone (the projection to keys and values, norms of keys) can be computed ahead too: with
+    `projection` auto where the time that is hidden (`overlap` of theirs) exceeds the time that the earlier wait no longer hides, with always wherever
+    there is a place; never where an operand depends on activations.
 
     ```mlir
     %h = plan.launch @layer0 ...
@@ -114,10 +136,13 @@ def TrineHoistEngramPrefetch : Pass<"trine-hoist-engram-prefetch", "ModuleOp"> {
                  Option<"tableRate", "table-rate", "double", "2", "Gigabytes of rows that are fetched in a second">,
                  Option<"memoryRate", "memory-rate", "double", "20", "Gigabytes that a launch moves in a second">,
                  Option<"flopRate", "flop-rate", "double", "200", "Billions of operations of products in a second">,
+                 Option<"projection", "projection", "std::string", "\"auto\"", "Whether what depends on rows and weights alone is computed ahead: auto (by cost), always or never">,
+                 Option<"overlap", "overlap", "double", "0", "Share of a projection's time that other launches hide when it is computed ahead: 0 where the same processor computes both, 1 on one of its own">,
                  Option<"margin", "margin", "double", "2", "Work to hide a fetch behind, as a multiple of its time">,
                  Option<"reportSize", "report-size", "int64_t", "64", "What a symbol without a `size` is taken for">,
                  ListOption<"symbolSizes", "size", "std::string", "What one symbol is taken for, as past=4096">];
-  let statistics = [Statistic<"numHoisted", "hoisted", "Fetches that start before other launches">];
+  let statistics = [Statistic<"numHoisted", "hoisted", "Fetches that start before other launches">,
+                    Statistic<"numProjections", "projections", "Launches on fetched rows that are computed ahead">];
   let dependentDialects = ["mlir::trine::plan::PlanDialect", "tensor::TensorDialect", "arith::ArithDialect"];
 }
 

@@ -17,7 +17,8 @@ const trine_program_services Session::services = {
     serveRead,
     serveFail,
     servePrefetchIssue,
-    servePrefetchAwait};
+    servePrefetchAwait,
+    /*engram_hash=*/nullptr};
 
 Status Session::callProgram() {
   stepStatus = Status();

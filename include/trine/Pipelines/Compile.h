@@ -45,6 +45,17 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
       *this, "table-latency",
       llvm::cl::desc("Microseconds until the first row of a fetch is there"),
       llvm::cl::init(200)};
+  Option<std::string> hostHash{
+      *this, "host-hash",
+      llvm::cl::desc(
+          "Which hashes of n-grams the host's library computes: all, "
+          "fetched (those whose rows are fetched), none"),
+      llvm::cl::init("none")};
+  Option<std::string> projection{
+      *this, "engram-projection",
+      llvm::cl::desc("Whether what depends on fetched rows and weights alone "
+                     "is computed ahead: auto, always, never"),
+      llvm::cl::init("auto")};
   ListOption<std::string> sizes{
       *this, "size",
       llvm::cl::desc("What a symbol is taken for where memory is reported and "

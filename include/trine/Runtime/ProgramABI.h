@@ -84,7 +84,30 @@ typedef struct trine_program_services {
   int32_t (*prefetch_await)(void *context, uint32_t device, uint32_t queue,
                             uint64_t ticket, uint32_t type, void *destination,
                             uint64_t bytes);
+
+  /* Waits for `queue`, and computes trine.engram.hash of [sequences, tokens]
+   * ids with the host's library. `rule` is constant data of the program;
+   * `token_map` (may be NULL), `history` (may be NULL), ids and results are
+   * device memory. */
+  int32_t (*engram_hash)(void *context, uint32_t device, uint32_t queue,
+                         const int64_t *rule, const void *token_map,
+                         uint64_t token_map_size, const int64_t *token_ids,
+                         uint64_t sequences, uint64_t tokens,
+                         const int64_t *history, int64_t *rows,
+                         int64_t *present);
 } trine_program_services;
+
+/* The words of a hash's rule: these, then `order` multipliers, and (order - 1)
+ * * heads moduli and as many offsets. */
+enum {
+  TRINE_RULE_ORDER = 0,
+  TRINE_RULE_HEADS = 1,
+  TRINE_RULE_PAD = 2,
+  TRINE_RULE_RESETS = 3, /* 1: after the token that follows; else 0 */
+  TRINE_RULE_RESET_TOKEN = 4,
+  TRINE_RULE_MAP_BYTES = 5, /* of an entry of the token map: 8 or 4 */
+  TRINE_RULE_CONSTANTS = 6
+};
 
 typedef struct trine_program_call {
   uint32_t struct_size;

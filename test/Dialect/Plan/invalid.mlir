@@ -479,3 +479,92 @@ func.func @main(%t: !plan.ticket, %v: memref<3x64xf32>) {
   %e = plan.prefetch_await %t outs(%v : memref<3x64xf32>) on @device0 queue 0 -> tensor<3x64xf32>
   return
 }
+
+// -----
+
+// engram_hash_c1
+plan.device @device0
+func.func @main(%ids: memref<?xi64>, %r: memref<?x?x1xi64>, %p: memref<?x1xi64>) {
+  // expected-error @below {{token_ids must be i64 of rank 2, got 'memref<?xi64>'}}
+  plan.engram_hash %ids outs(%r, %p : memref<?x?x1xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2 on @device0 queue 0 : memref<?xi64>
+  return
+}
+
+// -----
+
+// engram_hash_c1
+plan.device @device0
+func.func @main(%ids: memref<?x?xi64>, %r: memref<?x?x1xi32>, %p: memref<?x1xi64>) {
+  // expected-error @below {{rows must be i64 of rank 3, got 'memref<?x?x1xi32>'}}
+  plan.engram_hash %ids outs(%r, %p : memref<?x?x1xi32>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2 on @device0 queue 0 : memref<?x?xi64>
+  return
+}
+
+// -----
+
+// engram_hash_c2
+plan.device @device0
+func.func @main(%ids: memref<?x?xi64>, %r: memref<?x?x1xi64>, %p: memref<?x1xi64>) {
+  // expected-error @below {{order must be in [2, 64] and heads positive, got 1 and 1}}
+  plan.engram_hash %ids outs(%r, %p : memref<?x?x1xi64>, memref<?x1xi64>) order 1 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2 on @device0 queue 0 : memref<?x?xi64>
+  return
+}
+
+// -----
+
+// engram_hash_c3
+plan.device @device0
+func.func @main(%ids: memref<?x?xi64>, %r: memref<?x?x1xi64>, %p: memref<?x1xi64>) {
+  // expected-error @below {{must have 2 multipliers and 1 moduli and offsets, at most 65536}}
+  plan.engram_hash %ids outs(%r, %p : memref<?x?x1xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7] moduli [11] offsets [0] pad 2 on @device0 queue 0 : memref<?x?xi64>
+  return
+}
+
+// -----
+
+// engram_hash_c4
+plan.device @device0
+func.func @main(%ids: memref<?x?xi64>, %r: memref<?x?x1xi64>, %p: memref<?x1xi64>) {
+  // expected-error @below {{moduli must be positive and offsets not negative, in 63 bits together, got 0 and 0}}
+  plan.engram_hash %ids outs(%r, %p : memref<?x?x1xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [0] offsets [0] pad 2 on @device0 queue 0 : memref<?x?xi64>
+  return
+}
+
+// -----
+
+// engram_hash_c5
+plan.device @device0
+func.func @main(%ids: memref<?x?xi64>, %r: memref<?x?x2xi64>, %p: memref<?x1xi64>) {
+  // expected-error @below {{rows must have 1 columns, got 2}}
+  plan.engram_hash %ids outs(%r, %p : memref<?x?x2xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2 on @device0 queue 0 : memref<?x?xi64>
+  return
+}
+
+// -----
+
+// engram_hash_c6
+plan.device @device0
+func.func @main(%ids: tensor<?x?xi64>, %r: tensor<?x?x1xi64>, %p: tensor<?x1xi64>) {
+  // expected-error @below {{must have results of the destinations' types}}
+  plan.engram_hash %ids outs(%r, %p : tensor<?x?x1xi64>, tensor<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2 on @device0 queue 0 : tensor<?x?xi64>
+  return
+}
+
+// -----
+
+// engram_hash_c6
+plan.device @device0
+func.func @main(%ids: memref<?x?xi64>, %r: memref<?x?x1xi64>, %p: memref<?x1xi64>) {
+  // expected-error @below {{must have no results for memory}}
+  %a, %b = plan.engram_hash %ids outs(%r, %p : memref<?x?x1xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2 on @device0 queue 0 : memref<?x?xi64> -> tensor<?x?x1xi64>, tensor<?x1xi64>
+  return
+}
+
+// -----
+
+// engram_hash_c7
+func.func @main(%ids: memref<?x?xi64>, %r: memref<?x?x1xi64>, %p: memref<?x1xi64>) {
+  // expected-error @below {{device 'device0' is not defined}}
+  plan.engram_hash %ids outs(%r, %p : memref<?x?x1xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2 on @device0 queue 0 : memref<?x?xi64>
+  return
+}

@@ -101,3 +101,20 @@ func.func @prefetch_memory(%rows: memref<?xi64>, %v: memref<?x64xbf16>) {
   plan.prefetch_await %t outs(%v : memref<?x64xbf16>) on @device0 queue 0
   return
 }
+
+// CHECK-LABEL: func.func @hash
+func.func @hash(%ids: tensor<?x?xi64>, %h: tensor<?x2xi64>, %m: tensor<160xi64>, %r: tensor<?x?x4xi64>, %p: tensor<?x2xi64>) -> (tensor<?x?x4xi64>, tensor<?x2xi64>) {
+  // CHECK: %[[O:.*]]:2 = plan.engram_hash %{{.*}} history(%{{.*}} : tensor<?x2xi64>) map(%{{.*}} : tensor<160xi64>) outs(%{{.*}}, %{{.*}} : tensor<?x?x4xi64>, tensor<?x2xi64>) order 3 heads 2 multipliers [7, 5, 3] moduli [11, 13, 17, 19] offsets [0, 11, 24, 41] pad 2 reset 1 on @device0 queue 0 : tensor<?x?xi64> -> tensor<?x?x4xi64>, tensor<?x2xi64>
+  %rows, %present = plan.engram_hash %ids history(%h : tensor<?x2xi64>) map(%m : tensor<160xi64>) outs(%r, %p : tensor<?x?x4xi64>, tensor<?x2xi64>)
+    order 3 heads 2 multipliers [7, 5, 3] moduli [11, 13, 17, 19] offsets [0, 11, 24, 41] pad 2 reset 1 on @device0 queue 0
+    : tensor<?x?xi64> -> tensor<?x?x4xi64>, tensor<?x2xi64>
+  return %rows, %present : tensor<?x?x4xi64>, tensor<?x2xi64>
+}
+
+// CHECK-LABEL: func.func @hash_memory
+func.func @hash_memory(%ids: memref<?x?xi64>, %r: memref<?x?x1xi64>, %p: memref<?x1xi64>) {
+  // CHECK: plan.engram_hash %{{.*}} outs(%{{.*}}, %{{.*}} : memref<?x?x1xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2 on @device0 queue 0 : memref<?x?xi64>
+  plan.engram_hash %ids outs(%r, %p : memref<?x?x1xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2
+    on @device0 queue 0 : memref<?x?xi64>
+  return
+}

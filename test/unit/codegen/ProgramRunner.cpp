@@ -133,7 +133,8 @@ int32_t ProgramRunner::run(const std::vector<Tensor> &inputs,
                                      Services::read,
                                      Services::fail,
                                      /*prefetch_issue=*/nullptr,
-                                     /*prefetch_await=*/nullptr};
+                                     /*prefetch_await=*/nullptr,
+                                     /*engram_hash=*/nullptr};
   trine_program_call call = {sizeof(trine_program_call),
                              static_cast<uint32_t>(tensors.size()),
                              this,
