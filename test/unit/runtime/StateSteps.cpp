@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-/// StateSteps PLAIN STATE FOLDER: two packages of one model, without and with
-/// `--state`. Steps of the second one must give what the first one gives when
-/// present is handed to past; then what a session can do with its state. Text
-/// tests run it on compiled models.
+/// StateSteps PLAIN STATE FOLDER [DEVICE]: two packages of one model, without
+/// and with `--state`. Steps of the second one must give what the first one
+/// gives when present is handed to past; then what a session can do with its
+/// state. Text tests run it on compiled models.
 #include "trine/Runtime/trine.h"
 #include <algorithm>
 #include <cmath>
@@ -29,6 +29,9 @@ void expect(bool good, const std::string &what) {
   if (!good)
     stop("expected " + what);
 }
+
+/// Of all sessions: the device that was asked for.
+trine_session_options sessionOptions = TRINE_SESSION_OPTIONS_INIT;
 
 using Ids = std::vector<int64_t>;
 /// A tensor of a step, as f32.
@@ -93,7 +96,7 @@ Ids makePositions(const Ids &lengths, int64_t seq) {
 class PlainRun {
 public:
   PlainRun(Model &plain, Model &state) : stateModel(state) {
-    check(trine_session_create(plain.package, nullptr, &session));
+    check(trine_session_create(plain.package, &sessionOptions, &session));
   }
   ~PlainRun() { trine_session_destroy(session); }
 
@@ -154,7 +157,7 @@ private:
 class StateRun {
 public:
   explicit StateRun(Model &model) {
-    check(trine_session_create(model.package, nullptr, &session));
+    check(trine_session_create(model.package, &sessionOptions, &session));
   }
   ~StateRun() { trine_session_destroy(session); }
 
@@ -408,8 +411,10 @@ private:
 } // namespace
 
 int main(int count, char **arguments) {
-  if (count != 4)
-    stop("three arguments are expected: PLAIN STATE FOLDER");
+  if (count != 4 && count != 5)
+    stop("arguments must be PLAIN STATE FOLDER [DEVICE]");
+  if (count == 5)
+    sessionOptions.device = arguments[4];
   Test test(arguments[1], arguments[2], arguments[3]);
   test.compareWithPlain();
   test.compareBatch();
