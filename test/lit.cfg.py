@@ -46,7 +46,7 @@ def has_nvrtc():
     return False
 
 
-for variable in ("CUDA_HOME", "CUDA_PATH", "TRINE_NVRTC"):
+for variable in ("CUDA_HOME", "CUDA_PATH", "TRINE_NVRTC", "TRINE_PTXAS"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]
 # What takes longer than the budget of .ci/run: tools/check.sh --full.
@@ -54,5 +54,7 @@ if os.environ.get("TRINE_FULL") == "1":
     config.available_features.add("full")
 if has_nvrtc():
     config.available_features.add("nvrtc")
+    if os.access(os.environ.get("TRINE_PTXAS", "/usr/local/cuda/bin/ptxas"), os.X_OK):
+        config.available_features.add("ptxas")
 else:
     lit_config.note("NVRTC was not found: what runs compiled CUDA kernels is skipped")

@@ -294,13 +294,22 @@ LogicalResult Compilation::generateCUDA(CUDAProgram &program) {
   cudaOptions.cacheFolder = cacheFolder(options.kernelCache);
   cudaOptions.threads = options.threads;
   cudaOptions.sourceOnly = options.emit == Emit::CUDA;
+  cudaOptions.resources = options.kernelResources;
   LogicalResult result = stage("generate", [&] {
     return generateCUDAProgram(*module, cudaOptions, program);
   });
   // What became of the kernels says more than what was planned.
   report.skeletons.clear();
-  for (const CUDAKernel &kernel : program.kernels)
+  for (const CUDAKernel &kernel : program.kernels) {
     ++report.skeletons[kernel.skeleton];
+    for (auto [index, taken] : llvm::enumerate(kernel.resources)) {
+      const CUDALaunch &launch = kernel.launches[index];
+      report.resources.push_back({kernel.name, kernel.skeleton,
+                                  program.architectures[index], launch.threads,
+                                  taken.registers, taken.sharedBytes,
+                                  launch.sharedBytes, taken.spillBytes});
+    }
+  }
   report.nvrtcVersion = program.nvrtcVersion;
   report.cachedKernels = program.cacheHits;
   if (!program.nvrtcVersion.empty())

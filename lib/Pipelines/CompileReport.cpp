@@ -126,6 +126,12 @@ void CompileReport::printText(llvm::raw_ostream &stream) const {
     line("compiler") << "NVRTC " << nvrtcVersion << ", " << cachedKernels
                      << " of " << cachedKernels + compiledKernels
                      << " kernels from the cache\n";
+  for (const Resources &each : resources)
+    line("") << each.kernel << " " << each.architecture << ": "
+             << each.registers << " registers, " << each.threads << " threads, "
+             << each.staticShared + each.dynamicShared
+             << " bytes of shared memory, " << each.spillBytes
+             << " bytes spilled\n";
   line("weights") << bytesText(weightBytes) << " in the model, "
                   << bytesText(packedWeightBytes) << " in the package"
                   << (matrixType.empty() ? "" : ", matrices in ") << matrixType
@@ -209,6 +215,17 @@ llvm::json::Value CompileReport::toJSON() const {
                                         {"count", choice.count},
                                         {"first_launches", choice.first},
                                         {"second_launches", choice.second}});
+  llvm::json::Array taken;
+  for (const Resources &each : resources)
+    taken.push_back(
+        llvm::json::Object{{"kernel", each.kernel},
+                           {"skeleton", each.skeleton},
+                           {"arch", each.architecture},
+                           {"threads", each.threads},
+                           {"registers", each.registers},
+                           {"static_shared_bytes", each.staticShared},
+                           {"dynamic_shared_bytes", each.dynamicShared},
+                           {"spill_bytes", each.spillBytes}});
   llvm::json::Array times;
   for (const Stage &stage : stages)
     times.push_back(
@@ -230,6 +247,7 @@ llvm::json::Value CompileReport::toJSON() const {
       {"nvrtc", nvrtcVersion},
       {"cached_kernels", cachedKernels},
       {"compiled_kernels", compiledKernels},
+      {"kernel_resources", std::move(taken)},
       {"weight_bytes", weightBytes},
       {"weight_kind_bytes", histogram(weightKinds)},
       {"workspace_bytes", histogram(workspaceBytes)},

@@ -121,6 +121,10 @@ def main():
         print("| kernel | architecture | registers | static shared bytes | stack bytes | spill bytes |\n| --- | --- | --- | --- | --- | --- |")
         for row in rows:
             print("| " + " | ".join(row) + " |")
+    # GEMM, grouped GEMM and attention at their main configurations.
+    spilling = [f"{row[0]} for {row[1]}" for row in rows if int(row[5]) and re.search(r"_main|attention_(prefill|gqa|latent_few|latent_many)$", row[0])]
+    if spilling:
+        sys.exit("registers spill in " + ", ".join(spilling))
     if stale:
         sys.exit("stale, run tools/scripts/compile_kernels.py: " + ", ".join(stale))
 

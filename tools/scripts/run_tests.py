@@ -54,8 +54,8 @@ def run_lit(tally, build, label, folders, environment=None):
             tally.add(f"{label}: lit did not run", False)
             return
     for test in tests:
-        # What this machine or this call has not: NVRTC, the long tests. Anything else that is not run is a failure.
-        missing = re.search(r"unavailable features: (nvrtc|full)\b", test["output"])
+        # What this machine or this call has not: NVRTC, ptxas, the long tests. Anything else that is not run is a failure.
+        missing = re.search(r"unavailable features: (nvrtc|ptxas|full)\b", test["output"])
         if test["code"] == "UNSUPPORTED" and missing:
             tally.left_out[missing[1]] += 1
             continue

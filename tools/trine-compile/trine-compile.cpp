@@ -132,6 +132,7 @@ int main(int argc, char **argv) {
   options.architectures = architectures;
   options.kernelCache = kernelCache;
   options.threads = threads;
+  options.kernelResources = wantsReport || !reportPath.empty();
   options.memoryLimit = memoryLimit;
   options.plan.tableLimit = tableLimit;
   options.plan.prefetch = prefetch;

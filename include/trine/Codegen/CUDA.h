@@ -52,6 +52,8 @@ struct CUDAOptions {
   unsigned threads = 0;
   /// Stop at the source text: no NVRTC is needed, and there is no PTX.
   bool sourceOnly = false;
+  /// Assemble the PTX to see what it takes, where ptxas is found.
+  bool resources = false;
 };
 
 /// How a kernel is launched on one architecture.
@@ -59,6 +61,17 @@ struct CUDALaunch {
   unsigned threads = 0;
   /// Dynamic shared memory.
   int64_t sharedBytes = 0;
+};
+
+/// What a kernel takes of a multiprocessor, as ptxas says. Bytes but for
+/// registers; per thread but for shared memory.
+struct CUDAResources {
+  unsigned registers = 0;
+  /// Static; dynamic shared memory is the launch's.
+  int64_t sharedBytes = 0;
+  int64_t stackBytes = 0;
+  /// Stores and loads of registers that did not suffice.
+  int64_t spillBytes = 0;
 };
 
 /// One kernel of a CUDA program.
@@ -69,6 +82,8 @@ struct CUDAKernel {
   /// By architecture, in the order of the options.
   std::vector<std::string> ptx;
   std::vector<CUDALaunch> launches;
+  /// By architecture; empty when not asked for, or without ptxas.
+  std::vector<CUDAResources> resources;
   unsigned workgroupsPerBlock = 1;
   /// Why a product, attention or experts are on no skeleton of their own; empty
   /// when they are.

@@ -95,6 +95,8 @@ struct CompileOptions {
   std::string target = "host";
   /// Target cuda: a list such as "sm_80,sm_90a".
   std::string architectures = "sm_80,sm_90a";
+  /// Target cuda: report what ptxas says of each kernel.
+  bool kernelResources = false;
   /// Target cuda: where compiled kernels are kept; "none": nowhere; empty:
   /// $TRINE_CACHE, or the user's cache folder.
   std::string kernelCache;

@@ -91,6 +91,13 @@ struct CompileReport {
   /// compile again.
   std::string nvrtcVersion;
   int64_t cachedKernels = 0, compiledKernels = 0;
+  /// What a kernel takes, as ptxas says; empty where that was not found.
+  struct Resources {
+    std::string kernel, skeleton, architecture;
+    int64_t threads = 0, registers = 0, staticShared = 0, dynamicShared = 0,
+            spillBytes = 0;
+  };
+  std::vector<Resources> resources;
   int64_t buffers = 0;
   int64_t arenaSlots = 0;
   std::vector<Stage> stages;

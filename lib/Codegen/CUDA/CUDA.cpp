@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "trine/Codegen/CUDA.h"
 
+#include "Assembler.h"
 #include "Attention.h"
 #include "Experts.h"
 #include "Gemm.h"
@@ -139,6 +140,38 @@ static LogicalResult compileKernels(ModuleOp planned,
   return success(problems.empty());
 }
 
+static LogicalResult measureKernels(ModuleOp planned,
+                                    const CUDAOptions &options,
+                                    CUDAProgram &program) {
+  std::optional<Assembler> assembler = Assembler::find();
+  if (!assembler)
+    return success();
+  KernelCache cache(options.cacheFolder);
+  std::vector<std::string> problems;
+  std::mutex mutex;
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(options.threads));
+  for (CUDAKernel &kernel : program.kernels) {
+    kernel.resources.resize(options.architectures.size());
+    for (size_t index = 0; index < options.architectures.size(); ++index)
+      pool.async([&, index] {
+        llvm::Expected<CUDAResources> resources =
+            assembler->measure(kernel.ptx[index], kernel.name,
+                               options.architectures[index], cache);
+        if (resources) {
+          kernel.resources[index] = *resources;
+          return;
+        }
+        std::lock_guard<std::mutex> lock(mutex);
+        problems.push_back(llvm::toString(resources.takeError()));
+      });
+  }
+  pool.wait();
+  llvm::sort(problems);
+  for (const std::string &problem : problems)
+    emitError(planned.getLoc()) << problem;
+  return success(problems.empty());
+}
+
 LogicalResult mlir::trine::generateCUDAProgram(ModuleOp planned,
                                                const CUDAOptions &options,
                                                CUDAProgram &program) {
@@ -188,7 +221,8 @@ LogicalResult mlir::trine::generateCUDAProgram(ModuleOp planned,
   if (failed(compileKernels(planned, options, program)))
     return failure();
   program.nvrtcSeconds = now() - start;
-  return success();
+  return options.resources ? measureKernels(planned, options, program)
+                           : success();
 }
 
 void mlir::trine::printCUDA(const CUDAProgram &program,
