@@ -10,7 +10,7 @@ from lit.llvm.subst import ToolSubst
 config.name = "Trine"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".onnxtxt"]
-config.excludes = ["unit", "models", "Inputs", "CMakeLists.txt"]
+config.excludes = ["unit", "fuzz", "models", "Inputs", "CMakeLists.txt"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.trine_build, "test")
 

@@ -4,9 +4,9 @@
 #include "HashedFile.h"
 #include "Manifest.h"
 #include "TableFiles.h"
+#include "TemporaryFolder.h"
 #include "WeightsFile.h"
 #include "trine/Runtime/PackageFormat.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -84,12 +84,11 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
   if (llvm::Error error = checkDestination(output))
     return fail(std::move(error));
 
-  SmallString<256> folder;
-  if (std::error_code error =
-          fs::createUniqueDirectory(output + ".writing", folder))
+  auto temporary = TemporaryFolder::create(output);
+  if (!temporary)
     return emitError(loc) << "cannot write '" << options.output
-                          << "': " << error.message();
-  llvm::scope_exit cleanUp([&] { fs::remove_directories(folder); });
+                          << "': " << llvm::toString(temporary.takeError());
+  SmallString<256> folder((*temporary)->getPath());
 
   SmallVector<PackagedFile> files;
   auto write = [&](StringRef name, auto body) -> LogicalResult {
@@ -107,6 +106,8 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
     return success();
   };
 
+  ModelFolder modelFolder(options.modelFolder, options.allowHardLinks,
+                          options.modelFile);
   uint64_t dataOffset = 0;
   if (failed(write(TRINE_PACKAGE_PROGRAM,
                    [&](HashedFile &file) {
@@ -114,7 +115,7 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
                      return success();
                    })) ||
       failed(write(TRINE_PACKAGE_WEIGHTS, [&](HashedFile &file) {
-        return writeWeights(planned, options.modelFolder, file, dataOffset);
+        return writeWeights(planned, modelFolder, file, dataOffset);
       })))
     return failure();
   if (options.cuda) {
@@ -140,7 +141,7 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
     }
   }
   FailureOr<llvm::json::Array> tables =
-      writeTables(planned, options.modelFolder, folder);
+      writeTables(planned, modelFolder, folder);
   if (failed(tables))
     return failure();
   FailureOr<llvm::json::Value> manifest = makeManifest(

@@ -55,7 +55,7 @@ private:
 } // namespace
 
 static LogicalResult writeTable(plan::TableOp table, SymbolTable &symbols,
-                                StringRef modelFolder, StringRef file) {
+                                ModelFolder &modelFolder, StringRef file) {
   auto values = symbols.lookup<plan::WeightOp>(table.getValues());
   auto type = cast<RankedTensorType>(values.getSourceType());
   // Scales are a 32nd of the values; they are read whole.
@@ -99,7 +99,7 @@ static LogicalResult writeTable(plan::TableOp table, SymbolTable &symbols,
 }
 
 FailureOr<llvm::json::Array> mlir::trine::writeTables(ModuleOp module,
-                                                      StringRef modelFolder,
+                                                      ModelFolder &modelFolder,
                                                       StringRef folder) {
   llvm::json::Array entries;
   SymbolTable symbols(module);

@@ -4,6 +4,7 @@
 #define TRINE_LIB_PACKAGE_TABLEFILES_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "trine/Support/ModelFolder.h"
 #include "llvm/Support/JSON.h"
 
 namespace mlir::trine {
@@ -11,9 +12,8 @@ namespace mlir::trine {
 /// Writes every plan.table of the module into `folder`/tables, streamed from
 /// the model's files, and gives the manifest's entries for them. Problems are
 /// diagnostics.
-FailureOr<llvm::json::Array> writeTables(ModuleOp module,
-                                         llvm::StringRef modelFolder,
-                                         llvm::StringRef folder);
+FailureOr<llvm::json::Array>
+writeTables(ModuleOp module, ModelFolder &modelFolder, llvm::StringRef folder);
 
 } // namespace mlir::trine
 

@@ -114,37 +114,30 @@ static FailureOr<std::vector<uint8_t>> constantBytes(plan::WeightOp weight,
 /// The bytes of a weight's source in a file of the model's folder, mapped for
 /// as long as the result lives.
 static FailureOr<std::unique_ptr<llvm::MemoryBuffer>>
-mapSource(plan::WeightOp weight, StringRef folder) {
-  SmallString<256> path(folder);
-  llvm::sys::path::append(path, *weight.getFile());
-  auto buffer = llvm::MemoryBuffer::getFileSlice(
-      path, weight.getLength(), weight.getOffset(), /*IsVolatile=*/false);
+mapSource(plan::WeightOp weight, ModelFolder &folder) {
+  auto buffer =
+      folder.map(*weight.getFile(), weight.getOffset(), weight.getLength());
   if (!buffer)
-    return weight.emitError()
-           << "weight '" << weight.getName() << "' cannot be read from '"
-           << *weight.getFile() << "': " << buffer.getError().message();
+    return weight.emitError() << "weight '" << weight.getName()
+                              << "': " << llvm::toString(buffer.takeError());
   return std::move(*buffer);
 }
 
 /// The pieces of a weight in files of the model's folder. `files` keeps them
 /// mapped.
 static FailureOr<SmallVector<SourcePiece>>
-mapPieces(plan::WeightOp weight, StringRef folder, uint64_t elementBytes,
+mapPieces(plan::WeightOp weight, ModelFolder &folder, uint64_t elementBytes,
           llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> &files) {
   SmallVector<SourcePiece> pieces;
   for (auto piece : weight.getPieces()->getAsRange<WeightPieceAttr>()) {
     StringRef name = piece.getFile().getValue();
     std::unique_ptr<llvm::MemoryBuffer> &file = files[name];
     if (!file) {
-      SmallString<256> path(folder);
-      llvm::sys::path::append(path, name);
-      auto buffer =
-          llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                      /*RequiresNullTerminator=*/false);
+      auto buffer = folder.map(name);
       if (!buffer)
         return weight.emitError()
-               << "weight '" << weight.getName() << "' cannot be read from '"
-               << name << "': " << buffer.getError().message();
+               << "weight '" << weight.getName()
+               << "': " << llvm::toString(buffer.takeError());
       file = std::move(*buffer);
     }
     // The last element's end; numbers of a file of IR may be anything.
@@ -187,7 +180,7 @@ static void releasePages(const llvm::MemoryBuffer &buffer) {
 }
 
 LogicalResult
-mlir::trine::readWeight(plan::WeightOp weight, StringRef modelFolder,
+mlir::trine::readWeight(plan::WeightOp weight, ModelFolder &modelFolder,
                         llvm::function_ref<void(ArrayRef<uint8_t>)> sink) {
   llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
   std::unique_ptr<llvm::MemoryBuffer> mapped;
@@ -250,7 +243,8 @@ mlir::trine::readWeight(plan::WeightOp weight, StringRef modelFolder,
   return success();
 }
 
-LogicalResult mlir::trine::writeWeights(ModuleOp module, StringRef modelFolder,
+LogicalResult mlir::trine::writeWeights(ModuleOp module,
+                                        ModelFolder &modelFolder,
                                         HashedFile &file,
                                         uint64_t &dataOffset) {
   WeightLayout layout = placeWeights(module);

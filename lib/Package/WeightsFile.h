@@ -6,19 +6,20 @@
 #include "HashedFile.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "trine/Dialect/Plan/Plan.h"
+#include "trine/Support/ModelFolder.h"
 
 namespace mlir::trine {
 
 /// Hands the stored form of a weight to `sink`, in order and in blocks, without
 /// holding more than a little of it in memory. Problems are diagnostics.
 LogicalResult
-readWeight(plan::WeightOp weight, llvm::StringRef modelFolder,
+readWeight(plan::WeightOp weight, ModelFolder &modelFolder,
            llvm::function_ref<void(llvm::ArrayRef<uint8_t>)> sink);
 
 /// Writes the stored form of every plan.weight of the module at the offsets of
 /// placeWeights. `dataOffset` gets the start of the data section in the file, a
 /// multiple of the page size. Problems are diagnostics at their weights.
-LogicalResult writeWeights(ModuleOp module, llvm::StringRef modelFolder,
+LogicalResult writeWeights(ModuleOp module, ModelFolder &modelFolder,
                            HashedFile &file, uint64_t &dataOffset);
 
 } // namespace mlir::trine

@@ -187,7 +187,7 @@ LogicalResult Compilation::run() {
 
   if (failed(stage("import", [&]() -> LogicalResult {
         FailureOr<OwningOpRef<ModuleOp>> imported =
-            importONNXModel(context, options.input);
+            importONNXModel(context, options.input, options.import);
         if (failed(imported))
           return failure();
         module = std::move(*imported);
@@ -378,6 +378,8 @@ LogicalResult Compilation::writePackage() {
     PackageOptions packageOptions;
     packageOptions.output = options.output;
     packageOptions.modelFolder = getModelFolder(options.input);
+    packageOptions.modelFile = llvm::sys::path::filename(options.input).str();
+    packageOptions.allowHardLinks = options.import.allowHardLinks;
     packageOptions.name = llvm::sys::path::stem(options.input).str();
     packageOptions.relativeTolerances = tolerances;
     packageOptions.cuda = isCUDA ? &cuda : nullptr;

@@ -8,6 +8,7 @@
 
 #include "Operator.h"
 #include "Scalar.h"
+#include "trine/Support/ModelFolder.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 namespace mlir::trine::reference {
@@ -95,6 +96,8 @@ private:
                                                           llvm::StringRef file);
 
   llvm::DenseMap<Block *, std::unique_ptr<BlockProgram>> programs;
+  ModelFolder folder{options.weightFolder, options.allowHardLinks,
+                     options.modelFile};
   llvm::StringMap<std::shared_ptr<llvm::MemoryBuffer>> files;
 };
 

@@ -99,9 +99,9 @@ static bool readNumbers(WireReader &reader, unsigned wire, unsigned elementWire,
       return from.varint();
     uint64_t word = 0;
     llvm::StringRef bytes = from.take(elementWire == Fixed32 ? 4 : 8);
-    std::memcpy(&word, bytes.data(),
-                bytes.size()); // the format is little-endian, as every host of
-                               // this compiler
+    // The format is little-endian, as every host of this compiler.
+    if (!bytes.empty())
+      std::memcpy(&word, bytes.data(), bytes.size());
     return word;
   };
   if (wire == elementWire) {

@@ -2,7 +2,6 @@
 // Weights: ranges of bytes of files, and what is put together from such ranges.
 #include "Execution.h"
 #include "trine/Dialect/Trine/Trine.h"
-#include "llvm/Support/Path.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -12,13 +11,10 @@ FailureOr<std::shared_ptr<llvm::MemoryBuffer>>
 Execution::openFile(Operation *op, llvm::StringRef file) {
   std::shared_ptr<llvm::MemoryBuffer> &buffer = files[file];
   if (!buffer) {
-    llvm::SmallString<128> path(options.weightFolder);
-    llvm::sys::path::append(path, file);
-    auto opened = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                              /*RequiresNullTerminator=*/false);
+    auto opened = folder.map(file);
     if (!opened)
-      return op->emitOpError() << "cannot read the weights in '" << path
-                               << "': " << opened.getError().message();
+      return op->emitOpError() << "cannot read its weights: "
+                               << llvm::toString(opened.takeError());
     buffer = std::move(*opened);
   }
   return buffer;

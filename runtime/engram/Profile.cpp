@@ -5,6 +5,9 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 using namespace trine::runtime;
 using namespace trine::runtime::engram;
@@ -13,11 +16,21 @@ static constexpr char kFirstLine[] = "trine engram profile 1\n";
 
 Status engram::readProfile(const std::string &path, const Table &table,
                            std::vector<HotRow> &rows) {
-  FILE *file = fopen(path.c_str(), "re");
-  if (!file)
+  // O_NONBLOCK: opening a named pipe must not wait for its writer.
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0)
     return Status(
         errno == ENOENT ? TRINE_ERROR_NOT_FOUND : TRINE_ERROR_IO,
         concat(quote(path), " cannot be opened: ", describeErrno(errno)));
+  struct stat info;
+  FILE *file = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode)
+                   ? fdopen(descriptor, "r")
+                   : nullptr;
+  if (!file) {
+    close(descriptor);
+    return Status(TRINE_ERROR_IO,
+                  concat(quote(path), " must be a regular file"));
+  }
   char line[128];
   Status status;
   bool isProfile =

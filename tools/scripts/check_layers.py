@@ -46,7 +46,7 @@ LINKS = {
 # Protobuf is seen by the model and tensor readers alone; MLIR never by what users deploy.
 RESTRICTED = [
     (re.compile(r"google/protobuf|\.pb\.h"), ("lib/Import/ONNX", "test/unit/import"), "protobuf"),
-    (re.compile(r"^(mlir|llvm)/"), ("include/trine", "dialects", "passes", "lib", "tools", "test/unit"), "MLIR or LLVM"),
+    (re.compile(r"^(mlir|llvm)/"), ("include/trine", "dialects", "passes", "lib", "tools", "test/unit", "test/fuzz"), "MLIR or LLVM"),
 ]
 WITHOUT_MLIR = ("runtime", "include/trine/Runtime", "tools/trine-run", "examples")
 

@@ -79,6 +79,11 @@ def run_unit_tests(tally, build):
                 tally.add(f"{program.name}: {suite['name']}.{case['name']}", not case.get("failures"), text)
 
 
+def run_fuzzers(tally):
+    done = subprocess.run([ROOT / "tools/fuzz.sh", "readers", "60"], cwd=ROOT, capture_output=True, text=True)
+    tally.add("tools/fuzz.sh readers 60", done.returncode == 0, done.stdout + done.stderr)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", default="release")
@@ -93,7 +98,7 @@ def main():
         ("lit", lambda: run_lit(tally, build, "lit", ["."])),
         ("lit, round trip", lambda: run_lit(tally, build, "round trip", ["Dialect", "Passes", "Pipeline"], {"TRINE_ROUNDTRIP": "1"})),
         ("unit tests", lambda: run_unit_tests(tally, build)),
-    ]:
+    ] + ([("fuzzing", lambda: run_fuzzers(tally))] if arguments.full else []):
         started, before = time.time(), tally.passed + len(tally.failures)
         step()
         print(f"-- {label}: {tally.passed + len(tally.failures) - before} run in {time.time() - started:.0f} s", flush=True)

@@ -106,6 +106,38 @@ int main(int argc, char **argv) {
       "table-latency", cl::value_desc("us"),
       cl::desc("What the cost model takes for the latency of a fetch"),
       cl::init(200), cl::cat(category));
+  ImportOptions limits;
+  cl::opt<bool> hardLinks(
+      "allow-hard-links",
+      cl::desc("Accept weight files that have several hard links"),
+      cl::cat(category));
+  cl::opt<uint64_t> maxNodes("max-nodes",
+                             cl::desc("Refuse models with more nodes, those of "
+                                      "functions counted once a call; default "
+                                      "4,000,000"),
+                             cl::init(limits.maxNodes), cl::cat(category));
+  cl::opt<unsigned> maxNesting(
+      "max-nesting",
+      cl::desc("Refuse deeper nests of subgraphs and function calls; default "
+               "64"),
+      cl::init(limits.maxNesting), cl::cat(category));
+  cl::opt<uint64_t> maxEncodedBytes(
+      "max-encoded-bytes",
+      cl::desc("Refuse larger tensors that are not stored as bytes; default 64 "
+               "MiB"),
+      cl::init(limits.maxEncodedTensorBytes), cl::cat(category));
+  cl::opt<uint64_t> maxFields(
+      "max-fields",
+      cl::desc("Refuse files with more fields; default 64,000,000"),
+      cl::init(limits.maxFields), cl::cat(category));
+  cl::opt<uint64_t> maxModelBytes(
+      "max-model-bytes",
+      cl::desc("Refuse files of more bytes without their large tensors; "
+               "default 1 GiB"),
+      cl::init(limits.maxModelBytes), cl::cat(category));
+  cl::opt<uint64_t> maxNameBytes(
+      "max-name-bytes", cl::desc("Refuse longer names; default 4096"),
+      cl::init(limits.maxNameBytes), cl::cat(category));
   cl::opt<bool> report("report", cl::desc("Print what was compiled"),
                        cl::cat(category));
   cl::opt<std::string> reportJSON(
@@ -126,6 +158,14 @@ int main(int argc, char **argv) {
   CompileOptions options;
   options.input = input;
   options.output = output;
+  limits.allowHardLinks = hardLinks;
+  limits.maxNodes = maxNodes;
+  limits.maxNesting = maxNesting;
+  limits.maxFields = maxFields;
+  limits.maxModelBytes = maxModelBytes;
+  limits.maxNameBytes = maxNameBytes;
+  limits.maxEncodedTensorBytes = maxEncodedBytes;
+  options.import = limits;
   options.emit = emit;
   options.target = target;
   options.cpu = cpu;

@@ -70,6 +70,16 @@ int main(int argc, char **argv) {
       "max-encoded-bytes",
       llvm::cl::desc("Refuse larger tensors that are not stored as bytes"),
       llvm::cl::init(trine::ImportOptions().maxEncodedTensorBytes));
+  static llvm::cl::opt<uint64_t> maxFields(
+      "max-fields", llvm::cl::desc("Refuse files with more fields"),
+      llvm::cl::init(trine::ImportOptions().maxFields));
+  static llvm::cl::opt<uint64_t> maxModelBytes(
+      "max-model-bytes",
+      llvm::cl::desc("Refuse files of more bytes without their large tensors"),
+      llvm::cl::init(trine::ImportOptions().maxModelBytes));
+  static llvm::cl::opt<uint64_t> maxNameBytes(
+      "max-name-bytes", llvm::cl::desc("Refuse longer names"),
+      llvm::cl::init(trine::ImportOptions().maxNameBytes));
   static llvm::cl::opt<unsigned> maxProblems(
       "max-problems", llvm::cl::desc("Show this many problems"),
       llvm::cl::init(trine::ImportOptions().maxProblems));
@@ -89,6 +99,9 @@ int main(int argc, char **argv) {
   options.allowHardLinks = hardLinks;
   options.maxNodes = maxNodes;
   options.maxNesting = maxNesting;
+  options.maxFields = maxFields;
+  options.maxModelBytes = maxModelBytes;
+  options.maxNameBytes = maxNameBytes;
   options.maxProblems = maxProblems;
   options.maxEncodedTensorBytes = maxEncodedBytes;
   FailureOr<OwningOpRef<ModuleOp>> module =

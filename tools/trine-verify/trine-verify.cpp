@@ -86,7 +86,7 @@ struct CommandLine {
 struct Model {
   OwningOpRef<ModuleOp> module;
   func::FuncOp main;
-  std::string weightFolder;
+  std::string weightFolder, file;
 };
 } // namespace
 
@@ -107,6 +107,7 @@ static LogicalResult loadModel(MLIRContext &context, llvm::StringRef path,
     model.module = parseSourceFile<ModuleOp>(path, &context);
     model.weightFolder = llvm::sys::path::parent_path(path).str();
   }
+  model.file = llvm::sys::path::filename(path).str();
   if (!weights.empty())
     model.weightFolder = weights.str();
   if (!model.module)
@@ -170,6 +171,7 @@ private:
 VerificationOptions Verifier::verificationOptions() const {
   VerificationOptions result;
   result.interpreter.weightFolder = model->weightFolder;
+  result.interpreter.modelFile = model->file;
   result.interpreter.accumulation =
       options.accumulateF32 ? Accumulation::F32 : Accumulation::F64;
   return result;

@@ -21,8 +21,17 @@ struct ImportOptions {
   /// `int64_data`, `uint64_data`) must be `onnx.Constant` whatever their size;
   /// this many bytes at most.
   uint64_t maxEncodedTensorBytes = uint64_t(64) << 20;
-  /// Nodes in all graphs, each function's nodes counted once per call.
+  /// Nodes in all graphs, each function's nodes counted once per call. Each
+  /// started KiB of a node's names and attributes counts as one.
   uint64_t maxNodes = 4000000;
+  /// Fields of all messages in the file that are looked into (graphs, nodes,
+  /// attributes, tensors): protobuf takes up to 200 times the bytes of the
+  /// file for messages that are empty.
+  uint64_t maxFields = 64000000;
+  /// Bytes of the model without its large tensors.
+  uint64_t maxModelBytes = uint64_t(1) << 30;
+  /// Bytes of a name: of a node, a value, an operator, a domain, a size.
+  uint64_t maxNameBytes = 4096;
   /// Subgraphs inside subgraphs and functions called by functions, together.
   unsigned maxNesting = 64;
   /// How many problems the report shows; it always says how many there are.

@@ -20,6 +20,10 @@ struct PackageOptions {
   std::string output;
   /// The folder that weight references are relative to.
   std::string modelFolder;
+  /// The file there that the user named, which may be a link.
+  std::string modelFile;
+  /// Accept weight files that have several hard links.
+  bool allowHardLinks = false;
   /// What the manifest calls the model.
   std::string name;
   /// Tolerance of each output relative to its scale; none: not known.

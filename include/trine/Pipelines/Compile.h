@@ -7,6 +7,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassOptions.h"
+#include "trine/Import/ONNX.h"
 #include "trine/Pipelines/CompileReport.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include <string>
@@ -88,6 +89,8 @@ enum class Emit { ONNX, Trine, Plan, LLVM, CUDA, PTX, Package };
 struct CompileOptions {
   /// The ONNX file.
   std::string input;
+  /// What is accepted of it.
+  ImportOptions import;
   /// A folder for a package, a file for text; "-" is the standard output.
   std::string output;
   Emit emit = Emit::Package;

@@ -40,6 +40,10 @@ struct Session {
 struct InterpreterOptions {
   /// The folder that the file names of weights are relative to.
   std::string weightFolder;
+  /// The file there that the user named, which may be a link.
+  std::string modelFile;
+  /// Accept weight files that have several hard links.
+  bool allowHardLinks = false;
   Accumulation accumulation = Accumulation::F64;
   /// Called after each op on tensors with its operands (null where absent,
   /// scalar, or overwritten by a result) and its results, which it may replace;

@@ -40,13 +40,15 @@ static llvm::Error writeFile(const std::string &path,
   std::error_code code;
   llvm::raw_fd_ostream stream(path, code);
   if (code)
-    return llvm::createStringError(code, "cannot write '%s'", path.c_str());
+    return llvm::createStringError(code, "cannot write '%s': %s", path.c_str(),
+                                   code.message().c_str());
   stream.write(bytes.data(), bytes.size());
   stream.close();
   if (stream.has_error()) {
     code = stream.error();
     stream.clear_error();
-    return llvm::createStringError(code, "cannot write '%s'", path.c_str());
+    return llvm::createStringError(code, "cannot write '%s': %s", path.c_str(),
+                                   code.message().c_str());
   }
   return llvm::Error::success();
 }
@@ -123,9 +125,13 @@ llvm::Error host::linkProgram(llvm::ArrayRef<Object> objects,
                               llvm::SmallVectorImpl<char> &sharedObject) {
   TemporaryFolder folder;
   if (std::error_code code =
-          llvm::sys::fs::createUniqueDirectory("trine-link", folder.path))
-    return llvm::createStringError(code,
-                                   "cannot make a folder for temporary files");
+          llvm::sys::fs::createUniqueDirectory("trine-link", folder.path)) {
+    llvm::SmallString<128> parent;
+    llvm::sys::path::system_temp_directory(/*ErasedOnReboot=*/true, parent);
+    return llvm::createStringError(
+        code, "cannot make a folder for temporary files in '%s': %s",
+        parent.c_str(), code.message().c_str());
+  }
   std::set<std::string> defined, needed;
   std::vector<std::string> arguments{"ld.lld",
                                      "-shared",

@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "ExternalData.h"
-#include "Problems.h"
+#include "trine/Support/Quote.h"
 
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/Errno.h"
 
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+using namespace mlir::trine;
 using namespace mlir::trine::importer;
 using namespace llvm;
 
@@ -86,89 +80,4 @@ Expected<ExternalEntry> mlir::trine::importer::parseExternalEntry(
   if (entry.location.empty())
     return createStringError("external data has no 'location'");
   return entry;
-}
-
-Expected<int> ModelFolder::open(const std::string &location,
-                                uint64_t &size) const {
-  auto fail = [&](const Twine &text) {
-    return createStringError("external file " + quote(location) + " " + text);
-  };
-  int directory = ::open(path.empty() ? "." : path.c_str(),
-                         O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0)
-    // No test: the model was just read from that folder.
-    return fail("cannot be opened: the model's folder: " +
-                sys::StrError(errno));
-  StringRef rest = location;
-  while (true) {
-    auto [part, next] = rest.split('/');
-    bool last = next.empty();
-    // O_NONBLOCK: opening a named pipe must not wait.
-    int flags =
-        O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (last ? O_NONBLOCK : O_DIRECTORY);
-    int opened = ::openat(directory, part.str().c_str(), flags);
-    int code = errno;
-    if (opened < 0) {
-      struct stat link;
-      bool isLink = ::fstatat(directory, part.str().c_str(), &link,
-                              AT_SYMLINK_NOFOLLOW) == 0 &&
-                    S_ISLNK(link.st_mode);
-      ::close(directory);
-      if (isLink)
-        return fail("is a symbolic link or lies behind one; put the file "
-                    "itself into the model's folder");
-      return fail("cannot be opened: " + sys::StrError(code));
-    }
-    ::close(directory);
-    directory = opened;
-    if (last)
-      break;
-    rest = next;
-  }
-  struct stat status;
-  if (::fstat(directory, &status) != 0 || !S_ISREG(status.st_mode)) {
-    ::close(directory);
-    return fail("is not a regular file");
-  }
-  if (status.st_nlink > 1 && !allowHardLinks) {
-    ::close(directory);
-    return fail("has " + Twine(uint64_t(status.st_nlink)) +
-                " hard links, so it may belong to another place; copy it into "
-                "the model's folder");
-  }
-  size = status.st_size;
-  return directory;
-}
-
-Expected<uint64_t> ModelFolder::getSize(const std::string &location) {
-  auto found = sizes.find(location);
-  if (found != sizes.end())
-    return found->second;
-  uint64_t size;
-  Expected<int> file = open(location, size);
-  if (!file)
-    return file.takeError();
-  ::close(*file);
-  sizes[location] = size;
-  return size;
-}
-
-Error ModelFolder::read(const std::string &location, uint64_t offset,
-                        MutableArrayRef<char> bytes) {
-  uint64_t size;
-  Expected<int> file = open(location, size);
-  if (!file)
-    return file.takeError();
-  scope_exit close([&] { ::close(*file); });
-  while (!bytes.empty()) {
-    ssize_t count = ::pread(*file, bytes.data(), bytes.size(), offset);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return createStringError("external file " + quote(location) +
-                               " cannot be read at byte " + Twine(offset));
-    bytes = bytes.drop_front(count);
-    offset += count;
-  }
-  return Error::success();
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /// Tensors whose bytes lie in other files beside the model: what a model may
-/// name, and safe opening.
+/// name. Support/ModelFolder.h opens it.
 #ifndef TRINE_LIB_IMPORT_ONNX_EXTERNALDATA_H
 #define TRINE_LIB_IMPORT_ONNX_EXTERNALDATA_H
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
@@ -30,28 +28,6 @@ struct ExternalEntry {
 /// folder.
 llvm::Expected<ExternalEntry> parseExternalEntry(
     llvm::ArrayRef<std::pair<llvm::StringRef, llvm::StringRef>> entries);
-
-/// Opens files below one folder, component by component, and never through a
-/// symbolic link; only regular files with one name.
-class ModelFolder {
-public:
-  explicit ModelFolder(llvm::StringRef path, bool allowHardLinks)
-      : path(path), allowHardLinks(allowHardLinks) {}
-
-  /// Size in bytes of the file at `location` (as in ExternalEntry). Each file
-  /// is opened once.
-  llvm::Expected<uint64_t> getSize(const std::string &location);
-  /// The bytes of a small tensor.
-  llvm::Error read(const std::string &location, uint64_t offset,
-                   llvm::MutableArrayRef<char> bytes);
-
-private:
-  llvm::Expected<int> open(const std::string &location, uint64_t &size) const;
-
-  std::string path;
-  bool allowHardLinks;
-  llvm::StringMap<uint64_t> sizes;
-};
 
 } // namespace mlir::trine::importer
 

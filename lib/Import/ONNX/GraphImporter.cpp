@@ -42,8 +42,8 @@ OwningOpRef<ModuleOp> GraphImporter::run() {
   (*module)->setAttr("onnx.producer", builder.getStringAttr(producer));
   NamedAttrList opsets;
   for (auto [domain, version] : modelOpsets)
-    opsets.set(domain.empty() ? "ai.onnx" : domain,
-               builder.getI64IntegerAttr(version));
+    opsets.append(domain.empty() ? "ai.onnx" : domain,
+                  builder.getI64IntegerAttr(version));
   (*module)->setAttr("onnx.opsets", opsets.getDictionary(context));
 
   // What inference says about an op belongs into the report.
@@ -350,9 +350,17 @@ void GraphImporter::importNodes(ArrayRef<Node> nodes, Scope &scope,
   for (unsigned index : order.nodes) {
     if (isAborted)
       return;
-    if (++nodeCount > options.maxNodes) {
+    nodeCount += 1 + nodes[index].bytes / 1024;
+    if (nodeCount > options.maxNodes) {
       problems.add("graph", "has more than " + Twine(options.maxNodes) +
                                 " nodes, functions counted once per call");
+      isAborted = true;
+      return;
+    }
+    // Whoever reads the report has enough, and each line takes time.
+    constexpr uint64_t tooMany = 100000;
+    if (problems.getCount() > tooMany) {
+      problems.add("graph", "has so many problems that the rest was not read");
       isAborted = true;
       return;
     }
@@ -487,6 +495,9 @@ std::string GraphImporter::describe(const Site &site) const {
   return text;
 }
 
+/// Bytes of the name of a location, at most.
+static constexpr size_t longestLocationName = 1024;
+
 Location GraphImporter::locate(const Site &site) {
   // Line: the index of the node in the main graph; column: 0, or for a node
   // inside of it, its own index + 1.
@@ -499,6 +510,9 @@ Location GraphImporter::locate(const Site &site) {
     StringRef holder =
         frame->holder->name.empty() ? frame->holder->type : frame->holder->name;
     name = (holder + "/" + name).str();
+    // Deep nests of long names would take more memory than the graph.
+    if (name.size() > longestLocationName)
+      name.resize(longestLocationName);
   }
   unsigned column = site.frame.holder ? site.index + 1 : 0;
   Location file = FileLineColLoc::get(fileName, line, column);

@@ -21,15 +21,13 @@ trine::importONNXModel(MLIRContext &context, StringRef path,
   StringRef file = llvm::sys::path::filename(path);
   Location location = FileLineColLoc::get(&context, file, 0, 0);
   std::string what = "cannot import " + quote(path);
-  ScanLimits limits;
-  limits.inlineBytes = options.maxConstantBytes;
-  llvm::Expected<std::unique_ptr<Model>> model = readModel(path, limits);
+  llvm::Expected<std::unique_ptr<Model>> model = readModel(path, options);
   if (!model) {
     emitError(location) << what << ": " << llvm::toString(model.takeError());
     return failure();
   }
   Problems problems(options.maxProblems);
-  ModelFolder folder(getModelFolder(path), options.allowHardLinks);
+  ModelFolder folder(getModelFolder(path), options.allowHardLinks, file);
   OwningOpRef<ModuleOp> module =
       GraphImporter(context, **model, file, options, folder, problems).run();
   if (!problems.empty()) {

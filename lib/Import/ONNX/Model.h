@@ -6,6 +6,7 @@
 
 #include "WireScanner.h"
 
+#include "trine/Import/ONNX.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Allocator.h"
@@ -89,6 +90,8 @@ struct Node {
   StringRef name, type, domain, overload;
   ArrayRef<StringRef> inputs, outputs;
   ArrayRef<Attribute> attributes;
+  /// Bytes of the names and attributes, those of graphs inside not counted.
+  uint64_t bytes = 0;
 };
 
 /// One size of a declared type.
@@ -154,7 +157,10 @@ public:
 /// Maps and parses the file. The error says what is wrong with it, without its
 /// name.
 llvm::Expected<std::unique_ptr<Model>> readModel(StringRef path,
-                                                 const ScanLimits &limits);
+                                                 const ImportOptions &options);
+/// The same for bytes.
+llvm::Expected<std::unique_ptr<Model>> readModel(llvm::ArrayRef<uint8_t> bytes,
+                                                 const ImportOptions &options);
 
 } // namespace mlir::trine::importer
 

@@ -29,28 +29,31 @@ public:
             const std::vector<Payload> &payloads)
       : allocator(allocator), payloads(payloads) {}
 
+  /// The longest of all names.
+  uint64_t getLongestName() const { return longestName; }
+
   Graph convert(const ::onnx::GraphProto &proto) {
     Graph graph;
-    graph.name = proto.name();
+    graph.name = name(proto.name());
     graph.nodes = convertAll<Node>(proto.node());
     graph.initializers = convertAll<Tensor>(proto.initializer());
     graph.inputs = convertAll<ValueInfo>(proto.input());
     graph.outputs = convertAll<ValueInfo>(proto.output());
     auto sparse = allocate<StringRef>(proto.sparse_initializer_size());
     for (int i = 0; i < proto.sparse_initializer_size(); ++i)
-      sparse[i] = proto.sparse_initializer(i).values().name();
+      sparse[i] = name(proto.sparse_initializer(i).values().name());
     graph.sparseInitializers = sparse;
     return graph;
   }
 
   Function convert(const ::onnx::FunctionProto &proto) {
     Function function;
-    function.domain = proto.domain();
-    function.name = proto.name();
-    function.overload = proto.overload();
-    function.inputs = strings(proto.input());
-    function.outputs = strings(proto.output());
-    function.attributeNames = strings(proto.attribute());
+    function.domain = name(proto.domain());
+    function.name = name(proto.name());
+    function.overload = name(proto.overload());
+    function.inputs = names(proto.input());
+    function.outputs = names(proto.output());
+    function.attributeNames = names(proto.attribute());
     function.attributeDefaults = convertAll<Attribute>(proto.attribute_proto());
     function.nodes = convertAll<Node>(proto.node());
     function.opsets = convertAll<OpsetImport>(proto.opset_import());
@@ -58,7 +61,7 @@ public:
   }
 
   OpsetImport convert(const ::onnx::OperatorSetIdProto &proto) {
-    return {proto.domain(), proto.version()};
+    return {name(proto.domain()), proto.version()};
   }
 
   template <typename Result, typename Repeated>
@@ -70,6 +73,11 @@ public:
   }
 
 private:
+  StringRef name(const std::string &text) {
+    longestName = std::max<uint64_t>(longestName, text.size());
+    return text;
+  }
+
   template <typename T>
   llvm::MutableArrayRef<T> allocate(size_t count) {
     T *data = allocator.Allocate<T>(count);
@@ -84,6 +92,12 @@ private:
       results[i] = repeated.Get(i);
     return results;
   }
+  template <typename Repeated>
+  ArrayRef<StringRef> names(const Repeated &repeated) {
+    for (const std::string &text : repeated)
+      name(text);
+    return strings(repeated);
+  }
 
   template <typename Repeated>
   static auto numbers(const Repeated &repeated) {
@@ -92,20 +106,28 @@ private:
 
   Node convert(const ::onnx::NodeProto &proto) {
     Node node;
-    node.name = proto.name();
-    node.type = proto.op_type();
-    node.domain = proto.domain();
-    node.overload = proto.overload();
-    node.inputs = strings(proto.input());
-    node.outputs = strings(proto.output());
+    node.name = name(proto.name());
+    node.type = name(proto.op_type());
+    node.domain = name(proto.domain());
+    node.overload = name(proto.overload());
+    node.inputs = names(proto.input());
+    node.outputs = names(proto.output());
     node.attributes = convertAll<Attribute>(proto.attribute());
+    node.bytes = node.name.size() + node.type.size() + node.domain.size() +
+                 node.overload.size();
+    for (ArrayRef<StringRef> list : {node.inputs, node.outputs})
+      for (StringRef text : list)
+        node.bytes += text.size();
+    for (const ::onnx::AttributeProto &attribute : proto.attribute())
+      if (!attribute.has_g())
+        node.bytes += attribute.ByteSizeLong();
     return node;
   }
 
   Attribute convert(const ::onnx::AttributeProto &proto) {
     Attribute attribute;
-    attribute.name = proto.name();
-    attribute.referenceName = proto.ref_attr_name();
+    attribute.name = name(proto.name());
+    attribute.referenceName = name(proto.ref_attr_name());
     attribute.type = AttributeType(int32_t(proto.type()));
     attribute.f = proto.f();
     attribute.i = proto.i();
@@ -122,7 +144,7 @@ private:
 
   Tensor convert(const ::onnx::TensorProto &proto) {
     Tensor tensor;
-    tensor.name = proto.name();
+    tensor.name = name(proto.name());
     tensor.dataType = DataType(proto.data_type());
     tensor.dims = numbers(proto.dims());
     tensor.isExternal = proto.data_location() == ::onnx::TensorProto::EXTERNAL;
@@ -149,7 +171,7 @@ private:
 
   ValueInfo convert(const ::onnx::ValueInfoProto &proto) {
     ValueInfo info;
-    info.name = proto.name();
+    info.name = name(proto.name());
     switch (proto.type().value_case()) {
     case ::onnx::TypeProto::VALUE_NOT_SET:
       return info;
@@ -177,7 +199,7 @@ private:
       if (dimension.has_dim_value())
         shape[i].value = dimension.dim_value();
       else
-        shape[i].parameter = dimension.dim_param();
+        shape[i].parameter = name(dimension.dim_param());
     }
     info.shape = shape;
     return info;
@@ -191,12 +213,13 @@ private:
 
   llvm::BumpPtrAllocator &allocator;
   const std::vector<Payload> &payloads;
+  uint64_t longestName = 0;
 };
 
 } // namespace
 
 llvm::Expected<std::unique_ptr<Model>>
-importer::readModel(StringRef path, const ScanLimits &limits) {
+importer::readModel(StringRef path, const ImportOptions &options) {
   // Only the pages that are looked at are read; a weight's are not.
   llvm::Expected<llvm::sys::fs::file_t> handle =
       llvm::sys::fs::openNativeFileForRead(path);
@@ -216,18 +239,26 @@ importer::readModel(StringRef path, const ScanLimits &limits) {
       *handle, llvm::sys::fs::mapped_file_region::readonly, size, 0, error);
   if (error)
     return llvm::createStringError(error, error.message());
-
-  llvm::Expected<StrippedModel> stripped = scanModel(
+  return readModel(
       ArrayRef(reinterpret_cast<const uint8_t *>(file.const_data()), size),
-      limits);
+      options);
+}
+
+llvm::Expected<std::unique_ptr<Model>>
+importer::readModel(ArrayRef<uint8_t> bytes, const ImportOptions &options) {
+  ScanLimits limits;
+  limits.inlineBytes = options.maxConstantBytes;
+  limits.fields = options.maxFields;
+  llvm::Expected<StrippedModel> stripped = scanModel(bytes, limits);
   if (!stripped)
     return llvm::createStringError("not an ONNX model: " +
                                    llvm::toString(stripped.takeError()));
-  if (stripped->bytes.size() > INT32_MAX)
+  uint64_t most = std::min<uint64_t>(options.maxModelBytes, INT32_MAX);
+  if (stripped->bytes.size() > most)
     return llvm::createStringError(
         "without its large tensors the model takes " +
-        llvm::Twine(stripped->bytes.size()) +
-        " bytes; at most 2147483647 are supported");
+        llvm::Twine(stripped->bytes.size()) + " bytes; at most " +
+        llvm::Twine(most) + " are supported");
   auto model = std::make_unique<Model>();
   auto *proto = google::protobuf::Arena::CreateMessage<::onnx::ModelProto>(
       &model->storage->arena);
@@ -236,7 +267,7 @@ importer::readModel(StringRef path, const ScanLimits &limits) {
         "not an ONNX model: protobuf cannot parse it");
 
   Converter converter(model->storage->allocator, stripped->payloads);
-  model->fileSize = size;
+  model->fileSize = bytes.size();
   if (proto->has_ir_version())
     model->irVersion = proto->ir_version();
   model->producerName = proto->producer_name();
@@ -245,5 +276,10 @@ importer::readModel(StringRef path, const ScanLimits &limits) {
   model->functions = converter.convertAll<Function>(proto->functions());
   if (proto->has_graph())
     model->graph = converter.convert(proto->graph());
+  if (converter.getLongestName() > options.maxNameBytes)
+    return llvm::createStringError(
+        "has a name of " + llvm::Twine(converter.getLongestName()) +
+        " bytes; at most " + llvm::Twine(options.maxNameBytes) +
+        " are supported");
   return std::move(model);
 }

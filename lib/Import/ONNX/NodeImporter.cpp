@@ -238,11 +238,13 @@ void GraphImporter::importCall(const Site &site, const Function &function,
   }
 
   llvm::DenseMap<StringRef, const Attribute *> attributes;
+  llvm::DenseSet<StringRef> declared(function.attributeNames.begin(),
+                                     function.attributeNames.end());
   for (const Attribute &attribute : function.attributeDefaults)
     attributes[attribute.name] = &attribute;
   for (const Attribute &attribute : node.attributes) {
     if (!attributes.contains(attribute.name) &&
-        !llvm::is_contained(function.attributeNames, attribute.name)) {
+        !declared.contains(attribute.name)) {
       problems.add(describe(site), "function " + quote(function.name) +
                                        " has no attribute " +
                                        quote(attribute.name));
@@ -570,8 +572,11 @@ void GraphImporter::importOperator(const Site &site,
   for (size_t index = 0; index < graphs.size(); ++index)
     state.addRegion();
   Operation *op = builder.create(state);
-  if (regionDepth != 0 || !graphs.empty())
-    innerSites.try_emplace(location, describe(site));
+  if (regionDepth != 0 || !graphs.empty()) {
+    std::string text = describe(site);
+    text.resize(std::min<size_t>(text.size(), 1024)); // each node keeps one
+    innerSites.try_emplace(location, std::move(text));
+  }
 
   for (auto [index, graph] : llvm::enumerate(graphs)) {
     SmallVector<Type> types;

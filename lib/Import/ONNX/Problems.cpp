@@ -2,21 +2,10 @@
 #include "Problems.h"
 
 #include "mlir/IR/Diagnostics.h"
-#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::trine;
 using namespace mlir::trine::importer;
-
-std::string importer::quote(StringRef text) {
-  constexpr size_t longest = 200;
-  std::string result;
-  llvm::raw_string_ostream stream(result);
-  stream << '\'';
-  llvm::printEscapedString(text.take_front(longest), stream);
-  stream << (text.size() > longest ? "...'" : "'");
-  return result;
-}
 
 void Problems::add(const Twine &where, const Twine &what) {
   ++count;

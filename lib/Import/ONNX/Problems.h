@@ -4,16 +4,13 @@
 #define TRINE_LIB_IMPORT_ONNX_PROBLEMS_H
 
 #include "mlir/IR/Location.h"
+#include "trine/Support/Quote.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/Twine.h"
 #include <string>
 #include <vector>
 
 namespace mlir::trine::importer {
-
-/// `text` in single quotes, unprintable characters escaped, cut after 200
-/// characters: names come from a file.
-std::string quote(llvm::StringRef text);
 
 class Problems {
 public:
@@ -26,6 +23,8 @@ public:
   void addUnsupported(const std::string &op, const std::string &reason,
                       llvm::function_ref<std::string()> where);
 
+  /// Problems so far, unsupported operators not counted.
+  uint64_t getCount() const { return count; }
   bool empty() const { return count == 0 && unsupported.empty(); }
   /// Emits one error: a line that says what failed and how many problems there
   /// are, then a line for each.

@@ -269,14 +269,19 @@ StringRef TensorReader::findRepeats(const TensorValue &value) {
       shape.back() > kMaximumTableColumns ||
       value.type.getNumElements() / shape.back() < kMinimumTableRows)
     return {};
+  // A sparse file of zeros repeats for ever.
+  if (value.length > repeatBytes)
+    return {};
   uint64_t elementBytes = value.length / value.type.getNumElements(),
            rowBytes = elementBytes * shape.back(), half = rowBytes / 2;
   bool halves = true, pairs = true;
   // Most weights fail in their first row.
   SmallVector<char> buffer;
+  uint64_t read = 0;
   for (uint64_t at = 0, rows = 1; at < value.length && (halves || pairs);
        at += buffer.size(), rows = 256) {
     buffer.resize(std::min(rows * rowBytes, value.length - at));
+    read += buffer.size();
     if (Error error = folder.read(value.file, value.offset + at, buffer)) {
       llvm::consumeError(std::move(error));
       return {};
@@ -288,6 +293,7 @@ StringRef TensorReader::findRepeats(const TensorValue &value) {
         pairs = std::memcmp(row + i, row + i + elementBytes, elementBytes) == 0;
     }
   }
+  repeatBytes -= read;
   return halves ? "halves" : pairs ? "pairs" : "";
 }
 

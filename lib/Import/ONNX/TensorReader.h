@@ -10,6 +10,7 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "trine/Import/ONNX.h"
+#include "trine/Support/ModelFolder.h"
 
 namespace mlir::trine::importer {
 
@@ -61,6 +62,8 @@ private:
   MLIRContext *context;
   const ImportOptions &options;
   ModelFolder &folder;
+  /// What findRepeats may still read.
+  uint64_t repeatBytes = uint64_t(1) << 30;
   StringRef modelFile;
 };
 

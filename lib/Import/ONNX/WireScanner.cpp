@@ -163,6 +163,9 @@ private:
 
   Error readField(uint64_t position, uint64_t end, Field &field) {
     field.start = position;
+    if (++fields > limits.fields)
+      return fail(position, "the model has more than " +
+                                llvm::Twine(limits.fields) + " fields");
     uint64_t tag;
     if (Error error = readVarint(position, end, tag))
       return error;
@@ -321,6 +324,7 @@ private:
 
   llvm::ArrayRef<uint8_t> file;
   ScanLimits limits;
+  uint64_t fields = 0;
   StrippedModel model;
 };
 

@@ -42,6 +42,8 @@ struct ScanLimits {
   uint64_t inlineBytes = 1024;
   /// Messages inside messages; protobuf itself stops at 100.
   unsigned nesting = 100;
+  /// Fields of all messages that are looked into.
+  uint64_t fields = UINT64_MAX;
 };
 
 /// Scans the wire format of a ModelProto. Takes out the data of each tensor

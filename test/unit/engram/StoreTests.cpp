@@ -3,7 +3,9 @@
 #include "StoreTesting.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace trine::test;
 using testing::HasSubstr;
@@ -185,6 +187,12 @@ TEST(StoreTests, ProfilesSeedTheCache) {
   expectRows(begin(table, rows), known, rows);
   EXPECT_EQ(getStatistics(table).reads, reads);
   table.reset();
+  // A pipe must not be waited for.
+  ASSERT_EQ(unlink(profile.c_str()), 0);
+  ASSERT_EQ(mkfifo(profile.c_str(), 0600), 0);
+  EXPECT_THAT(getOpenError(store, folder / "t.engram", TRINE_ERROR_IO, options),
+              HasSubstr("must be a regular file"));
+  ASSERT_EQ(unlink(profile.c_str()), 0);
   writeFile(profile, {'t', 'r', 'i', 'x'});
   EXPECT_THAT(getOpenError(store, folder / "t.engram",
                            TRINE_ENGRAM_ERROR_BAD_TABLE, options),

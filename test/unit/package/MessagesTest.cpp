@@ -77,8 +77,9 @@ TEST(WeightsMessages, OneEach) {
     auto file = HashedFile::create((folder + "/out").str());
     EXPECT_TRUE(static_cast<bool>(file));
     uint64_t dataOffset = 0;
+    ModelFolder models(folder);
     EXPECT_TRUE(
-        failed(writeWeights(*planned.module, folder, **file, dataOffset)));
+        failed(writeWeights(*planned.module, models, **file, dataOffset)));
     llvm::consumeError((*file)->finish().takeError());
     return planned.errors;
   };
@@ -88,12 +89,17 @@ TEST(WeightsMessages, OneEach) {
   EXPECT_EQ(error("value dense_resource<r> : tensor<2xf32>", "2xf32"),
             "weight 'w' must have a dense value");
   EXPECT_THAT(error("from \"gone\" at 0 length 8", "2xf32"),
-              testing::HasSubstr("weight 'w' cannot be read from 'gone': "));
+              testing::HasSubstr("weight 'w': file 'gone' cannot be opened: "));
   EXPECT_THAT(
       error("pieces [#trine.piece<\"gone\" at 0 strides [1] into [0] sizes "
             "[2]>]",
             "2xf32"),
-      testing::HasSubstr("weight 'w' cannot be read from 'gone': "));
+      testing::HasSubstr("weight 'w': file 'gone' cannot be opened: "));
+  EXPECT_EQ(error("from \"m\" at 4 length 8", "2xf32"),
+            "weight 'w': file 'm' has 8 bytes, too few for 8 at 4");
+  EXPECT_EQ(error("from \"../m\" at 0 length 8", "2xf32"),
+            "weight 'w': file '../m' must be a relative path that stays in the "
+            "model's folder");
   EXPECT_THAT(error("pieces [#trine.piece<\"m\" at 0 strides [4] into [0] "
                     "sizes [2]>]",
                     "2xf32"),

@@ -268,7 +268,7 @@ TEST(InterpreterTest, Errors) {
               "\"w\" from \"missing.bin\" at 0 length 8 : tensor<2xf32>\n"
               "  return %w : tensor<2xf32>\n}",
               {}),
-      "cannot read the weights in 'missing.bin'");
+      "cannot read its weights: file 'missing.bin' cannot be opened");
   expectError(runText("func.func @main(%x: tensor<2xf32>) -> tensor<3xf32> {\n "
                       " %e = onnx.Exp(%x) : (tensor<2xf32>) -> tensor<3xf32>\n"
                       "  return %e : tensor<3xf32>\n}",
