@@ -11,7 +11,7 @@ namespace {
 /// "sim:sm_80,unchecked" in parts.
 struct DeviceName {
   std::string kind, architecture;
-  bool unchecked = false;
+  bool unchecked = false, direct = false;
 };
 } // namespace
 
@@ -24,6 +24,8 @@ static Status parseDevice(const std::string &text, DeviceName &name) {
         colon + 1, end == std::string::npos ? end : end - colon - 1);
     if (part == "unchecked" && name.kind == "sim")
       name.unchecked = true;
+    else if (part == "direct" && name.kind == "cuda")
+      name.direct = true;
     else if (part.compare(0, 3, "sm_") == 0 && name.kind == "sim")
       name.architecture = part;
     else
@@ -31,7 +33,7 @@ static Status parseDevice(const std::string &text, DeviceName &name) {
                     concat("device ", quote(name.kind), " has no option ",
                            quote(part),
                            "; 'sim' takes an architecture such as sm_80, and "
-                           "'unchecked'"));
+                           "'unchecked', 'cuda' takes 'direct'"));
     colon = end;
   }
   return Status();
@@ -101,7 +103,7 @@ static Status createSim(const Package &package, const SessionOptions &options,
   return status;
 }
 
-static Status createCuda(const Package &package,
+static Status createCuda(const Package &package, const DeviceName &name,
                          std::unique_ptr<Device> &result) {
   std::string problem;
   const cuda::Driver *driver = cuda::Driver::open(problem);
@@ -119,6 +121,7 @@ static Status createCuda(const Package &package,
   if (!status.ok())
     return status;
   auto device = std::make_unique<CudaDevice>(*driver, std::move(kernels));
+  device->setDirect(name.direct);
   if (trine_status code = device->start())
     return Status(code, device->getMessage());
   result = std::move(device);
@@ -144,6 +147,6 @@ Status trine::runtime::createDevice(const Package &package,
                          " cannot run a package made for ", quote(made)));
   if (name.kind == "host")
     return createHost(package, options, result);
-  return name.kind == "cuda" ? createCuda(package, result)
+  return name.kind == "cuda" ? createCuda(package, name, result)
                              : createSim(package, options, name, result);
 }

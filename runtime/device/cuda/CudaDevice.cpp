@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 using namespace trine::runtime;
 
@@ -10,6 +11,19 @@ CudaDevice::~CudaDevice() {
   if (!context)
     return;
   driver.cuCtxSetCurrent(context);
+  if (copyStream) {
+    driver.cuStreamSynchronize(copyStream);
+    driver.cuStreamDestroy_v2(copyStream);
+  }
+  if (reached)
+    driver.cuEventDestroy_v2(reached);
+  for (const Staging &each : staging) {
+    if (each.copied)
+      driver.cuEventDestroy_v2(each.copied);
+    if (each.memory)
+      driver.cuMemFreeHost(each.memory);
+  }
+  graphs.clear();
   for (cuda::Stream stream : streams)
     if (stream)
       driver.cuStreamDestroy_v2(stream);
@@ -185,7 +199,53 @@ trine_status CudaDevice::shareOutput(void *host, uint64_t bytes,
   return TRINE_OK;
 }
 
+trine_status CudaDevice::flush() {
+  if (graphs.empty())
+    return TRINE_OK;
+  cuda::Stream stream;
+  if (trine_status status = getStream(0, stream))
+    return status;
+  const cuda::PendingLaunch *failed = nullptr;
+  cuda::Result error = graphs.flush(stream, failed);
+  std::string what =
+      failed ? "kernel '" + kernels[failed->kernel].name + "'" : "a graph";
+  if (error)
+    graphs.drop();
+  return check(error, what);
+}
+
+trine_status CudaDevice::getStaging(uint64_t bytes, Staging *&result) {
+  // A few in turn, so that the host seldom waits for a copy.
+  constexpr size_t blocks = 4;
+  staging.resize(blocks);
+  Staging &block = staging[nextStaging++ % blocks];
+  if (!block.copied) {
+    if (trine_status status =
+            check(driver.cuEventCreate(&block.copied, cuda::noTiming),
+                  "cuEventCreate"))
+      return status;
+  } else if (trine_status status =
+                 check(driver.cuEventSynchronize(block.copied), "a copy")) {
+    return status;
+  }
+  if (block.bytes < bytes) {
+    if (block.memory)
+      driver.cuMemFreeHost(block.memory);
+    block.memory = nullptr;
+    block.bytes = 0;
+    if (trine_status status =
+            check(driver.cuMemHostAlloc(&block.memory, bytes, 0),
+                  "allocation of " + std::to_string(bytes) + " pinned bytes"))
+      return status;
+    block.bytes = bytes;
+  }
+  result = &block;
+  return TRINE_OK;
+}
+
 trine_status CudaDevice::collectOutputs() {
+  if (trine_status status = flush())
+    return status;
   cuda::Stream stream;
   if (trine_status status = getStream(0, stream))
     return status;
@@ -206,14 +266,50 @@ trine_status CudaDevice::write(uint32_t queue, const void *host,
     return status;
   if (bytes == 0)
     return TRINE_OK;
-  return check(
-      driver.cuMemcpyHtoDAsync_v2(reinterpret_cast<cuda::Pointer>(destination),
-                                  host, bytes, stream),
-      "copy of " + std::to_string(bytes) + " bytes");
+  std::string what = "copy of " + std::to_string(bytes) + " bytes";
+  auto copy = [&](const void *from, cuda::Stream on) {
+    return check(
+        driver.cuMemcpyHtoDAsync_v2(
+            reinterpret_cast<cuda::Pointer>(destination), from, bytes, on),
+        what);
+  };
+  if (trine_status status = flush())
+    return status;
+  // What is large is read once, and would only take pinned memory.
+  constexpr uint64_t mostPinned = uint64_t(16) << 20;
+  if (bytes > mostPinned)
+    return copy(host, stream);
+  if (!copyStream)
+    if (trine_status status =
+            check(driver.cuStreamCreate(&copyStream, cuda::nonBlocking),
+                  "cuStreamCreate"))
+      return status;
+  if (!reached)
+    if (trine_status status = check(
+            driver.cuEventCreate(&reached, cuda::noTiming), "cuEventCreate"))
+      return status;
+  Staging *block = nullptr;
+  if (trine_status status = getStaging(bytes, block))
+    return status;
+  memcpy(block->memory, host, bytes);
+  // Not before earlier work has read the destination; later work waits.
+  if (trine_status status = check(driver.cuEventRecord(reached, stream), what))
+    return status;
+  if (trine_status status =
+          check(driver.cuStreamWaitEvent(copyStream, reached, 0), what))
+    return status;
+  if (trine_status status = copy(block->memory, copyStream))
+    return status;
+  if (trine_status status =
+          check(driver.cuEventRecord(block->copied, copyStream), what))
+    return status;
+  return check(driver.cuStreamWaitEvent(stream, block->copied, 0), what);
 }
 
 trine_status CudaDevice::read(uint32_t queue, const void *source, void *host,
                               uint64_t bytes) {
+  if (trine_status status = flush())
+    return status;
   cuda::Stream stream;
   if (trine_status status = getStream(queue, stream))
     return status;
@@ -289,6 +385,17 @@ trine_status CudaDevice::launch(uint32_t queue, uint32_t index,
     return fail(TRINE_ERROR_PROGRAM, "kernel '" + kernel.name + "' has " +
                                          std::to_string(argumentCount) +
                                          " words, the limit is 256");
+  if (queue == 0) {
+    cuda::PendingLaunch launch;
+    launch.kernel = index;
+    launch.function = code[index].function;
+    launch.blocks = static_cast<unsigned>(blocks);
+    launch.threads = kernel.threads;
+    launch.sharedBytes = kernel.sharedBytes;
+    launch.wordCount = argumentCount;
+    graphs.add(launch, arguments);
+    return TRINE_OK;
+  }
   // The driver copies the words before it returns.
   void *parameters[mostArguments];
   for (uint32_t i = 0; i < argumentCount; ++i)
@@ -301,7 +408,7 @@ trine_status CudaDevice::launch(uint32_t queue, uint32_t index,
 }
 
 trine_status CudaDevice::synchronize() {
-  trine_status result = TRINE_OK;
+  trine_status result = flush();
   for (cuda::Stream stream : streams)
     if (stream && result == TRINE_OK)
       result = check(driver.cuStreamSynchronize(stream), "the step");
@@ -316,4 +423,6 @@ void CudaDevice::beginStep() {
 void CudaDevice::endStep() {
   stagedUsed = 0;
   outputs.clear();
+  // Of a step that failed.
+  graphs.drop();
 }

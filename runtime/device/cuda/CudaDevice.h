@@ -4,15 +4,19 @@
 #define TRINE_RUNTIME_DEVICE_CUDA_CUDADEVICE_H
 
 #include "Driver.h"
+#include "LaunchGraphs.h"
 #include "device/Device.h"
 
 namespace trine::runtime {
 
-/// Queues are streams, made when they are first used.
+/// Queues are streams, made when they are first used. Launches of queue 0 wait
+/// until something else needs their results, and then go together, as a graph
+/// where they came before. Copies to the device come from pinned memory on a
+/// stream of their own, which events join with the queue.
 class CudaDevice : public Device {
 public:
   CudaDevice(const cuda::Driver &driver, std::vector<DeviceKernel> kernels)
-      : driver(driver), kernels(std::move(kernels)) {}
+      : driver(driver), kernels(std::move(kernels)), graphs(driver) {}
   ~CudaDevice() override;
 
   /// The architecture of `made` whose code device 0 runs best; empty: none.
@@ -41,12 +45,21 @@ public:
   trine_status synchronize() override;
   void beginStep() override;
   void endStep() override;
+  /// With `direct` every launch is a call of its own.
+  void setDirect(bool direct) { graphs.setEnabled(!direct); }
+  const cuda::LaunchGraphs &getGraphs() const { return graphs; }
   void collectProfile(std::vector<trine_profile_record> &records) override {}
 
 private:
   struct Block {
     cuda::Pointer address = 0;
     uint64_t bytes = 0;
+  };
+  /// Pinned memory that a copy reads, and the event behind the copy.
+  struct Staging {
+    void *memory = nullptr;
+    uint64_t bytes = 0;
+    cuda::Event copied = nullptr;
   };
   struct Output {
     void *host;
@@ -61,6 +74,10 @@ private:
   trine_status check(cuda::Result error, const std::string &what);
   trine_status getStream(uint32_t queue, cuda::Stream &stream);
   trine_status load(uint32_t kernel);
+  /// Sends the launches that wait.
+  trine_status flush();
+  /// The next pinned block of at least `bytes`, which no copy reads any more.
+  trine_status getStaging(uint64_t bytes, Staging *&staging);
   /// The next block for an input or output of this step, kept between steps.
   trine_status stage(uint64_t bytes, cuda::Pointer &address);
   /// The context belongs to a thread; steps may come from any.
@@ -75,6 +92,11 @@ private:
   cuda::Pointer weights = 0;
   std::vector<Block> staged;
   size_t stagedUsed = 0;
+  cuda::LaunchGraphs graphs;
+  cuda::Stream copyStream = nullptr;
+  cuda::Event reached = nullptr;
+  std::vector<Staging> staging;
+  size_t nextStaging = 0;
   std::vector<Output> outputs;
 };
 

@@ -16,7 +16,19 @@ using Context = void *;
 using Module = void *;
 using Function = void *;
 using Stream = void *;
+using Event = void *;
+using Graph = void *;
+using GraphNode = void *;
+using GraphExec = void *;
 using Pointer = uint64_t;
+
+/// CUDA_KERNEL_NODE_PARAMS_v2
+struct KernelNode {
+  Function function;
+  unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
+  void **parameters, **extra;
+  void *kernel, *context;
+};
 
 enum Attribute : int {
   ComputeCapabilityMajor = 75,
@@ -26,6 +38,8 @@ enum Attribute : int {
 constexpr int maximumDynamicSharedBytes = 8;
 /// CU_STREAM_NON_BLOCKING
 constexpr unsigned nonBlocking = 1;
+/// CU_EVENT_DISABLE_TIMING
+constexpr unsigned noTiming = 2;
 /// The oldest driver that is used: CUDA 12.0.
 constexpr int oldestVersion = 12000;
 
@@ -60,7 +74,23 @@ constexpr int oldestVersion = 12000;
     (void *target, Pointer source, size_t bytes, Stream stream))               \
   X(cuStreamCreate, (Stream * stream, unsigned flags))                         \
   X(cuStreamDestroy_v2, (Stream stream))                                       \
-  X(cuStreamSynchronize, (Stream stream))
+  X(cuStreamSynchronize, (Stream stream))                                      \
+  X(cuStreamWaitEvent, (Stream stream, Event event, unsigned flags))           \
+  X(cuEventCreate, (Event * event, unsigned flags))                            \
+  X(cuEventDestroy_v2, (Event event))                                          \
+  X(cuEventSynchronize, (Event event))                                         \
+  X(cuEventRecord, (Event event, Stream stream))                               \
+  X(cuGraphCreate, (Graph * graph, unsigned flags))                            \
+  X(cuGraphDestroy, (Graph graph))                                             \
+  X(cuGraphAddKernelNode_v2,                                                   \
+    (GraphNode * node, Graph graph, const GraphNode *before, size_t count,     \
+     const KernelNode *parameters))                                            \
+  X(cuGraphInstantiateWithFlags,                                               \
+    (GraphExec * executable, Graph graph, unsigned long long flags))           \
+  X(cuGraphExecDestroy, (GraphExec executable))                                \
+  X(cuGraphExecKernelNodeSetParams_v2,                                         \
+    (GraphExec executable, GraphNode node, const KernelNode *parameters))      \
+  X(cuGraphLaunch, (GraphExec executable, Stream stream))
 
 /// Stays open for the life of the process.
 struct Driver {

@@ -112,8 +112,10 @@ TEST_F(CudaDeviceTest, ErrorsCarryTheDriversText) {
     EXPECT_EQ(device.getMessage(),
               "loading 'kernels/scale.sm_80.ptx' on device 'cuda': "
               "CUDA_ERROR_FAKE: asked for by a test");
+    // Launches of queue 0 go when their results are needed.
     setenv("FAKE_DRIVER_FAILS", "cuLaunchKernel", 1);
-    EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_ERROR_DEVICE);
+    EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
+    EXPECT_EQ(device.synchronize(), TRINE_ERROR_DEVICE);
     EXPECT_EQ(device.getMessage(), "kernel 'scale' on device 'cuda': "
                                    "CUDA_ERROR_FAKE: asked for by a test");
     setenv("FAKE_DRIVER_FAILS", "cuStreamSynchronize", 1);
@@ -125,6 +127,133 @@ TEST_F(CudaDeviceTest, ErrorsCarryTheDriversText) {
               TRINE_ERROR_DEVICE);
   }
   EXPECT_EQ(fake<int>("fake_live"), before);
+}
+
+namespace {
+/// Steps of `count` launches on a device, y = 2 x each, and what the driver
+/// saw.
+struct Steps {
+  CudaDevice &device;
+  char *log;
+  void *memory = nullptr;
+
+  Steps(CudaDevice &device, char *log) : device(device), log(log) {
+    EXPECT_EQ(device.start(), TRINE_OK) << device.getMessage();
+    EXPECT_EQ(device.allocate(TRINE_SPACE_DEVICE, 1024, &memory), TRINE_OK);
+  }
+  ~Steps() { device.release(TRINE_SPACE_DEVICE, memory, 1024); }
+
+  /// Doubles the first `length` numbers `count` times; the last launch alone
+  /// reads `length`.
+  std::string run(int count, uint64_t length,
+                  trine_status expected = TRINE_OK) {
+    float values[4] = {1, 1, 1, 1};
+    device.beginStep();
+    EXPECT_EQ(device.write(0, values, memory, sizeof values), TRINE_OK);
+    log[0] = 0;
+    for (int i = 0; i < count; ++i) {
+      uint64_t address = reinterpret_cast<uint64_t>(memory);
+      uint64_t words[] = {address, i + 1 == count ? length : 1, address};
+      EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
+    }
+    std::string order;
+    EXPECT_EQ(device.synchronize(), expected) << device.getMessage();
+    order = log;
+    if (expected == TRINE_OK) {
+      EXPECT_EQ(device.read(0, memory, values, sizeof values), TRINE_OK);
+      EXPECT_EQ(values[0], 1 << count);
+      EXPECT_EQ(values[1], length > 1 ? 2 : 1);
+    }
+    device.endStep();
+    return order;
+  }
+};
+} // namespace
+
+TEST_F(CudaDeviceTest, ReplaysAStepThatComesAgain) {
+  int before = fake<int>("fake_live");
+  {
+    CudaDevice device(*driver, kernels());
+    Steps steps(device, fake<char[4096]>("fake_log"));
+    // Once as it comes, then as a graph.
+    EXPECT_EQ(steps.run(4, 1), "launch launch launch launch ");
+    EXPECT_EQ(steps.run(4, 1), "node node node node instantiate graph ");
+    EXPECT_EQ(steps.run(4, 1), "graph ");
+    // A length that grew changes the one node that reads it.
+    EXPECT_EQ(steps.run(4, 3), "set graph ");
+    EXPECT_EQ(steps.run(4, 3), "graph ");
+    EXPECT_EQ(device.getGraphs().getCounts().replayed, 4u);
+    // Another sequence has a graph of its own; short ones have none.
+    EXPECT_EQ(steps.run(5, 1), "launch launch launch launch launch ");
+    EXPECT_EQ(steps.run(4, 3), "graph ");
+    EXPECT_EQ(steps.run(5, 1), "node node node node node instantiate graph ");
+    EXPECT_EQ(steps.run(3, 1), "launch launch launch ");
+    EXPECT_EQ(steps.run(3, 1), "launch launch launch ");
+    EXPECT_EQ(device.getGraphs().size(), 2u);
+    // As many as are kept.
+    for (int count = 6; count < 30; ++count)
+      steps.run(count, 1);
+    EXPECT_EQ(device.getGraphs().size(), cuda::LaunchGraphs::mostGraphs);
+    EXPECT_EQ(steps.run(4, 3), "launch launch launch launch ");
+  }
+  EXPECT_EQ(fake<int>("fake_live"), before);
+}
+
+TEST_F(CudaDeviceTest, LaunchesOneByOneWhereAsked) {
+  CudaDevice device(*driver, kernels());
+  device.setDirect(true);
+  Steps steps(device, fake<char[4096]>("fake_log"));
+  for (int step = 0; step < 3; ++step)
+    EXPECT_EQ(steps.run(4, 2), "launch launch launch launch ");
+  EXPECT_EQ(device.getGraphs().size(), 0u);
+}
+
+TEST_F(CudaDeviceTest, AGraphThatFailsIsMadeAgain) {
+  int before = fake<int>("fake_live");
+  {
+    CudaDevice device(*driver, kernels());
+    Steps steps(device, fake<char[4096]>("fake_log"));
+    steps.run(4, 1);
+    for (const char *call : {"cuGraphAddKernelNode_v2",
+                             "cuGraphInstantiateWithFlags", "cuGraphLaunch"}) {
+      setenv("FAKE_DRIVER_FAILS", call, 1);
+      steps.run(4, 1, TRINE_ERROR_DEVICE);
+      EXPECT_EQ(device.getMessage(), "a graph on device 'cuda': "
+                                     "CUDA_ERROR_FAKE: asked for by a test");
+      unsetenv("FAKE_DRIVER_FAILS");
+      EXPECT_EQ(steps.run(4, 1), "launch launch launch launch ") << call;
+    }
+    steps.run(4, 1);
+    setenv("FAKE_DRIVER_FAILS", "cuGraphExecKernelNodeSetParams_v2", 1);
+    steps.run(4, 2, TRINE_ERROR_DEVICE);
+    unsetenv("FAKE_DRIVER_FAILS");
+    EXPECT_EQ(steps.run(4, 2), "launch launch launch launch ");
+  }
+  EXPECT_EQ(fake<int>("fake_live"), before);
+}
+
+TEST_F(CudaDeviceTest, CopiesRunBesideTheQueueAndJoinIt) {
+  CudaDevice device(*driver, kernels());
+  Steps steps(device, fake<char[4096]>("fake_log"));
+  char *log = fake<char[4096]>("fake_log");
+  float values[4] = {1, 2, 3, 4};
+  uint64_t address = reinterpret_cast<uint64_t>(steps.memory);
+  uint64_t words[] = {address, 4, address};
+  device.beginStep();
+  log[0] = 0;
+  // What waits is sent first; the copy waits for it, and the queue for the
+  // copy.
+  EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
+  EXPECT_EQ(device.write(0, values, steps.memory, sizeof values), TRINE_OK);
+  EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
+  EXPECT_EQ(device.read(0, steps.memory, values, sizeof values), TRINE_OK);
+  EXPECT_STREQ(log, "launch event wait copy event wait launch ");
+  EXPECT_EQ(values[3], 8);
+  setenv("FAKE_DRIVER_FAILS", "cuStreamWaitEvent", 1);
+  EXPECT_EQ(device.write(0, values, steps.memory, sizeof values),
+            TRINE_ERROR_DEVICE);
+  unsetenv("FAKE_DRIVER_FAILS");
+  device.endStep();
 }
 
 TEST_F(CudaDeviceTest, TakesTheCodeThatTheDeviceRuns) {

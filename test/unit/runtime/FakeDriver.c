@@ -10,6 +10,15 @@
 
 EXPORT int fake_live; /* objects and blocks that exist */
 EXPORT unsigned fake_grid, fake_block, fake_shared, fake_limit;
+/* What was done in which order: "launch ", "copy ", "event ", ... */
+EXPORT char fake_log[4096];
+
+static void note(const char *word) {
+  if (strlen(fake_log) + strlen(word) + 2 < sizeof fake_log) {
+    strcat(fake_log, word);
+    strcat(fake_log, " ");
+  }
+}
 
 static int fails(const char *name) {
   const char *wanted = getenv("FAKE_DRIVER_FAILS");
@@ -87,6 +96,7 @@ EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
                           unsigned blockZ, unsigned shared, void *stream,
                           void **parameters, void **extra) {
   FAIL_IF_ASKED(700);
+  note("launch");
   if (!stream || !function || gridY != 1 || gridZ != 1 || blockY != 1 ||
       blockZ != 1)
     return 1;
@@ -124,6 +134,7 @@ EXPORT int cuMemFreeHost(void *memory) {
 }
 EXPORT int cuMemcpyHtoDAsync_v2(uint64_t target, const void *source,
                                 size_t bytes, void *stream) {
+  note("copy");
   memcpy((void *)target, source, bytes);
   return 0;
 }
@@ -144,5 +155,112 @@ EXPORT int cuStreamDestroy_v2(void *stream) {
 }
 EXPORT int cuStreamSynchronize(void *stream) {
   FAIL_IF_ASKED(716);
+  return 0;
+}
+EXPORT int cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+  FAIL_IF_ASKED(719);
+  note("wait");
+  return stream && event && flags == 0 ? 0 : 1;
+}
+EXPORT int cuEventCreate(void **event, unsigned flags) {
+  FAIL_IF_ASKED(720);
+  *event = malloc(1);
+  ++fake_live;
+  return flags == 2 ? 0 : 1;
+}
+EXPORT int cuEventDestroy_v2(void *event) {
+  free(event);
+  --fake_live;
+  return 0;
+}
+EXPORT int cuEventSynchronize(void *event) { return event ? 0 : 1; }
+EXPORT int cuEventRecord(void *event, void *stream) {
+  note("event");
+  return event && stream ? 0 : 1;
+}
+
+/* A graph is its nodes in order: what cuLaunchKernel gets, and three words. */
+struct node {
+  void *function;
+  unsigned grid[3], block[3], shared;
+  void **parameters, **extra, *kernel, *context;
+};
+struct fake_graph {
+  int count;
+  struct {
+    struct node node;
+    uint64_t words[3];
+  } each[64];
+};
+static void set_node(struct fake_graph *graph, int index,
+                     const struct node *node) {
+  graph->each[index].node = *node;
+  for (int i = 0; i < 3; ++i)
+    graph->each[index].words[i] = *(uint64_t *)node->parameters[i];
+}
+EXPORT int cuGraphCreate(void **graph, unsigned flags) {
+  FAIL_IF_ASKED(2);
+  *graph = calloc(1, sizeof(struct fake_graph));
+  ++fake_live;
+  return flags == 0 ? 0 : 1;
+}
+EXPORT int cuGraphDestroy(void *graph) {
+  free(graph);
+  --fake_live;
+  return 0;
+}
+/* Nodes are their index and one, each behind the one before it. */
+EXPORT int cuGraphAddKernelNode_v2(void **made, void *graph,
+                                   void *const *before, size_t count,
+                                   const struct node *node) {
+  FAIL_IF_ASKED(721);
+  note("node");
+  struct fake_graph *fake = graph;
+  if (fake->count == 64 || (count == 0) != (fake->count == 0) ||
+      (count == 1 && *before != (void *)(intptr_t)fake->count))
+    return 1;
+  set_node(fake, fake->count++, node);
+  *made = (void *)(intptr_t)fake->count;
+  return 0;
+}
+EXPORT int cuGraphInstantiateWithFlags(void **made, void *graph,
+                                       unsigned long long flags) {
+  FAIL_IF_ASKED(722);
+  note("instantiate");
+  *made = malloc(sizeof(struct fake_graph));
+  memcpy(*made, graph, sizeof(struct fake_graph));
+  ++fake_live;
+  return flags == 0 ? 0 : 1;
+}
+EXPORT int cuGraphExecDestroy(void *graph) { return cuGraphDestroy(graph); }
+EXPORT int cuGraphExecKernelNodeSetParams_v2(void *graph, void *node,
+                                             const struct node *parameters) {
+  FAIL_IF_ASKED(723);
+  note("set");
+  struct fake_graph *fake = graph;
+  intptr_t index = (intptr_t)node - 1;
+  if (index < 0 || index >= fake->count)
+    return 1;
+  set_node(fake, (int)index, parameters);
+  return 0;
+}
+EXPORT int cuGraphLaunch(void *graph, void *stream) {
+  FAIL_IF_ASKED(724);
+  note("graph");
+  struct fake_graph *fake = graph;
+  for (int i = 0; i < fake->count; ++i) {
+    void *parameters[3];
+    for (int word = 0; word < 3; ++word)
+      parameters[word] = &fake->each[i].words[word];
+    struct node *node = &fake->each[i].node;
+    size_t length = strlen(fake_log);
+    int error =
+        cuLaunchKernel(node->function, node->grid[0], node->grid[1],
+                       node->grid[2], node->block[0], node->block[1],
+                       node->block[2], node->shared, stream, parameters, NULL);
+    fake_log[length] = 0;
+    if (error)
+      return error;
+  }
   return 0;
 }
