@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// How the operands of a product are read.
+#include "MicroKernelEmitter.h"
+
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::trine;
+using namespace mlir::trine::microkernel;
+
+SmallVector<Value> Emitter::indices(const Access &access) {
+  SmallVector<Value> values;
+  for (AffineExpr expr : access.map.getResults()) {
+    if (auto dim = dyn_cast<AffineDimExpr>(expr)) {
+      Value at = position[dim.getPosition()];
+      if (access.gather && values.empty())
+        at = memref::LoadOp::create(builder, access.gather, at);
+      values.push_back(at);
+      continue;
+    }
+    SmallVector<OpFoldResult> operands;
+    for (Value value : position)
+      operands.push_back(value ? OpFoldResult(value)
+                               : OpFoldResult(builder.getIndexAttr(0)));
+    OpFoldResult value = affine::makeComposedFoldedAffineApply(
+        builder, builder.getLoc(),
+        AffineMap::get(access.map.getNumDims(), 0, expr), operands);
+    values.push_back(
+        getValueOrCreateConstantIndexOp(builder, builder.getLoc(), value));
+  }
+  return values;
+}
+
+/// How many steps of the sum ahead of their use elements are fetched: memory
+/// answers late, and hardware does not look beyond a page. 0: not at all.
+int64_t Emitter::stepsAhead(const Access &access) {
+  constexpr int64_t distance = 4096;
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(access.type().getStridesAndOffset(strides, offset)))
+    return 0;
+  unsigned bytes = access.type().getElementTypeBitWidth() / 8;
+  for (auto [expr, stride] : llvm::zip(access.map.getResults(), strides)) {
+    AffineExpr sum = getAffineDimExpr(roles.sum, access.map.getContext());
+    bool isPair = expr == sum.floorDiv(2);
+    if (expr != sum && !isPair)
+      continue;
+    // Longer rows are not those of a panel.
+    if (ShapedType::isDynamic(stride) || stride <= 0 || stride * bytes > 256)
+      return 0;
+    return distance / (stride * bytes) * (isPair ? 2 : 1);
+  }
+  return 0;
+}
+
+/// Asks for the vector of `access` that is read `steps` of the sum later.
+void Emitter::prefetch(const Access &access, int64_t steps) {
+  Value now = position[roles.sum];
+  position[roles.sum] = add(now, steps);
+  memref::PrefetchOp::create(builder, access.memref, indices(access),
+                             /*isWrite=*/false, /*localityHint=*/3,
+                             /*isDataCache=*/true);
+  position[roles.sum] = now;
+}
+
+Value Emitter::mask(Value rest, int64_t first, int64_t width) {
+  if (!rest)
+    return Value();
+  auto type = VectorType::get({width}, builder.getI1Type());
+  Value left = rest;
+  if (first != 0)
+    left = arith::SubIOp::create(builder, rest, constant(first));
+  return vector::CreateMaskOp::create(builder, type, left);
+}
+
+/// The address of the current position of `access`.
+Value Emitter::addressOf(const Access &access) {
+  Value structure =
+      UnrealizedConversionCastOp::create(
+          builder, converter.convertType(access.type()), access.memref)
+          .getResult(0);
+  SmallVector<Value> at;
+  for (Value index : indices(access))
+    at.push_back(
+        arith::IndexCastOp::create(builder, builder.getI64Type(), index));
+  return LLVM::getStridedElementPtr(builder, builder.getLoc(), converter,
+                                    access.type(), structure, at);
+}
+
+/// `count` integers of `bits` bits from the current position of `access` on.
+/// 16-bit floats are loaded like this: processors without instructions for
+/// them would take vectors of them apart.
+Value Emitter::loadIntegers(const Access &access, int64_t count, unsigned bits,
+                            Value mask) {
+  Value pointer = addressOf(access);
+  auto type = VectorType::get({count}, builder.getIntegerType(bits));
+  if (!mask)
+    return LLVM::LoadOp::create(builder, type, pointer, /*alignment=*/2);
+  Value zeros = arith::ConstantOp::create(builder, builder.getZeroAttr(type));
+  return LLVM::MaskedLoadOp::create(builder, type, pointer, mask, zeros,
+                                    builder.getI32IntegerAttr(2));
+}
+
+/// `lanes` elements of `access` from the current position on.
+Value Emitter::loadVector(const Access &access, Value mask) {
+  Type stored = access.type().getElementType();
+  auto type = VectorType::get({lanes}, stored);
+  if (stored.isBF16() && element.isF32()) {
+    Value bits = loadIntegers(access, lanes, 16, mask);
+    auto wideType = VectorType::get({lanes}, builder.getI32Type());
+    Value wide = arith::ExtUIOp::create(builder, wideType, bits);
+    return arith::BitcastOp::create(
+        builder, vector,
+        arith::ShLIOp::create(builder, wide, splat(wideType, 16)));
+  }
+  if (stored.isF16() && element.isF32())
+    return widen(arith::BitcastOp::create(
+                     builder, type, loadIntegers(access, lanes, 16, mask)),
+                 vector);
+  SmallVector<Value> at = indices(access);
+  Value value;
+  if (mask) {
+    Value zeros = arith::ConstantOp::create(builder, builder.getZeroAttr(type));
+    value = vector::MaskedLoadOp::create(builder, type, access.memref, at, mask,
+                                         zeros);
+  } else {
+    value = vector::LoadOp::create(builder, type, access.memref, at);
+  }
+  return widen(value, vector);
+}
