@@ -37,10 +37,7 @@ SmallVector<Value> Emitter::indices(const Access &access) {
   return values;
 }
 
-/// How many steps of the sum ahead of their use elements are fetched: memory
-/// answers late, and hardware does not look beyond a page. 0: not at all.
-int64_t Emitter::stepsAhead(const Access &access) {
-  constexpr int64_t distance = 4096;
+int64_t Emitter::bytesPerStep(const Access &access) {
   SmallVector<int64_t> strides;
   int64_t offset;
   if (failed(access.type().getStridesAndOffset(strides, offset)))
@@ -54,19 +51,73 @@ int64_t Emitter::stepsAhead(const Access &access) {
     // Longer rows are not those of a panel.
     if (ShapedType::isDynamic(stride) || stride <= 0 || stride * bytes > 256)
       return 0;
-    return distance / (stride * bytes) * (isPair ? 2 : 1);
+    return stride * bytes / (isPair ? 2 : 1);
   }
   return 0;
 }
 
-/// Asks for the vector of `access` that is read `steps` of the sum later.
-void Emitter::prefetch(const Access &access, int64_t steps) {
+/// Asks for what `access` reads some steps of the sum later: memory answers
+/// late, and hardware does not look beyond a page.
+void Emitter::prefetch(const Access &access) {
+  constexpr int64_t distance = 2048;
+  int64_t bytes = bytesPerStep(access);
+  if (bytes == 0)
+    return;
   Value now = position[roles.sum];
-  position[roles.sum] = add(now, steps);
+  position[roles.sum] = add(now, distance / bytes);
   memref::PrefetchOp::create(builder, access.memref, indices(access),
                              /*isWrite=*/false, /*localityHint=*/3,
                              /*isDataCache=*/true);
   position[roles.sum] = now;
+}
+
+/// Plans what the second-level cache is asked for. One block of rows alone
+/// waits for memory: it looks far ahead. Of several, the first would wait for
+/// memory and the rest for the multipliers: each asks for its share of the
+/// panel that follows in memory instead, so that all of them find theirs.
+void Emitter::planFar(int64_t rows) {
+  constexpr int64_t distance = 16384;
+  far = {};
+  int64_t bytes = bytesPerStep(roles.right);
+  if (bytes == 0)
+    return;
+  auto word = [&](int64_t value) -> Value {
+    return arith::ConstantIntOp::create(builder, value, 64);
+  };
+  auto asWord = [&](Value value) {
+    return builder.createOrFold<arith::IndexCastOp>(builder.getI64Type(),
+                                                    value);
+  };
+  Value blocks = word(1);
+  if (roles.row >= 0)
+    blocks = builder.createOrFold<arith::CeilDivUIOp>(asWord(extent[roles.row]),
+                                                      word(rows));
+  Value panel = builder.createOrFold<arith::MulIOp>(
+      asWord(builder.createOrFold<arith::SubIOp>(sumEnd, sumBegin)),
+      word(bytes));
+  Value isOne = builder.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ule,
+                                                    blocks, word(1));
+  far.start =
+      builder.createOrFold<arith::SelectOp>(isOne, word(distance), panel);
+  far.perStep = builder.createOrFold<arith::DivUIOp>(
+      word(bytes), builder.createOrFold<arith::MaxUIOp>(blocks, word(1)));
+  far.perRow = builder.createOrFold<arith::DivUIOp>(
+      builder.createOrFold<arith::DivUIOp>(
+          panel, builder.createOrFold<arith::MaxUIOp>(blocks, word(1))),
+      word(rows));
+}
+
+void Emitter::prefetchFar() {
+  if (!far.address)
+    return;
+  Value step = arith::IndexCastOp::create(
+      builder, builder.getI64Type(),
+      builder.createOrFold<arith::SubIOp>(position[roles.sum], sumBegin));
+  Value offset = arith::MulIOp::create(builder, step, far.perStep);
+  Value address =
+      LLVM::GEPOp::create(builder, far.address.getType(), builder.getI8Type(),
+                          far.address, ArrayRef<LLVM::GEPArg>{offset});
+  LLVM::Prefetch::create(builder, address, /*rw=*/0, /*hint=*/2, /*cache=*/1);
 }
 
 Value Emitter::mask(Value rest, int64_t first, int64_t width) {

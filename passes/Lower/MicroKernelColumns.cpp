@@ -3,6 +3,8 @@
 #include "MicroKernelEmitter.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -80,14 +82,13 @@ void Emitter::prefetchRows(const Block &block) {
 /// One step of the sum: a row of the right matrix times a column of the left.
 SmallVector<Value> Emitter::multiplyPlain(const Block &block, ValueRange sums) {
   SmallVector<Value> rights, next;
-  int64_t ahead = stepsAhead(roles.right);
   for (int64_t part = 0; part < block.columns; ++part) {
     position[roles.column] = add(block.column, part * lanes);
-    if (ahead)
-      prefetch(roles.right, ahead);
+    prefetch(roles.right);
     rights.push_back(
         loadVector(roles.right, mask(block.rest, part * lanes, lanes)));
   }
+  prefetchFar();
   prefetchRows(block);
   for (auto [row, left] : llvm::enumerate(scalarLefts(block)))
     for (int64_t part = 0; part < block.columns; ++part)
@@ -103,11 +104,9 @@ SmallVector<Value> Emitter::multiplyPaired(const Block &block,
   Value first = position[roles.sum];
   SmallVector<Value> even, odd;
   auto wideType = VectorType::get({lanes}, builder.getI32Type());
-  int64_t ahead = stepsAhead(roles.right);
   for (int64_t part = 0; part < block.columns; ++part) {
     position[roles.column] = add(block.column, part * lanes);
-    if (ahead)
-      prefetch(roles.right, ahead);
+    prefetch(roles.right);
     // A pair of rows is one 32-bit lane.
     Value pair = loadIntegers(roles.right, lanes, 32,
                               mask(block.rest, part * lanes, lanes));
@@ -130,6 +129,7 @@ SmallVector<Value> Emitter::multiplyPaired(const Block &block,
                     arith::TruncIOp::create(builder, halfType, bits)),
                 vector));
   }
+  prefetchFar();
   SmallVector<Value> next(sums.begin(), sums.end());
   for (int64_t step = 0; step < 2; ++step) {
     position[roles.sum] = add(first, step);
@@ -159,6 +159,23 @@ void Emitter::emitBlock(const Block &block) {
       }
   };
   each([&](int64_t, Value mask) { sums.push_back(loadVector(result, mask)); });
+  far.address = Value();
+  if (far.start) {
+    Value offset = far.start;
+    if (roles.row >= 0)
+      offset = arith::AddIOp::create(
+          builder, offset,
+          arith::MulIOp::create(builder,
+                                arith::IndexCastOp::create(
+                                    builder, builder.getI64Type(), block.row),
+                                far.perRow));
+    position[roles.column] = block.column;
+    position[roles.sum] = sumBegin;
+    Value first = addressOf(roles.right);
+    far.address =
+        LLVM::GEPOp::create(builder, first.getType(), builder.getI8Type(),
+                            first, ArrayRef<LLVM::GEPArg>{offset});
+  }
   // Fewer rows wait for memory: longer loops would only be more code.
   int64_t unrolled =
       block.rows >= fullRows() && !block.rest ? unrolledSteps : 1;
@@ -178,12 +195,48 @@ void Emitter::emitBlock(const Block &block) {
   });
 }
 
+/// Long sums are computed in parts, so that the rows of a part stay in the
+/// second-level cache from panel to panel.
+void Emitter::forSumBlocks(llvm::function_ref<void()> body) {
+  constexpr int64_t most = 2048;
+  Value whole = sumEnd;
+  std::optional<int64_t> length = getConstantIntValue(whole);
+  std::optional<int64_t> rows =
+      roles.row < 0 ? 1 : getConstantIntValue(extent[roles.row]);
+  bool isOneBlock = rows && *rows <= fullRows();
+  if (!length || *length <= most + most / 2 || isOneBlock)
+    return body();
+  int64_t size =
+      llvm::alignTo(llvm::divideCeil(*length, llvm::divideCeil(*length, most)),
+                    2 * unrolledSteps);
+  auto parts = scf::ForOp::create(builder, sumBegin, whole, constant(size));
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToStart(parts.getBody());
+    Value begin = parts.getInductionVar(), before = sumBegin;
+    sumBegin = begin;
+    sumEnd = add(begin, size);
+    sumLength = size;
+    if (*length % size != 0) {
+      sumEnd = arith::MinUIOp::create(builder, sumEnd, whole);
+      sumLength = std::nullopt;
+    }
+    body();
+    sumBegin = before;
+    sumEnd = whole;
+    sumLength = length;
+  }
+}
+
 /// `columns` vectors from `column` on; one has twice the rows, so that as many
 /// sums are under way.
 void Emitter::emitColumns(Value column, Value rest, int64_t columns) {
   bool isMasked = rest != nullptr;
   int64_t rows = fullRows() * 2 / columns;
-  split(roles.row, rows, /*ones=*/isMasked, [&](Value row, int64_t size) {
-    emitBlock({row, column, size, columns, rest});
+  forSumBlocks([&] {
+    planFar(rows);
+    split(roles.row, rows, /*ones=*/isMasked, [&](Value row, int64_t size) {
+      emitBlock({row, column, size, columns, rest});
+    });
   });
 }

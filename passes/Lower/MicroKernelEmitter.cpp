@@ -128,21 +128,24 @@ Emitter::sumLoop(ArrayRef<Value> accumulators, int64_t step, int64_t unrolled,
                  llvm::function_ref<SmallVector<Value>(ValueRange)> body) {
   if (roles.sum < 0)
     return body(accumulators);
-  Value end = roundDown(extent[roles.sum], step);
+  Value end = sumEnd;
+  if (!sumLength || *sumLength % step != 0)
+    end = roundDown(sumEnd, step);
   SmallVector<Value> sums(accumulators);
-  Value begin = constant(0);
+  Value begin = sumBegin;
   // Several steps at once, then what is left.
   SmallVector<int64_t, 2> counts = {1};
-  if (unrolled > 1)
+  if (unrolled > 1 && (!sumLength || *sumLength >= unrolled * step))
     counts.insert(counts.begin(), unrolled);
+  int64_t done = 0;
   for (int64_t count : counts) {
-    std::optional<int64_t> first = getConstantIntValue(begin),
-                           last = getConstantIntValue(end);
-    if (first && last && *first == *last)
+    if (sumLength && *sumLength - done < step)
       break;
-    if (count > 1 && first && last && *last - *first < count * step)
-      continue;
-    Value border = count == 1 ? end : roundDown(end, count * step);
+    Value border = end;
+    if (count > 1 && sumLength)
+      done = *sumLength / (count * step) * (count * step);
+    if (count > 1 && (!sumLength || done + step <= *sumLength))
+      border = roundDown(end, count * step);
     auto loop = scf::ForOp::create(builder, begin, border,
                                    constant(count * step), sums);
     OpBuilder::InsertionGuard guard(builder);
@@ -167,6 +170,9 @@ void Emitter::emit() {
   for (Range range : ranges)
     extent.push_back(
         getValueOrCreateConstantIndexOp(builder, builder.getLoc(), range.size));
+  sumBegin = constant(0);
+  sumEnd = extent[roles.sum];
+  sumLength = getConstantIntValue(sumEnd);
   OpBuilder::InsertionGuard guard(builder);
   // Loops without a role, outermost first. Sums among them accumulate in the
   // destination.

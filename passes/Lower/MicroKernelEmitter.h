@@ -75,8 +75,12 @@ private:
   /// wide as that is; or, with `ones`, for blocks of one.
   void split(int64_t role, int64_t size, bool ones,
              llvm::function_ref<void(Value, int64_t)> body);
-  int64_t stepsAhead(const Access &access);
-  void prefetch(const Access &access, int64_t steps);
+  /// Bytes from one step of the sum to the next where `access` reads a panel;
+  /// 0 where its steps lie farther apart.
+  int64_t bytesPerStep(const Access &access);
+  void prefetch(const Access &access);
+  void prefetchFar();
+  void planFar(int64_t rows);
   SmallVector<Value> indices(const Access &access);
   Value widen(Value value, Type type) {
     return value.getType() == type
@@ -100,6 +104,7 @@ private:
   sumLoop(ArrayRef<Value> accumulators, int64_t step, int64_t unrolled,
           llvm::function_ref<SmallVector<Value>(ValueRange)> body);
   void emitColumns(Value column, Value rest, int64_t columns);
+  void forSumBlocks(llvm::function_ref<void()> body);
   void emitBlock(const Block &block);
   SmallVector<Value> multiplyPlain(const Block &block, ValueRange sums);
   SmallVector<Value> multiplyPaired(const Block &block, ValueRange sums);
@@ -117,6 +122,15 @@ private:
   VectorType vector;
   bool wide;
   SmallVector<Value> position, extent;
+  /// The part of the sum that is computed now.
+  Value sumBegin, sumEnd;
+  std::optional<int64_t> sumLength;
+  /// What a block of rows fetches for those that follow (planFar), all i64:
+  /// bytes from the block's first element of the right matrix on, the same for
+  /// each row before it, and bytes per step of the sum.
+  struct {
+    Value start, perRow, perStep, address;
+  } far;
 };
 
 } // namespace mlir::trine::microkernel

@@ -10,9 +10,13 @@ using namespace mlir::trine;
 /// Elements of a tile without products: enough to hide the cost of a
 /// workgroup, few enough to stay in the first-level cache.
 static constexpr int64_t kTileElements = 2048;
-/// Rows of a product's tile: its panel of the right matrix is read once per
-/// this many rows.
-static constexpr int64_t kProductRows = 64;
+/// Rows of a product's tile: its panel of the right matrix is read from memory
+/// once per this many rows, which stay in the second-level cache from panel to
+/// panel.
+static constexpr int64_t kProductRows = 256;
+/// The same where there are few panels, or wide ones.
+static constexpr int64_t kFewPanelRows = 64;
+static constexpr int64_t kFewPanels = 16;
 /// Columns of a product's tile: one packed panel.
 static constexpr int64_t kPanelColumns = 32;
 /// Columns where the right matrix is not packed.
@@ -123,13 +127,21 @@ static bool applyProduct(linalg::GenericOp product, ArrayRef<int64_t> rootLoops,
     if (loop >= 0 && allowed[loop])
       sizes[loop] = size;
   };
+  SmallVector<int64_t> extents = product.getStaticLoopRanges();
   bool packed = llvm::any_of(product.getDpsInputs(), [](Value input) {
     return isa_and_nonnull<linalg::UnPackOp>(input.getDefiningOp());
   });
+  // Unknown numbers of columns are those of activations: few.
+  int64_t columns = 1;
+  for (unsigned dim : dims->n)
+    columns *= std::max<int64_t>(extents[dim], 1);
+  int64_t rows = packed && columns >= kFewPanels * kPanelColumns
+                     ? kProductRows
+                     : kFewPanelRows;
   for (unsigned dim : dims->batch)
     set(dim, 1);
   for (auto [index, dim] : llvm::enumerate(dims->m))
-    set(dim, index + 1 == dims->m.size() ? kProductRows : 1);
+    set(dim, index + 1 == dims->m.size() ? rows : 1);
   for (auto [index, dim] : llvm::enumerate(dims->n))
     set(dim, index + 1 == dims->n.size()
                  ? (packed ? kPanelColumns : kUnpackedColumns)

@@ -66,6 +66,18 @@ plan.kernel @product(%x: tensor<?x64xf32>, %w: tensor<4x64x32xf32>, %out: tensor
   plan.return %y : tensor<?x128xf32>
 }
 
+// Many panels: tiles of more rows, so that a panel is read from memory less often.
+// CHECK-LABEL: plan.kernel @many_panels
+// CHECK: scf.forall ({{.*}}) = (0, 0) to (%{{.*}}, 640) step (256, 32)
+plan.kernel @many_panels(%x: tensor<?x64xf32>, %w: tensor<20x64x32xf32>, %out: tensor<?x640xf32>) -> tensor<?x640xf32> attributes {skeleton = "matmul"} {
+  %zero = arith.constant 0.0 : f32
+  %we = tensor.empty() : tensor<64x640xf32>
+  %wl = linalg.unpack %w outer_dims_perm = [1, 0] inner_dims_pos = [1] inner_tiles = [32] into %we : tensor<20x64x32xf32> -> tensor<64x640xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<?x640xf32>) -> tensor<?x640xf32>
+  %p = linalg.matmul ins(%x, %wl : tensor<?x64xf32>, tensor<64x640xf32>) outs(%f : tensor<?x640xf32>) -> tensor<?x640xf32>
+  plan.return %p : tensor<?x640xf32>
+}
+
 // Columns are not cut where each tile would compute the row sums again.
 // CHECK-LABEL: plan.kernel @row_scale
 // CHECK: scf.forall (%{{.*}}) in (%{{.*}})

@@ -3,10 +3,19 @@
 
 // Columns are contiguous: blocks of 8 rows by two vectors, four steps of the sum at once, then one block of just as many rows as are left. Panels are asked for
 // before they are needed.
+// How far ahead the second-level cache is asked follows from the number of blocks: one looks 16 KiB ahead, several share the 8 KiB of the panel behind theirs.
 // CHECK-LABEL: func.func @columns
+// CHECK: %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %c8_i64
+// CHECK: %[[ONE:.*]] = arith.cmpi ule, %[[BLOCKS]], %c1_i64
+// CHECK: %[[START:.*]] = arith.select %[[ONE]], %c16384_i64, %c8192_i64
+// CHECK: %[[PER_STEP:.*]] = arith.divui %c128_i64
+// CHECK: %[[FAR:.*]] = llvm.getelementptr {{.*}} -> !llvm.ptr, i8
 // CHECK: scf.for {{.*}} step %c4{{.*}} iter_args
 // CHECK: memref.prefetch %{{.*}}, read, locality<3>, data : memref<64x32xf32>
 // CHECK: vector.load %{{.*}} : memref<64x32xf32>, vector<16xf32>
+// CHECK: %[[AT:.*]] = arith.muli %{{.*}}, %[[PER_STEP]]
+// CHECK: %[[LINE:.*]] = llvm.getelementptr %[[FAR]][%[[AT]]]
+// CHECK: "llvm.intr.prefetch"(%[[LINE]]) <{cache = 1 : i32, hint = 2 : i32, rw = 0 : i32}>
 // CHECK: vector.fma {{.*}} : vector<16xf32>
 // CHECK: scf.index_switch
 // CHECK: case 1 {
@@ -18,6 +27,38 @@
 func.func @columns(%a: memref<?x64xf32>, %b: memref<64x32xf32>, %c: memref<?x32xf32>) {
   linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
     ins(%a, %b : memref<?x64xf32>, memref<64x32xf32>) outs(%c : memref<?x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// A long sum is computed in parts for all rows, which so stay in the cache: 5000 steps in 2 of 1672 and one of 1656. Few rows need no parts.
+// CHECK-LABEL: func.func @long_sum
+// CHECK: scf.for %[[BEGIN:.*]] = %c0{{.*}} to %c5000{{.*}} step %c1672
+// CHECK: %[[NEXT:.*]] = arith.addi %[[BEGIN]], %c1672
+// CHECK: %[[END:.*]] = arith.minui %[[NEXT]], %c5000
+// CHECK: scf.for
+// CHECK: scf.for %{{.*}} = %[[BEGIN]] to
+// CHECK-LABEL: func.func @long_sum_of_few
+// CHECK-NOT: step %c1672
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c5000
+// CHECK: return
+func.func @long_sum(%a: memref<?x5000xf32>, %b: memref<5000x32xf32>, %c: memref<?x32xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<?x5000xf32>, memref<5000x32xf32>) outs(%c : memref<?x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+func.func @long_sum_of_few(%a: memref<8x5000xf32>, %b: memref<5000x32xf32>, %c: memref<8x32xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<8x5000xf32>, memref<5000x32xf32>) outs(%c : memref<8x32xf32>) {
   ^bb0(%x: f32, %y: f32, %s: f32):
     %p = arith.mulf %x, %y : f32
     %r = arith.addf %s, %p : f32

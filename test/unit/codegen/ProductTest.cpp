@@ -67,7 +67,12 @@ func.func @main(%x: memref<?xKxf32>, %bias: memref<Nxf32>) {
 }
 
 TEST(Product, ReadsPackedPanels) {
-  for (auto [k, n] : {std::pair<int64_t, int64_t>{48, 40}, {7, 64}, {64, 3}}) {
+  for (auto [k, n] : {std::pair<int64_t, int64_t>{48, 40},
+                      {7, 64},
+                      {64, 3},
+                      // Parts of a sum, and tiles of many rows.
+                      {3077, 35},
+                      {17, 512}}) {
     for (const char *cpu : {"", "x86-64-v3"}) {
       ProgramRunner runner;
       ASSERT_TRUE(runner.compile(packedProduct(k, n), {cpu, 1}))
@@ -81,7 +86,7 @@ TEST(Product, ReadsPackedPanels) {
               w[row * n + column];
       auto *bytes = reinterpret_cast<char *>(packed.data());
       runner.weights.assign(bytes, bytes + packed.size() * 4);
-      for (int64_t m : {0, 1, 3, 8, 13, 65, 130}) {
+      for (int64_t m : {0, 1, 3, 8, 13, 65, 130, 261}) {
         std::vector<float> x = randomValues(m * k, 3);
         ASSERT_EQ(runner.run({Tensor::of<float>({m, k}, x),
                               Tensor::of<float>({n}, bias)},
