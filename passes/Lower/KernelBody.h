@@ -20,6 +20,10 @@ void foldUnpacks(plan::KernelOp kernel);
 /// `column`, so that foldUnpacks can read it from one panel.
 bool isPanelSlice(Value value, int64_t column, int64_t tile);
 
+/// Cuts a kernel that only puts its arguments side by side into tiles of its
+/// result. Returns whether it is one, and large enough.
+bool tileInsertions(plan::KernelOp kernel);
+
 /// Lets temporaries live in the memory of the result that replaces them.
 void reuseDestinations(plan::KernelOp kernel);
 

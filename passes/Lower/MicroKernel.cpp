@@ -2,6 +2,9 @@
 // Which loops of a product become rows, columns and the sum.
 #include "MicroKernelEmitter.h"
 
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
 using namespace mlir;
 using namespace mlir::trine;
 using namespace mlir::trine::microkernel;
@@ -35,11 +38,15 @@ static std::optional<Roles> chooseRoles(linalg::GenericOp op, Access left,
     return std::nullopt;
   // Rows with more than one value are worth more than the last loop.
   SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  SmallVector<int64_t> rows;
   for (auto [index, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     if (kind == utils::IteratorType::parallel && left.uses(index) &&
-        !right.uses(index) && extents[index] != 1 &&
-        (roles.row < 0 || extents[roles.row] == 1))
-      roles.row = index;
+        !right.uses(index) && extents[index] != 1)
+      rows.push_back(index);
+  if (!rows.empty())
+    roles.row = rows.back();
+  if (rows.size() > 1)
+    roles.otherRow = rows[rows.size() - 2];
   if (roles.column >= 0 && right.isPaired(roles.sum, roles.column)) {
     int64_t length = extents[roles.sum];
     roles.paired = true;
@@ -113,10 +120,39 @@ matchGatheredProduct(linalg::GenericOp op) {
 }
 
 static void replaceByMicroKernel(RewriterBase &rewriter, linalg::GenericOp op,
-                                 const Roles &roles, unsigned vectorBytes) {
+                                 Roles roles, unsigned vectorBytes) {
   ImplicitLocOpBuilder builder(op.getLoc(), rewriter);
   builder.setInsertionPoint(op);
-  Emitter(builder, op, roles, vectorBytes).emit();
+  auto emit = [&](const Roles &chosen) {
+    Emitter(builder, op, chosen, vectorBytes).emit();
+  };
+  if (roles.otherRow < 0) {
+    emit(roles);
+    return rewriter.eraseOp(op);
+  }
+  // The longer of two loops over rows becomes the rows in registers; of equal
+  // ones the inner.
+  Roles other = roles;
+  std::swap(other.row, other.otherRow);
+  SmallVector<int64_t> extents = op.getStaticLoopRanges();
+  int64_t mine = extents[roles.row], its = extents[other.row];
+  if (!ShapedType::isDynamic(mine) && !ShapedType::isDynamic(its)) {
+    emit(mine >= its ? roles : other);
+    return rewriter.eraseOp(op);
+  }
+  SmallVector<Range> ranges = cast<linalg::LinalgOp>(op.getOperation())
+                                  .createLoopRanges(builder, op.getLoc());
+  auto extent = [&](int64_t loop) {
+    return getValueOrCreateConstantIndexOp(builder, op.getLoc(),
+                                           ranges[loop].size);
+  };
+  Value isLonger = arith::CmpIOp::create(builder, arith::CmpIPredicate::uge,
+                                         extent(roles.row), extent(other.row));
+  auto choice = scf::IfOp::create(builder, isLonger, /*withElseRegion=*/true);
+  builder.setInsertionPointToStart(choice.thenBlock());
+  emit(roles);
+  builder.setInsertionPointToStart(choice.elseBlock());
+  emit(other);
   rewriter.eraseOp(op);
 }
 

@@ -42,6 +42,9 @@ struct Roles {
   Access left, right;
   /// -1: the loop does not exist.
   int64_t row = -1, column = -1, sum = -1;
+  /// A second loop over rows. Which is the longer one may be known only when
+  /// the code runs.
+  int64_t otherRow = -1;
   /// Vectors run along the columns (else along the sum).
   bool alongColumns = true;
   bool paired = false;

@@ -149,7 +149,7 @@ struct TileKernels : trine::impl::TileKernelsBase<TileKernels> {
     IRRewriter rewriter(&getContext());
     if (failed(prepareKernel(kernel)))
       return signalPassFailure();
-    if (tileRoot(kernel, rewriter))
+    if (tileRoot(kernel, rewriter) || tileInsertions(kernel))
       ++numTiled;
     else
       ++numWhole;

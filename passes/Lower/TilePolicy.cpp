@@ -17,6 +17,9 @@ static constexpr int64_t kProductRows = 256;
 /// The same where there are few panels, or wide ones.
 static constexpr int64_t kFewPanelRows = 64;
 static constexpr int64_t kFewPanels = 16;
+/// Rows of a tile where they are two loops.
+static constexpr int64_t kOuterRows = 8;
+static constexpr int64_t kLeastInnerRows = 16;
 /// Columns of a product's tile: one packed panel.
 static constexpr int64_t kPanelColumns = 32;
 /// Columns where the right matrix is not packed.
@@ -140,8 +143,21 @@ static bool applyProduct(linalg::GenericOp product, ArrayRef<int64_t> rootLoops,
                      : kFewPanelRows;
   for (unsigned dim : dims->batch)
     set(dim, 1);
-  for (auto [index, dim] : llvm::enumerate(dims->m))
-    set(dim, index + 1 == dims->m.size() ? rows : 1);
+  // Of two loops over rows either may be the short one, as sequences and their
+  // tokens are: a tile takes some of both.
+  SmallVector<unsigned> rowLoops;
+  for (unsigned dim : dims->m)
+    if (extents[dim] != 1)
+      rowLoops.push_back(dim);
+  for (auto [index, dim] : llvm::enumerate(rowLoops)) {
+    size_t after = rowLoops.size() - index - 1;
+    if (rowLoops.size() == 1)
+      set(dim, rows);
+    else if (after == 0)
+      set(dim, std::max(rows / kOuterRows, kLeastInnerRows));
+    else
+      set(dim, after == 1 ? kOuterRows : 1);
+  }
   for (auto [index, dim] : llvm::enumerate(dims->n))
     set(dim, index + 1 == dims->n.size()
                  ? (packed ? kPanelColumns : kUnpackedColumns)

@@ -227,3 +227,52 @@ plan.kernel @scatter(%x: tensor<?xf32>, %indices: tensor<?xi64>, %out: tensor<?x
   }
   plan.return %y : tensor<?xf32>
 }
+
+// A concatenation is cut into tiles of the result, 16,384 elements each; each copies what the two arguments have in it.
+// CHECK-LABEL: plan.kernel @concatenation
+// CHECK-SAME: (%[[A:.*]]: tensor<?x?x512xf32>, %[[B:.*]]: tensor<?x?x512xf32>, %[[OUT:.*]]: tensor<?x1x?x512xf32>)
+// CHECK: %[[FIRST:.*]] = tensor.dim %[[A]]
+// CHECK: scf.forall (%[[I:.*]], %[[K:.*]]) = (0, 0) to (%{{.*}}, %{{.*}}) step (1, 32) shared_outs(%[[O:.*]] = %[[OUT]])
+// CHECK: %[[SIZE:.*]] = affine.min {{.*}}, %[[K]]]
+// CHECK: %[[TILE:.*]] = tensor.extract_slice %[[O]][%[[I]], {{.*}}, %[[K]], {{.*}}] [1, 1, %[[SIZE]], 512]
+// CHECK: %[[PART:.*]] = tensor.extract_slice %[[A]]
+// CHECK: %[[ONE:.*]] = tensor.insert_slice %[[PART]] into %[[TILE]]
+// CHECK: %[[PART2:.*]] = tensor.extract_slice %[[B]]
+// CHECK: %[[TWO:.*]] = tensor.insert_slice %[[PART2]] into %[[ONE]]
+// CHECK: tensor.parallel_insert_slice %[[TWO]] into %[[O]][%[[I]], {{.*}}, %[[K]], {{.*}}] [1, 1, %[[SIZE]], 512]
+plan.kernel @concatenation(%a: tensor<?x?x512xf32>, %b: tensor<?x?x512xf32>, %out: tensor<?x1x?x512xf32>) -> tensor<?x1x?x512xf32> attributes {skeleton = "concat"} {
+  %c1 = arith.constant 1 : index
+  %c0 = arith.constant 0 : index
+  %batch = tensor.dim %out, %c0 : tensor<?x1x?x512xf32>
+  %first = tensor.dim %a, %c1 : tensor<?x?x512xf32>
+  %second = tensor.dim %b, %c1 : tensor<?x?x512xf32>
+  %one = tensor.insert_slice %a into %out[0, 0, 0, 0] [%batch, 1, %first, 512] [1, 1, 1, 1] : tensor<?x?x512xf32> into tensor<?x1x?x512xf32>
+  %two = tensor.insert_slice %b into %one[0, 0, %first, 0] [%batch, 1, %second, 512] [1, 1, 1, 1] : tensor<?x?x512xf32> into tensor<?x1x?x512xf32>
+  plan.return %two : tensor<?x1x?x512xf32>
+}
+
+// Few elements are one workgroup.
+// CHECK-LABEL: plan.kernel @small_concatenation
+// CHECK-NOT: scf.forall
+// CHECK: plan.return
+plan.kernel @small_concatenation(%a: tensor<4x64xf32>, %b: tensor<4x32xf32>, %out: tensor<4x96xf32>) -> tensor<4x96xf32> attributes {skeleton = "concat"} {
+  %one = tensor.insert_slice %a into %out[0, 0] [4, 64] [1, 1] : tensor<4x64xf32> into tensor<4x96xf32>
+  %two = tensor.insert_slice %b into %one[0, 64] [4, 32] [1, 1] : tensor<4x32xf32> into tensor<4x96xf32>
+  plan.return %two : tensor<4x96xf32>
+}
+
+// Rows of two loops, the sequences and their tokens: a tile takes 8 of the one and 16 of the other, of one head.
+// CHECK-LABEL: plan.kernel @by_heads
+// CHECK: scf.forall ({{.*}}) = (0, 0, 0, 0) to (%{{.*}}, 16, %{{.*}}, 512) step (8, 1, 16, 128)
+plan.kernel @by_heads(%q: tensor<?x16x?x128xf32>, %w: tensor<16x128x512xf32>, %out: tensor<?x16x?x512xf32>) -> tensor<?x16x?x512xf32> attributes {skeleton = "batch_matmul"} {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<?x16x?x512xf32>) -> tensor<?x16x?x512xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(b, h, s, n, k) -> (b, h, s, k)>, affine_map<(b, h, s, n, k) -> (h, k, n)>, affine_map<(b, h, s, n, k) -> (b, h, s, n)>], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]}
+    ins(%q, %w : tensor<?x16x?x128xf32>, tensor<16x128x512xf32>) outs(%f : tensor<?x16x?x512xf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  } -> tensor<?x16x?x512xf32>
+  plan.return %y : tensor<?x16x?x512xf32>
+}

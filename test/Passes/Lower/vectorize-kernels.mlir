@@ -67,6 +67,42 @@ func.func @long_sum_of_few(%a: memref<8x5000xf32>, %b: memref<5000x32xf32>, %c: 
   return
 }
 
+// Of two loops over rows, the longer one becomes the rows in registers when the code runs; of known sizes, at once.
+// CHECK-LABEL: func.func @two_loops_over_rows
+// CHECK: %[[SEQUENCES:.*]] = memref.dim %{{.*}}, %c0
+// CHECK: %[[TOKENS:.*]] = memref.dim %{{.*}}, %c1
+// CHECK: %[[LONGER:.*]] = arith.cmpi uge, %[[TOKENS]], %[[SEQUENCES]]
+// CHECK: scf.if %[[LONGER]] {
+// CHECK: %[[OUTER:.*]] = memref.dim %{{.*}}, %c0
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %[[OUTER]] step %c1
+// CHECK: } else {
+// CHECK: %[[OTHER:.*]] = memref.dim %{{.*}}, %c1
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %[[OTHER]] step %c1
+// CHECK-LABEL: func.func @known_loops_over_rows
+// CHECK-NOT: scf.if
+// CHECK: scf.for %{{.*}} = %c0{{.*}} to %c2{{.*}} step %c1
+// CHECK: return
+func.func @two_loops_over_rows(%a: memref<?x?x64xf32>, %b: memref<64x32xf32>, %c: memref<?x?x32xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(s, t, n, k) -> (s, t, k)>, affine_map<(s, t, n, k) -> (k, n)>, affine_map<(s, t, n, k) -> (s, t, n)>], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<?x?x64xf32>, memref<64x32xf32>) outs(%c : memref<?x?x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+func.func @known_loops_over_rows(%a: memref<8x2x64xf32>, %b: memref<64x32xf32>, %c: memref<8x2x32xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(s, t, n, k) -> (s, t, k)>, affine_map<(s, t, n, k) -> (k, n)>, affine_map<(s, t, n, k) -> (s, t, n)>], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<8x2x64xf32>, memref<64x32xf32>) outs(%c : memref<8x2x32xf32>) {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
 // One vector of columns takes twice the rows, all read from one address. Rows that come from memory are fetched a block ahead, a line of each in
 // 16 steps.
 // CHECK-LABEL: func.func @streams

@@ -111,3 +111,82 @@ TEST(Product, ReadsPackedPanels) {
     }
   }
 }
+
+/// q[B][3][S][K] times a matrix for each of the 3 heads, by columns, as the
+/// absorbed forms of latent attention have it; or, transposed, along the sum.
+static std::string productByHeads(int64_t k, int64_t n, bool transposed) {
+  std::string text = R"mlir(
+#q = affine_map<(b, h, s, n, k) -> (b, h, s, k)>
+#w = affine_map<(b, h, s, n, k) -> WMAP>
+#y = affine_map<(b, h, s, n, k) -> (b, h, s, n)>
+plan.device @device0
+plan.kernel @product(%q: tensor<?x3x?xKxf32>, %w: tensor<3xWTYPExf32>, %out: tensor<?x3x?xNxf32>) -> tensor<?x3x?xNxf32> attributes {skeleton = "batch_matmul"} {
+  %zero = arith.constant 0.0 : f32
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<?x3x?xNxf32>) -> tensor<?x3x?xNxf32>
+  %y = linalg.generic {indexing_maps = [#q, #w, #y], iterator_types = ["parallel", "parallel", "parallel", "parallel", "reduction"]}
+    ins(%q, %w : tensor<?x3x?xKxf32>, tensor<3xWTYPExf32>) outs(%f : tensor<?x3x?xNxf32>) {
+  ^bb0(%a: f32, %b: f32, %s: f32):
+    %p = arith.mulf %a, %b : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  } -> tensor<?x3x?xNxf32>
+  plan.return %y : tensor<?x3x?xNxf32>
+}
+func.func @main(%q: memref<?x3x?xKxf32>, %w: memref<3xWTYPExf32>) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %b = memref.dim %q, %c0 : memref<?x3x?xKxf32>
+  %s = memref.dim %q, %c2 : memref<?x3x?xKxf32>
+  %o = plan.output 0(%b, %s) : memref<?x3x?xNxf32>
+  plan.launch @product on @device0 queue 0 ins(%q, %w : memref<?x3x?xKxf32>, memref<3xWTYPExf32>) outs(%o : memref<?x3x?xNxf32>)
+  return
+}
+)mlir";
+  text = replaceAll(text, "WMAP", transposed ? "(h, n, k)" : "(h, k, n)");
+  text = replaceAll(text, "WTYPE", transposed ? "NxK" : "KxN");
+  text = replaceAll(text, "xK", "x" + std::to_string(k));
+  text = replaceAll(text, "xN", "x" + std::to_string(n));
+  return text;
+}
+
+TEST(Product, TakesRowsFromSequencesAndTokens) {
+  const int64_t k = 37, n = 45, heads = 3;
+  for (bool transposed : {false, true})
+    for (const char *cpu : {"", "x86-64-v3"}) {
+      ProgramRunner runner;
+      ASSERT_TRUE(runner.compile(productByHeads(k, n, transposed), {cpu, 1}))
+          << runner.messages;
+      std::vector<float> w = randomValues(heads * k * n, 1);
+      for (auto [batch, tokens] : {std::pair<int64_t, int64_t>{1, 1},
+                                   {9, 1},
+                                   {1, 21},
+                                   {17, 3},
+                                   {3, 17},
+                                   {0, 2},
+                                   {2, 0}}) {
+        std::vector<float> q = randomValues(batch * heads * tokens * k, 2);
+        std::vector<int64_t> weight = {heads, transposed ? n : k,
+                                       transposed ? k : n};
+        ASSERT_EQ(runner.run({Tensor::of<float>({batch, heads, tokens, k}, q),
+                              Tensor::of<float>(weight, w)},
+                             {4}, 1),
+                  0);
+        std::vector<float> y = runner.outputs[0].as<float>();
+        ASSERT_EQ(static_cast<int64_t>(y.size()), batch * heads * tokens * n);
+        for (int64_t row = 0; row < batch * heads * tokens; ++row)
+          for (int64_t column = 0; column < n; ++column) {
+            const float *matrix = &w[row / tokens % heads * k * n];
+            double sum = 0, size = 0;
+            for (int64_t at = 0; at < k; ++at) {
+              double term =
+                  double(q[row * k + at]) *
+                  matrix[transposed ? column * k + at : at * n + column];
+              sum += term;
+              size += std::abs(term);
+            }
+            ASSERT_NEAR(y[row * n + column], sum, (k + 1) * 6e-8 * size)
+                << batch << " sequences of " << tokens << ", row " << row;
+          }
+      }
+    }
+}
