@@ -103,7 +103,8 @@ static Status createSim(const Package &package, const SessionOptions &options,
   return status;
 }
 
-static Status createCuda(const Package &package, const DeviceName &name,
+static Status createCuda(const Package &package, const SessionOptions &options,
+                         const DeviceName &name,
                          std::unique_ptr<Device> &result) {
   std::string problem;
   const cuda::Driver *driver = cuda::Driver::open(problem);
@@ -122,6 +123,7 @@ static Status createCuda(const Package &package, const DeviceName &name,
     return status;
   auto device = std::make_unique<CudaDevice>(*driver, std::move(kernels));
   device->setDirect(name.direct);
+  device->setProfile(options.profile);
   if (trine_status code = device->start())
     return Status(code, device->getMessage());
   result = std::move(device);
@@ -147,6 +149,6 @@ Status trine::runtime::createDevice(const Package &package,
                          " cannot run a package made for ", quote(made)));
   if (name.kind == "host")
     return createHost(package, options, result);
-  return name.kind == "cuda" ? createCuda(package, name, result)
+  return name.kind == "cuda" ? createCuda(package, options, name, result)
                              : createSim(package, options, name, result);
 }

@@ -4,6 +4,7 @@
 survived: the tests would not notice the fault.
 
   mutate_kernels.py --program build/release/unit/KernelTests [--kernel NAME] [--arch sm_80] [--limit N] [--report FILE]
+  mutate_kernels.py --program build/release/bin/trine-verify --package PACKAGE --data DIR [...]      the kernels of a compiled model: its data sets are the tests
 
 What is changed: every barrier, fence and commit is dropped; every wait count is raised by one and every wait dropped; arrivals are dropped, expected bytes, barrier counts
 and parities changed; comparisons of sizes are moved by one (< to <=); guarded copies lose their guard; swizzles, tile addresses' masks and wgmma descriptors are damaged.
@@ -11,9 +12,12 @@ and parities changed; comparisons of sizes are moved by one (< to <=); guarded c
 """
 import argparse
 import collections
+import hashlib
+import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -82,9 +86,68 @@ def evenly(items, limit):
     return [items[i * len(items) // limit] for i in range(limit)]
 
 
+class Fixture:
+    """Whether the tests of one kernel fail with a text in the place of its PTX."""
+
+    def __init__(self, command, environment, path, prefix="", suffix="", accept=()):
+        self.command, self.environment, self.path, self.prefix, self.suffix, self.accept = command, environment, path, prefix, suffix, accept
+
+    def fails(self, text):
+        self.path.write_text(self.prefix + text + self.suffix)
+        self.accepted()
+        try:
+            return subprocess.run(self.command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120).returncode != 0
+        except subprocess.TimeoutExpired:
+            return True
+
+    def accepted(self):
+        """A package says what its files are: it is told of the change."""
+        for manifest in self.accept:
+            described = json.loads(manifest.read_text())
+            data = self.path.read_bytes()
+            for file in described["files"]:
+                if file["path"] == str(self.path.relative_to(manifest.parent)):
+                    file.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+            manifest.write_text(json.dumps(described))
+
+
+def unit_kernels(arguments, folder):
+    """(name, architecture, PTX of the entry, fixture) of the checked-in kernels."""
+    for path in sorted(FOLDER.glob("*.ptx")):
+        stem, architecture = path.name.split(".")[0], path.name.split(".")[1]
+        if arguments.file and stem != arguments.file:
+            continue
+        header, kernels = entries(path.read_text())
+        for name, body in kernels:
+            # A merge is tested with its attention.
+            test = name.removesuffix("_merge")
+            others = "".join(text for other, text in kernels if other != name and other.removesuffix("_merge") == test)
+            environment = dict(os.environ, TRINE_KERNEL_PTX=folder, TRINE_KERNEL_ONLY=test)
+            command = [arguments.program, f"--gtest_filter={':'.join(f + '/' + architecture for f in FILTERS[stem].split(':'))}", "--gtest_fail_fast"]
+            yield name, architecture, body, Fixture(command, environment, pathlib.Path(folder) / path.name, header, others)
+
+
+def package_kernels(arguments, folder):
+    """The same of a package's kernels."""
+    copy = pathlib.Path(folder) / "package"
+    shutil.copytree(arguments.package, copy)
+    manifest = copy / "manifest.json"
+    for kernel in json.loads(manifest.read_text())["kernels"]:
+        for code in kernel["code"]:
+            path = copy / code["path"]
+            text = path.read_text()
+            command = [arguments.program, copy, "--device", f"sim:{code['arch']}", "--data", arguments.data, "--quiet"]
+            fixture = Fixture(command, None, path, accept=[manifest])
+            yield kernel["name"], code["arch"], text, fixture
+            path.write_text(text)
+            fixture.accepted()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--program", required=True)
+    parser.add_argument("--package", default=None, help="mutate this package's kernels")
+    parser.add_argument("--data", default=None, help="data sets that test the package")
     parser.add_argument("--kernel", action="append", default=[], help="only this entry; may be repeated")
     parser.add_argument("--file", default=None, help="only this file's entries (Gemm, Experts, Attention, Generic)")
     parser.add_argument("--arch", action="append", default=[], help="sm_80, sm_90a; both if none")
@@ -92,49 +155,31 @@ def main():
     parser.add_argument("--seconds", type=float, default=None, help="stop after this time")
     parser.add_argument("--report", default=None)
     arguments = parser.parse_args()
+    if bool(arguments.package) != bool(arguments.data):
+        parser.error("--package and --data go together")
     begin = time.monotonic()
     totals = collections.Counter()
     caught = collections.Counter()
-    survivors = []
     out = open(arguments.report, "a") if arguments.report else sys.stdout
-    for path in sorted(FOLDER.glob("*.ptx")):
-        stem, architecture = path.name.split(".")[0], path.name.split(".")[1]
-        if (arguments.file and stem != arguments.file) or (arguments.arch and architecture not in arguments.arch):
-            continue
-        header, kernels = entries(path.read_text())
-        for name, body in kernels:
-            if arguments.kernel and name not in arguments.kernel:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, architecture, body, fixture in (package_kernels if arguments.package else unit_kernels)(arguments, folder):
+            if (arguments.kernel and name not in arguments.kernel) or (arguments.arch and architecture not in arguments.arch):
                 continue
-            # A merge is tested with its attention.
-            test = name.removesuffix("_merge")
-            others = "".join(text for other, text in kernels if other != name and other.removesuffix("_merge") == test)
             lines = body.split("\n")
             kinds = collections.defaultdict(list)
             for mutant in mutants(body):
                 kinds[mutant[0]].append(mutant)
-            with tempfile.TemporaryDirectory() as folder:
-                environment = dict(os.environ, TRINE_KERNEL_PTX=folder, TRINE_KERNEL_ONLY=test)
-                command = [arguments.program, f"--gtest_filter={':'.join(f + '/' + architecture for f in FILTERS[stem].split(':'))}", "--gtest_fail_fast"]
-
-                def fails(text):
-                    (pathlib.Path(folder) / path.name).write_text(header + text + others)
-                    try:
-                        return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120).returncode != 0
-                    except subprocess.TimeoutExpired:
-                        return True
-
-                if fails(body):
-                    sys.exit(f"{name} {architecture}: fails without a mutation")
-                for kind, all_of_kind in sorted(kinds.items()):
-                    for _, number, old, new in evenly(all_of_kind, arguments.limit):
-                        if arguments.seconds and time.monotonic() - begin > arguments.seconds:
-                            break
-                        totals[kind] += 1
-                        if fails("\n".join(lines[:number] + [new] + lines[number + 1:])):
-                            caught[kind] += 1
-                        else:
-                            survivors.append((name, architecture, kind, number, old.strip(), new.strip()))
-                            print(f"survived: {name} {architecture}, {kind}, line {number} of the entry: {old.strip()}  ->  {' '.join(new.split())}", file=out, flush=True)
+            if fixture.fails(body):
+                sys.exit(f"{name} {architecture}: fails without a mutation")
+            for kind, all_of_kind in sorted(kinds.items()):
+                for _, number, old, new in evenly(all_of_kind, arguments.limit):
+                    if arguments.seconds and time.monotonic() - begin > arguments.seconds:
+                        break
+                    totals[kind] += 1
+                    if fixture.fails("\n".join(lines[:number] + [new] + lines[number + 1:])):
+                        caught[kind] += 1
+                    else:
+                        print(f"survived: {name} {architecture}, {kind}, line {number} of the entry: {old.strip()}  ->  {' '.join(new.split())}", file=out, flush=True)
     print("| mutation | tried | caught |\n| --- | --- | --- |", file=out)
     for kind in sorted(totals):
         print(f"| {kind} | {totals[kind]} | {caught[kind]} |", file=out)

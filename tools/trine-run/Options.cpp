@@ -16,10 +16,14 @@ usage: trine-run PACKAGE [options]
 inputs
   --input NAME=FILE    one input, from a .npy
   --inputs FILE        inputs by name, from a .npz or .safetensors
+  --random SYMBOL=N    random numbers for inputs that no file gives, where the
+                       symbol is N; once for each symbol, '--random =0' for none
 
 outputs
   --output-dir DIR     writes each output to DIR/NAME.npy; makes DIR if needed
   --outputs FILE       writes all outputs to a .npz or .safetensors
+  --expect FILE        compares outputs with those of a .npz or .safetensors,
+                       by the package's tolerances
 
 running
   --device KIND        'host'; default: what the package is made for
@@ -149,6 +153,20 @@ static void takeOption(const std::string &name, const char *value,
       return;
     }
     options.inputs.emplace_back(std::string(value, separator), separator + 1);
+  } else if (name == "--random") {
+    const char *separator = strchr(value, '=');
+    if (!separator ||
+        !parseNumber("--random", separator + 1, 0, INT64_MAX, number)) {
+      if (!separator)
+        fprintf(stderr, "trine-run: '--random' must be SYMBOL=N, got '%s'\n",
+                value);
+      problem = true;
+      return;
+    }
+    options.random = true;
+    options.randomSizes.emplace_back(std::string(value, separator), number);
+  } else if (name == "--expect") {
+    options.expectedFile = value;
   } else if (name == "--inputs") {
     options.inputFiles.push_back(value);
   } else if (name == "--output-dir") {
@@ -191,7 +209,8 @@ bool trine::run::parseOptions(int count, char **arguments, Options &options,
       "--device",      "--threads",    "--repeat",         "--warmup",
       "--profile",     "--prompt-ids", "--max-new-tokens", "--stop-ids",
       "--temperature", "--top-p",      "--seed",           "--output-ids",
-      "--load-state",  "--save-state", "--table-tier",     "--table-cache"};
+      "--load-state",  "--save-state", "--table-tier",     "--table-cache",
+      "--random",      "--expect"};
   bool problem = false;
   exitCode = ExitSuccess;
   for (int i = 1; i < count; ++i) {

@@ -28,7 +28,10 @@ struct Options {
   std::string package;
   std::vector<std::pair<std::string, std::string>> inputs; // name, file
   std::vector<std::string> inputFiles;
-  std::string outputFolder, outputFile, profileFile;
+  std::string outputFolder, outputFile, profileFile, expectedFile;
+  /// Symbols and their sizes, for inputs that no file gives.
+  std::vector<std::pair<std::string, uint64_t>> randomSizes;
+  bool random = false;
   std::string device; // "": what the package is made for
   uint32_t threads = 0;
   uint64_t repeat = 1, warmup = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /// Runs a package on tensors from files.
+#include "Check.h"
 #include "Generate.h"
 #include "Information.h"
 #include "Options.h"
@@ -135,6 +136,7 @@ static int runSteps(const Options &options, const trine_package *package,
   std::vector<trine_tensor> inputs;
   std::string error;
   if (!readInputs(options, tensors, error) ||
+      (options.random && !makeRandomInputs(options, package, tensors, error)) ||
       !makeInputs(package, tensors, inputs, error))
     return fail(error);
 
@@ -168,7 +170,9 @@ static int runSteps(const Options &options, const trine_package *package,
     outputs.push_back(output);
   }
   printTimes(times, options.warmup);
-  if (!writeOutputs(options, outputs, error))
+  if (!writeOutputs(options, outputs, error) ||
+      (!options.expectedFile.empty() &&
+       !compareOutputs(options.expectedFile, package, outputs, error)))
     return fail(error);
   if (!options.profileFile.empty()) {
     profile.print(package);

@@ -23,6 +23,9 @@ CudaDevice::~CudaDevice() {
     if (each.memory)
       driver.cuMemFreeHost(each.memory);
   }
+  for (cuda::Event event : times)
+    if (event)
+      driver.cuEventDestroy_v2(event);
   graphs.clear();
   for (cuda::Stream stream : streams)
     if (stream)
@@ -393,8 +396,16 @@ trine_status CudaDevice::launch(uint32_t queue, uint32_t index,
     launch.threads = kernel.threads;
     launch.sharedBytes = kernel.sharedBytes;
     launch.wordCount = argumentCount;
+    if (profile && timed.empty())
+      if (trine_status status = recordTime(0))
+        return status;
     graphs.add(launch, arguments);
-    return TRINE_OK;
+    if (!profile)
+      return TRINE_OK;
+    if (trine_status status = flush())
+      return status;
+    timed.push_back({index, workgroups});
+    return recordTime(timed.size());
   }
   // The driver copies the words before it returns.
   void *parameters[mostArguments];
@@ -415,7 +426,38 @@ trine_status CudaDevice::synchronize() {
   return result;
 }
 
+void CudaDevice::setProfile(bool wanted) {
+  profile = wanted;
+  if (wanted)
+    graphs.setEnabled(false);
+}
+
+trine_status CudaDevice::recordTime(size_t index) {
+  cuda::Stream stream;
+  if (trine_status status = getStream(0, stream))
+    return status;
+  if (index >= times.size())
+    times.resize(index + 1);
+  if (!times[index])
+    if (trine_status status = check(
+            driver.cuEventCreate(&times[index], cuda::timing), "cuEventCreate"))
+      return status;
+  return check(driver.cuEventRecord(times[index], stream), "cuEventRecord");
+}
+
+void CudaDevice::collectProfile(std::vector<trine_profile_record> &records) {
+  auto since = [&](size_t index) {
+    float milliseconds = 0;
+    driver.cuEventElapsedTime(&milliseconds, times[0], times[index]);
+    return static_cast<uint64_t>(static_cast<double>(milliseconds) * 1e6);
+  };
+  for (size_t i = 0; i < timed.size(); ++i)
+    records.push_back({timed[i].kernel, 0, i, i == 0 ? 0 : since(i),
+                       since(i + 1), timed[i].workgroups});
+}
+
 void CudaDevice::beginStep() {
+  timed.clear();
   // A failure shows in the first call that needs the context.
   (void)enter();
 }

@@ -48,7 +48,9 @@ public:
   /// With `direct` every launch is a call of its own.
   void setDirect(bool direct) { graphs.setEnabled(!direct); }
   const cuda::LaunchGraphs &getGraphs() const { return graphs; }
-  void collectProfile(std::vector<trine_profile_record> &records) override {}
+  void collectProfile(std::vector<trine_profile_record> &records) override;
+  /// Records the time of every launch; each is a call of its own then.
+  void setProfile(bool wanted);
 
 private:
   struct Block {
@@ -78,6 +80,8 @@ private:
   trine_status flush();
   /// The next pinned block of at least `bytes`, which no copy reads any more.
   trine_status getStaging(uint64_t bytes, Staging *&staging);
+  /// Notes on queue 0 when a launch begins and when it has ended.
+  trine_status recordTime(size_t index);
   /// The next block for an input or output of this step, kept between steps.
   trine_status stage(uint64_t bytes, cuda::Pointer &address);
   /// The context belongs to a thread; steps may come from any.
@@ -97,6 +101,15 @@ private:
   cuda::Event reached = nullptr;
   std::vector<Staging> staging;
   size_t nextStaging = 0;
+  /// Of the launches of a step: kernel and workgroups; an event before the
+  /// first, and one behind each.
+  struct Timed {
+    uint32_t kernel;
+    uint64_t workgroups;
+  };
+  bool profile = false;
+  std::vector<Timed> timed;
+  std::vector<cuda::Event> times;
   std::vector<Output> outputs;
 };
 

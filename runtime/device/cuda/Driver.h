@@ -38,8 +38,8 @@ enum Attribute : int {
 constexpr int maximumDynamicSharedBytes = 8;
 /// CU_STREAM_NON_BLOCKING
 constexpr unsigned nonBlocking = 1;
-/// CU_EVENT_DISABLE_TIMING
-constexpr unsigned noTiming = 2;
+/// CU_EVENT_DEFAULT, CU_EVENT_DISABLE_TIMING
+constexpr unsigned timing = 0, noTiming = 2;
 /// The oldest driver that is used: CUDA 12.0.
 constexpr int oldestVersion = 12000;
 
@@ -79,6 +79,7 @@ constexpr int oldestVersion = 12000;
   X(cuEventCreate, (Event * event, unsigned flags))                            \
   X(cuEventDestroy_v2, (Event event))                                          \
   X(cuEventSynchronize, (Event event))                                         \
+  X(cuEventElapsedTime, (float *milliseconds, Event first, Event second))      \
   X(cuEventRecord, (Event event, Stream stream))                               \
   X(cuGraphCreate, (Graph * graph, unsigned flags))                            \
   X(cuGraphDestroy, (Graph graph))                                             \

@@ -152,13 +152,12 @@ struct Steps {
     EXPECT_EQ(device.write(0, values, memory, sizeof values), TRINE_OK);
     log[0] = 0;
     for (int i = 0; i < count; ++i) {
-      uint64_t address = reinterpret_cast<uint64_t>(memory);
+      const uint64_t address = reinterpret_cast<uint64_t>(memory);
       uint64_t words[] = {address, i + 1 == count ? length : 1, address};
       EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
     }
-    std::string order;
     EXPECT_EQ(device.synchronize(), expected) << device.getMessage();
-    order = log;
+    std::string order = log;
     if (expected == TRINE_OK) {
       EXPECT_EQ(device.read(0, memory, values, sizeof values), TRINE_OK);
       EXPECT_EQ(values[0], 1 << count);
@@ -206,6 +205,27 @@ TEST_F(CudaDeviceTest, LaunchesOneByOneWhereAsked) {
   for (int step = 0; step < 3; ++step)
     EXPECT_EQ(steps.run(4, 2), "launch launch launch launch ");
   EXPECT_EQ(device.getGraphs().size(), 0u);
+}
+
+TEST_F(CudaDeviceTest, ProfilesEveryLaunch) {
+  int before = fake<int>("fake_live");
+  {
+    CudaDevice device(*driver, kernels());
+    device.setProfile(true);
+    Steps steps(device, fake<char[4096]>("fake_log"));
+    for (int step = 0; step < 2; ++step) {
+      EXPECT_EQ(steps.run(4, 2), "event launch event launch event launch event "
+                                 "launch event ");
+      std::vector<trine_profile_record> records;
+      device.collectProfile(records);
+      ASSERT_EQ(records.size(), 4u);
+      EXPECT_EQ(records[0].start, 0u);
+      EXPECT_EQ(records[3].end, 250000u);
+      EXPECT_EQ(records[3].launch, 3u);
+      EXPECT_EQ(records[3].workgroups, 1u);
+    }
+  }
+  EXPECT_EQ(fake<int>("fake_live"), before);
 }
 
 TEST_F(CudaDeviceTest, AGraphThatFailsIsMadeAgain) {

@@ -166,7 +166,7 @@ EXPORT int cuEventCreate(void **event, unsigned flags) {
   FAIL_IF_ASKED(720);
   *event = malloc(1);
   ++fake_live;
-  return flags == 2 ? 0 : 1;
+  return flags == 0 || flags == 2 ? 0 : 1;
 }
 EXPORT int cuEventDestroy_v2(void *event) {
   free(event);
@@ -174,6 +174,10 @@ EXPORT int cuEventDestroy_v2(void *event) {
   return 0;
 }
 EXPORT int cuEventSynchronize(void *event) { return event ? 0 : 1; }
+EXPORT int cuEventElapsedTime(float *milliseconds, void *a, void *b) {
+  *milliseconds = 0.25f;
+  return a && b ? 0 : 1;
+}
 EXPORT int cuEventRecord(void *event, void *stream) {
   note("event");
   return event && stream ? 0 : 1;
