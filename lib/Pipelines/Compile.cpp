@@ -128,8 +128,11 @@ LogicalResult Compilation::promoteState() {
     return names;
   };
   SmallVector<Attribute> before = namesOf();
-  if (failed(runPipeline([](OpPassManager &manager) {
-        manager.addNestedPass<func::FuncOp>(createTrinePromoteState());
+  if (failed(runPipeline([&](OpPassManager &manager) {
+        // CUDA's attention has one offset for all sequences.
+        TrinePromoteStateOptions state;
+        state.ragged = options.target == "host";
+        manager.addNestedPass<func::FuncOp>(createTrinePromoteState(state));
         manager.addPass(createCanonicalizerPass());
         manager.addPass(createCSEPass());
       })))

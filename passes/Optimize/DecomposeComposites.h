@@ -10,8 +10,10 @@ namespace mlir::trine {
 /// Values that replace the results, or failure after an error at the op.
 using Decomposed = FailureOr<SmallVector<Value>>;
 
-// DecomposeLatentAttention.cpp: leaves a trine.attention.
-Decomposed decompose(MLAAttentionOp op, LinalgBuilder &b);
+// DecomposeLatentAttention.cpp: leaves a trine.attention. With `separateRows`
+// new rows of cached keys are a value by themselves.
+Decomposed decompose(MLAAttentionOp op, LinalgBuilder &b,
+                     bool separateRows = false);
 
 // ScheduleAttention.cpp
 /// Columns of one part of a query and key, in f32, that a kernel takes.

@@ -14,8 +14,8 @@ using Sizes = LinalgBuilder::Sizes;
 namespace {
 /// One latent attention on its way to linalg.
 struct LatentAttention {
-  LatentAttention(MLAAttentionOp op, LinalgBuilder &b)
-      : op(op), b(b), query(b.sizes(op.getQNope())),
+  LatentAttention(MLAAttentionOp op, LinalgBuilder &b, bool separateRows)
+      : op(op), b(b), separateRows(separateRows), query(b.sizes(op.getQNope())),
         latent(b.sizes(op.getLatent())), key(b.sizes(op.getWUk())),
         value(b.sizes(op.getWUv())),
         elementType(LinalgBuilder::typeOf(op.getLatent()).getElementType()) {}
@@ -34,6 +34,7 @@ private:
 
   MLAAttentionOp op;
   LinalgBuilder &b;
+  bool separateRows;
   Sizes query, latent, key, value;
   Type elementType;
 };
@@ -175,11 +176,20 @@ Decomposed LatentAttention::expanded() {
   q = insert(b, queries[1], q, zero, first);
   Value k = b.empty({query[0], query[1], rows, width}, elementType);
   k = insert(b, pastKey, k, zero, zero);
-  k = insert(b, keys[0], k, past, zero);
-  k = insert(b, keys[1], k, past, first);
+  if (separateRows) {
+    Value added = b.empty({query[0], query[1], latent[1], width}, elementType);
+    added = insert(b, keys[0], added, zero, zero);
+    added = insert(b, keys[1], added, zero, first);
+    k = insert(b, added, k, past, zero);
+  } else {
+    k = insert(b, keys[0], k, past, zero);
+    k = insert(b, keys[1], k, past, first);
+  }
   Value v = b.empty({query[0], query[1], rows, value[2]}, elementType);
   v = insert(b, pastValue, v, zero, zero);
-  v = insert(b, headsFirst(b, values), v, past, zero);
+  // The joins show whose rows they extend.
+  v = insert(b, headsFirst(b, values), v,
+             separateRows ? b.size(pastValue, 2) : past, zero);
   AttentionOp attention = attend(q, k, v);
   return SmallVector<Value>{attention.getOutput(), attention.getLse(), k, v};
 }
@@ -196,6 +206,7 @@ Decomposed LatentAttention::run() {
   return values;
 }
 
-Decomposed mlir::trine::decompose(MLAAttentionOp op, LinalgBuilder &b) {
-  return LatentAttention(op, b).run();
+Decomposed mlir::trine::decompose(MLAAttentionOp op, LinalgBuilder &b,
+                                  bool separateRows) {
+  return LatentAttention(op, b, separateRows).run();
 }

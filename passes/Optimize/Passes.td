@@ -140,6 +140,9 @@ def TrinePromoteState : Pass<"trine-promote-state", "func::FuncOp"> {
     states that grow must grow by the same number of rows, from the same length. What cannot be promoted is an error: this pass runs when
     state is asked for.
 
+    Sequences of one step may have different lengths (`trine.ragged`) where nothing but attention with a causal mask uses what is read: its `offset` becomes
+    the lengths before the step, so each sequence's queries see its own keys. Otherwise a remark names the op that needs one length.
+
     ```mlir
     func.func @main(%x: tensor<?x?x8xf32>, %past: tensor<?x?x8xf32> {trine.state = {axis = 1, pair = 0, rule = "append"}, ...})
         -> (tensor<?x?x8xf32> {trine.state = {axis = 1, pair = 0, rule = "append"}, ...}) {
@@ -152,9 +155,10 @@ def TrinePromoteState : Pass<"trine-promote-state", "func::FuncOp"> {
       %present, %lengths = trine.state.read %s1 : !trine.state<tensor<?x?x8xf32>, axis 1> -> tensor<?x?x8xf32>, tensor<?xi64>
     ```
   }];
+  let options = [Option<"ragged", "ragged", "bool", "true", "Let sequences of a step have different lengths where that can be">];
   let statistics = [Statistic<"numAppended", "num-appended", "States that grow">,
                     Statistic<"numReplaced", "num-replaced", "States that are replaced">];
-  let dependentDialects = ["::mlir::trine::TrineDialect"];
+  let dependentDialects = ["::mlir::trine::TrineDialect", "arith::ArithDialect", "linalg::LinalgDialect", "math::MathDialect", "tensor::TensorDialect"];
 }
 
 #endif

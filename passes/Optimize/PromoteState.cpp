@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // trine-promote-state: past and present become a session's state.
+#include "DecomposeComposites.h"
+#include "StateLengths.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Remarks.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Passes/Optimize.h"
 #include "trine/Support/SymbolicExpression.h"
 #include "llvm/ADT/BitVector.h"
-#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace mlir::trine {
 #define GEN_PASS_DEF_TRINEPROMOTESTATE
@@ -34,12 +38,21 @@ struct Pair {
 };
 
 struct PromoteState : trine::impl::TrinePromoteStateBase<PromoteState> {
+  using TrinePromoteStateBase::TrinePromoteStateBase;
+
   void runOnOperation() override;
 
 private:
+  LogicalResult separateRows(func::FuncOp function);
   LogicalResult collect(func::FuncOp function, SmallVectorImpl<Pair> &pairs);
   LogicalResult checkGrowth(ArrayRef<Pair> pairs);
   void promote(func::FuncOp function, ArrayRef<Pair> pairs);
+  void allowLengths(func::FuncOp function);
+
+  /// The entries of each slot before the step, and what is read of states that
+  /// grow.
+  Value lengths;
+  SmallVector<Value> reads;
 };
 
 } // namespace
@@ -58,6 +71,20 @@ static std::string dimText(ArrayAttr dims, int64_t axis) {
 static bool isUnit(ArrayRef<OpFoldResult> values) {
   return llvm::all_of(values,
                       [](OpFoldResult value) { return isOneInteger(value); });
+}
+
+/// Whether both are one size, perhaps asked for twice.
+static bool isSameSize(OpFoldResult a, OpFoldResult b) {
+  if (a == b)
+    return true;
+  auto dimOf = [](OpFoldResult size) {
+    auto value = dyn_cast<Value>(size);
+    return value ? value.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
+  };
+  tensor::DimOp first = dimOf(a), second = dimOf(b);
+  return first && second && first.getSource() == second.getSource() &&
+         first.getConstantIndex() &&
+         first.getConstantIndex() == second.getConstantIndex();
 }
 
 /// The rows behind `past` in `present`, when it is nothing but both joined
@@ -80,10 +107,32 @@ static Value findRows(Value present, BlockArgument past, int64_t axis) {
     if (!isZeroInteger(offset))
       return nullptr;
   for (auto [dim, offset] : llvm::enumerate(outer.getMixedOffsets()))
-    if (static_cast<int64_t>(dim) == axis ? offset != inner.getMixedSizes()[dim]
-                                          : !isZeroInteger(offset))
+    if (static_cast<int64_t>(dim) == axis
+            ? !isSameSize(offset, inner.getMixedSizes()[dim])
+            : !isZeroInteger(offset))
       return nullptr;
   return outer.getSource();
+}
+
+/// Attention that takes and gives cached keys and values is written out, so
+/// that the new rows are a value by themselves.
+LogicalResult PromoteState::separateRows(func::FuncOp function) {
+  SmallVector<MLAAttentionOp> attentions;
+  function.walk([&](MLAAttentionOp op) {
+    if (op->getParentOp() == function &&
+        llvm::any_of(op.getPast(), llvm::IsaPred<BlockArgument>))
+      attentions.push_back(op);
+  });
+  for (MLAAttentionOp op : attentions) {
+    LinalgBuilder builder(op);
+    Decomposed values = decompose(op, builder, /*separateRows=*/true);
+    if (failed(values))
+      return failure();
+    for (auto [result, value] : llvm::zip_equal(op->getResults(), *values))
+      result.replaceAllUsesWith(builder.castTo(value, result.getType()));
+    op->erase();
+  }
+  return success();
 }
 
 LogicalResult PromoteState::collect(func::FuncOp function,
@@ -226,6 +275,9 @@ void PromoteState::promote(func::FuncOp function, ArrayRef<Pair> pairs) {
                                       present.getType(), lengthsType,
                                       append.getResult());
       present.replaceAllUsesWith(read.getValues());
+      if (!lengths)
+        lengths = past.getLengths();
+      reads.append({past.getValues(), read.getValues()});
       ++numAppended;
     }
     BlockArgument(pair.past).replaceAllUsesWith(past.getValues());
@@ -237,19 +289,53 @@ void PromoteState::promote(func::FuncOp function, ArrayRef<Pair> pairs) {
   (void)function.eraseResults(results);
 }
 
+/// Slots of a step may have different lengths where attention keeps each
+/// sequence's queries to its own keys.
+void PromoteState::allowLengths(func::FuncOp function) {
+  if (!lengths || !ragged)
+    return;
+  auto options = remark::RemarkOpts::name("state-lengths")
+                     .category(getArgument())
+                     .function(function.getName());
+  StateUses uses = findStateUses(reads);
+  if (uses.obstacle) {
+    remark::missed(uses.obstacle->getLoc(), options)
+        << remark::add("slots of a step must have one length: '{0}' {1}",
+                       uses.obstacle->getName().getStringRef(), uses.reason);
+    return;
+  }
+  for (Operation *op : uses.attentions)
+    llvm::TypeSwitch<Operation *>(op).Case<AttentionOp, MLAAttentionOp>(
+        [&](auto attention) {
+          attention.setMaskKind(MaskKind::Causal);
+          attention.getOffsetMutable().assign(lengths);
+        });
+  function->setAttr("trine.ragged", UnitAttr::get(&getContext()));
+  remark::passed(function.getLoc(), options) << remark::add(
+      "slots of a step may have different lengths: {0} attentions read them",
+      uses.attentions.size());
+}
+
 void PromoteState::runOnOperation() {
   func::FuncOp function = getOperation();
   if (function.isDeclaration() || !function.getBody().hasOneBlock())
     return;
   SmallVector<Pair> pairs;
-  if (failed(collect(function, pairs)))
+  lengths = nullptr;
+  reads.clear();
+  if (failed(separateRows(function)) || failed(collect(function, pairs)))
     return signalPassFailure();
   promote(function, pairs);
-  // The joins are dead now.
-  SmallVector<Operation *> ops;
-  for (Operation &op : function.getBody().front().without_terminator())
-    ops.push_back(&op);
-  for (Operation *op : llvm::reverse(ops))
-    if (isOpTriviallyDead(op))
-      op->erase();
+  // The joins are dead now; what is read may be needed still.
+  auto eraseDead = [&](bool reads) {
+    SmallVector<Operation *> ops;
+    for (Operation &op : function.getBody().front().without_terminator())
+      ops.push_back(&op);
+    for (Operation *op : llvm::reverse(ops))
+      if (isOpTriviallyDead(op) && (reads || !isa<StateReadOp>(op)))
+        op->erase();
+  };
+  eraseDead(/*reads=*/false);
+  allowLengths(function);
+  eraseDead(/*reads=*/true);
 }

@@ -324,8 +324,14 @@ trine_status trine_session_step(trine_session *session,
     return code;
   if (options.first_slot && !session->session->getState())
     return failArgument("'first_slot' needs a package with state");
-  return finish(session->session->run(inputs, inputCount, outputs, outputCount,
-                                      options.first_slot));
+  if (options.new_entries && !session->session->getState())
+    return failArgument("'new_entries' needs a package with state");
+  StateStore::Choice choice;
+  choice.first = options.first_slot;
+  choice.counts = options.new_entries;
+  choice.countCount = options.new_entry_count;
+  return finish(
+      session->session->run(inputs, inputCount, outputs, outputCount, choice));
 }
 
 trine_status trine_session_output(const trine_session *session, uint32_t index,

@@ -58,13 +58,13 @@ Status Session::create(std::shared_ptr<const Package> package,
 
 Status Session::run(const trine_tensor *inputs, uint32_t inputCount,
                     trine_tensor *tensors, uint32_t outputCount,
-                    uint32_t firstSlot) {
+                    const StateStore::Choice &choice) {
   if (running.exchange(true))
     return Status(TRINE_ERROR_INVALID_ARGUMENT,
                   "the session is running a step already: use one session for "
                   "each thread");
   hasResult = false;
-  step.first = firstSlot;
+  step.choice = choice;
   Status status = runStep(inputs, inputCount, tensors, outputCount);
   hasResult = status.ok();
   running = false;
@@ -290,7 +290,7 @@ void Session::checkSymbols(std::vector<std::string> &problems) {
     int64_t batch = getBatch(manifest.states[0], symbolValues);
     step.batch =
         static_cast<uint32_t>(std::clamp<int64_t>(batch, 0, INT32_MAX));
-    step.past = state->getLongest(step.first, step.batch);
+    step.past = state->getLongest(step.choice.first, step.batch);
     if (manifest.pastSymbol >= 0)
       symbolValues[manifest.pastSymbol] = step.past;
   }

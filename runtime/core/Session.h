@@ -30,7 +30,7 @@ public:
   /// As trine_session_run.
   Status run(const trine_tensor *inputs, uint32_t inputCount,
              trine_tensor *outputs, uint32_t outputCount,
-             uint32_t firstSlot = 0);
+             const StateStore::Choice &choice = StateStore::Choice());
 
   /// What the session keeps of its sequences; NULL when the package has no
   /// state.

@@ -191,30 +191,57 @@ int64_t StateStore::getLongest(uint32_t first, uint32_t batch) const {
   return longest;
 }
 
+/// How many new entries each slot takes, if the step says so.
+Status StateStore::checkCounts(const Step &step) const {
+  const int64_t *counts = step.choice.counts;
+  if (!counts)
+    return Status();
+  if (!replaced.empty())
+    return Status(TRINE_ERROR_INVALID_ARGUMENT,
+                  concat("'new_entries' needs states that grow, but ",
+                         quote(manifest.states[replaced[0].index].tensor.name),
+                         " is replaced"));
+  if (step.choice.countCount != step.batch)
+    return Status(TRINE_ERROR_INVALID_ARGUMENT,
+                  concat("'new_entry_count' must be ", step.batch,
+                         ", the slots of the step, got ",
+                         step.choice.countCount));
+  for (uint32_t slot = 0; slot < step.batch; ++slot)
+    if (counts[slot] < 0 || counts[slot] > step.growth)
+      return Status(TRINE_ERROR_INVALID_ARGUMENT,
+                    concat("'new_entries' must be in [0, ", step.growth,
+                           "], got ", counts[slot], " for slot ",
+                           step.choice.first + slot));
+  return Status();
+}
+
 Status StateStore::prepare(const Step &step) {
-  uint64_t slots = uint64_t(step.first) + step.batch;
+  Status counts = checkCounts(step);
+  if (!counts.ok())
+    return counts;
+  uint64_t slots = uint64_t(step.choice.first) + step.batch;
   int64_t entries;
   if (slots > INT32_MAX ||
       __builtin_add_overflow(step.past, step.growth, &entries))
     return Status(TRINE_ERROR_OUT_OF_MEMORY,
-                  concat("a step on slots [", step.first, ", ", slots,
+                  concat("a step on slots [", step.choice.first, ", ", slots,
                          ") with ", step.growth, " new entries is too large"));
   Status status = reserve(static_cast<uint32_t>(slots), entries);
   if (!status.ok() || manifest.isRagged)
     return status;
-  for (uint64_t slot = step.first; slot < slots; ++slot)
+  for (uint64_t slot = step.choice.first; slot < slots; ++slot)
     if (lengths[slot] != step.past)
       return Status(
           TRINE_ERROR_BAD_INPUT,
-          concat("slots ", step.first, " and ", slot, " have ",
-                 lengths[step.first], " and ", lengths[slot],
+          concat("slots ", step.choice.first, " and ", slot, " have ",
+                 lengths[step.choice.first], " and ", lengths[slot],
                  " entries: this package steps slots of one length only"));
   return status;
 }
 
 void StateStore::bind(const Step &step, trine_program_tensor *inputs) {
   inputs[0] = {};
-  inputs[0].data = lengths.data() + step.first;
+  inputs[0].data = lengths.data() + step.choice.first;
   inputs[0].sizes[0] = step.batch;
   inputs[1] = {};
   inputs[1].sizes[0] = step.past;
@@ -230,32 +257,38 @@ void StateStore::bind(const Step &step, trine_program_tensor *inputs) {
                            : state.tensor.sizes[d];
   };
   for (const Growing &state : growing)
-    fill(state.index, getRow(state, capacity, step.first, 0, 0), capacity);
+    fill(state.index, getRow(state, capacity, step.choice.first, 0, 0),
+         capacity);
   for (const Replaced &state : replaced)
     fill(state.index,
-         state.versions[current].getData() + step.first * state.bytes, 0);
+         state.versions[current].getData() + step.choice.first * state.bytes,
+         0);
 }
 
 void *StateStore::getNext(const Step &step, size_t index, uint64_t &bytes) {
   const Replaced &state = replaced[index];
   bytes = step.batch * state.bytes;
   return state.versions[versionBefore(versionCount - 1)].getData() +
-         step.first * state.bytes;
+         step.choice.first * state.bytes;
 }
 
 void StateStore::commit(const Step &step) {
   uint32_t next = versionBefore(versionCount - 1);
-  uint64_t end = uint64_t(step.first) + step.batch;
+  uint64_t end = uint64_t(step.choice.first) + step.batch;
   for (const Replaced &state : replaced) {
     // Slots that the step left alone keep their values.
     uint8_t *to = state.versions[next].getData(),
             *from = state.versions[current].getData();
-    copy(to, from, step.first * state.bytes);
+    copy(to, from, step.choice.first * state.bytes);
     copy(to + end * state.bytes, from + end * state.bytes,
          (lengths.size() - end) * state.bytes);
   }
-  for (uint64_t slot = step.first; slot < end; ++slot)
-    lengths[slot] += step.growth;
+  const int64_t *counts = step.choice.counts;
+  for (uint64_t slot = step.choice.first; slot < end; ++slot) {
+    int64_t kept = counts ? counts[slot - step.choice.first] : step.growth;
+    clearRows(slot, lengths[slot] + kept, lengths[slot] + step.growth);
+    lengths[slot] += kept;
+  }
   current = next;
   std::copy(lengths.begin(), lengths.end(), versionLengths[current].begin());
 }

@@ -52,9 +52,17 @@ public:
   const std::vector<int64_t> &getLengths() const { return lengths; }
   int64_t getCapacity() const { return capacity; }
 
-  /// A step on slots [first, first + batch).
+  /// What the caller says of a step.
+  struct Choice {
+    uint32_t first = 0;
+    /// For each of the step's slots how many new entries it keeps; null: all.
+    const int64_t *counts = nullptr;
+    uint32_t countCount = 0;
+  };
+  /// A step on slots [choice.first, choice.first + batch).
   struct Step {
-    uint32_t first = 0, batch = 0;
+    Choice choice;
+    uint32_t batch = 0;
     int64_t past = 0;   // the most entries of these slots
     int64_t growth = 0; // entries that the step adds to each
   };
@@ -97,6 +105,7 @@ private:
   struct File; // a saved state, checked
 
   Status checkSlot(uint32_t slot) const;
+  Status checkCounts(const Step &step) const;
   Status fail(trine_status code) const;
   Status makeBlocks(uint32_t slots, int64_t entries,
                     std::vector<Growing> &grown,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Generate.h"
+#include "Profile.h"
 #include "Sampler.h"
 #include "trine/Runtime/TensorFile.h"
 #include <algorithm>
@@ -64,7 +65,8 @@ private:
   uint32_t logitsIndex = 0;
   std::vector<Sequence> sequences;
   std::vector<double> decodeTimes; // ms
-  double prefillTime = 0;
+  double prefillTime = 0, decodeTime = 0;
+  Profile profile; // of steps that decode
   uint64_t decoded = 0;
   std::vector<float> row;
   std::string error;
@@ -256,10 +258,15 @@ bool Generation::step(const std::vector<int64_t> &ids, uint32_t first,
                     std::chrono::steady_clock::now() - start)
                     .count();
   bool isPrompt = sequences[first].tokens.empty();
-  if (isPrompt)
+  if (isPrompt) {
     prefillTime += time;
-  else
+  } else {
     decodeTimes.push_back(time);
+    if (!options.profileFile.empty())
+      profile.addStep(session, static_cast<uint64_t>(decodeTime * 1e6),
+                      static_cast<uint64_t>(time * 1e6));
+    decodeTime += time;
+  }
   if (options.generation.tokenTimes)
     printf("%s: slots %u..%u, past %lld, %lld new, %.3f ms\n",
            isPrompt ? "prefill" : "decode", first, first + batch - 1,
@@ -384,6 +391,11 @@ bool Generation::finish() {
            static_cast<unsigned long long>(decoded), decodeTimes.size(),
            decodeTimes[decodeTimes.size() / 2], decodeTimes.front(),
            decodeTimes.back(), 1000 * static_cast<double>(decoded) / sum);
+  }
+  if (!options.profileFile.empty()) {
+    profile.print(package);
+    if (!profile.write(options.profileFile, package, error))
+      return false;
   }
   if (!generation.outputIds.empty() &&
       !writeTensors(generation.outputIds, tensors, error))

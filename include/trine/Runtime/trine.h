@@ -318,8 +318,16 @@ typedef struct trine_step_options {
   /* With state: the step works on slots [first_slot, first_slot + batch), and
    * makes those that are not there. Default: 0 */
   uint32_t first_slot;
+  /* With state that only grows: how many of the step's new entries each of its
+   * slots takes, from the first on; the others are padding, and nothing of them
+   * is kept. What the step gives for padding means nothing. NULL (default):
+   * all */
+  const int64_t *new_entries;
+  uint32_t
+      new_entry_count; /* of `new_entries`: one for each slot of the step */
 } trine_step_options;
-#define TRINE_STEP_OPTIONS_INIT {sizeof(trine_step_options), 0}
+#define TRINE_STEP_OPTIONS_INIT                                                \
+  {sizeof(trine_step_options), 0, (const int64_t *)0, 0}
 
 /* As trine_session_run, with options; NULL options are the defaults. */
 TRINE_API trine_status trine_session_step(trine_session *session,

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -161,7 +162,8 @@ public:
   }
   ~StateRun() { trine_session_destroy(session); }
 
-  trine_status tryStep(Ids ids, uint32_t first, uint32_t batch) {
+  trine_status tryStep(Ids ids, uint32_t first, uint32_t batch,
+                       const Ids *counts = nullptr) {
     Ids lengths = getLengths();
     lengths.resize(std::max<size_t>(lengths.size(), first + batch));
     Ids mine(lengths.begin() + first, lengths.begin() + first + batch);
@@ -170,6 +172,10 @@ public:
                              makeIds("position_ids", positions, batch)};
     trine_step_options options = TRINE_STEP_OPTIONS_INIT;
     options.first_slot = first;
+    if (counts) {
+      options.new_entries = counts->data();
+      options.new_entry_count = uint32_t(counts->size());
+    }
     return trine_session_step(session, &options, inputs, 2, nullptr, 0);
   }
   Values step(const Ids &ids, uint32_t first = 0, uint32_t batch = 1) {
@@ -216,6 +222,40 @@ public:
 private:
   double tolerance, worst = 0;
   uint64_t equal = 0, all = 0;
+};
+
+/// One sequence in a session of its own. What is dropped is run again.
+class Alone {
+public:
+  explicit Alone(Model &model) : model(model) {}
+  Alone(const Alone &other) : model(other.model), steps(other.steps) {}
+
+  Values step(const Ids &ids) {
+    if (!run) {
+      run = std::make_unique<StateRun>(model);
+      for (const Ids &before : steps)
+        run->step(before);
+    }
+    steps.push_back(ids);
+    return run->step(ids);
+  }
+  /// Forgets the last `count` steps.
+  void drop(size_t count) {
+    steps.resize(steps.size() - count);
+    run.reset();
+  }
+  int64_t getLength() const {
+    size_t length = 0;
+    for (const Ids &ids : steps)
+      length += ids.size();
+    return int64_t(length);
+  }
+  size_t getSteps() const { return steps.size(); }
+
+private:
+  Model &model;
+  std::vector<Ids> steps;
+  std::unique_ptr<StateRun> run;
 };
 
 /// Row `slot` of a step's logits.
@@ -280,6 +320,98 @@ public:
     }
     all.finish(state.info.ragged ? "two sequences of different lengths"
                                  : "two sequences of one length");
+  }
+
+  /// Sequences of very different lengths, stepped together, while slots are
+  /// truncated, emptied and copied: each gives what it gives alone.
+  void mixLengths() {
+    if (!state.info.ragged)
+      return;
+    Comparison all(plain.tolerance);
+    StateRun kept(state);
+    std::vector<Alone> alone(3, Alone(state));
+    auto stepTogether = [&](size_t count) {
+      uint32_t batch = uint32_t(alone.size());
+      std::vector<Ids> parts;
+      Ids ids;
+      for (uint32_t slot = 0; slot < batch; ++slot) {
+        parts.push_back(draw(count));
+        ids.insert(ids.end(), parts.back().begin(), parts.back().end());
+      }
+      Values logits = kept.step(ids, 0, batch);
+      Ids lengths = kept.getLengths();
+      for (uint32_t slot = 0; slot < batch; ++slot) {
+        all.add(rowOf(logits, slot, batch), alone[slot].step(parts[slot]));
+        expect(lengths[slot] == alone[slot].getLength(), "a slot's own length");
+      }
+    };
+    // The last slot is empty.
+    for (auto [slot, size] : {std::pair<uint32_t, size_t>(0, 7), {1, 300}}) {
+      Ids prompt = draw(size);
+      all.add(kept.step(prompt, slot), alone[slot].step(prompt));
+    }
+    for (size_t count : {3, 1, 1, 17})
+      stepTogether(count);
+    alone[1].drop(2);
+    check(trine_state_truncate(kept.session, 1, alone[1].getLength()));
+    stepTogether(1);
+    check(trine_state_reset(kept.session, 0));
+    alone[0].drop(alone[0].getSteps());
+    stepTogether(2);
+    uint32_t sources[] = {1, 2, 0, 1};
+    check(trine_state_fork(kept.session, sources, 4));
+    std::vector<Alone> copies;
+    for (uint32_t source : sources)
+      copies.push_back(alone[source]);
+    alone.swap(copies);
+    for (size_t count : {1, 5, 1})
+      stepTogether(count);
+    all.finish("sequences of many lengths, truncated, emptied and copied");
+  }
+
+  /// Slots that take different numbers of a step's tokens.
+  void padTokens() {
+    StateRun kept(state);
+    Ids counts = {5, 2, 0};
+    trine_state_info info = {};
+    info.struct_size = sizeof(info);
+    for (uint32_t i = 0; i < state.info.state_count; ++i) {
+      check(trine_package_state(state.package, i, &info));
+      if (info.axis != 0)
+        continue;
+      expectFailure(kept.tryStep(draw(15), 0, 3, &counts),
+                    "'new_entries' needs states that grow");
+      return;
+    }
+    Comparison all(plain.tolerance);
+    std::vector<Alone> alone(3, Alone(state));
+    Ids ids = draw(15);
+    check(kept.tryStep(ids, 0, 3, &counts));
+    expect(kept.getLengths() == counts, "lengths 5, 2 and 0");
+    Values logits = takeLogits(kept.session);
+    size_t width = logits.size() / 15;
+    for (uint32_t slot : {0, 1}) {
+      Ids own(ids.begin() + 5 * slot, ids.begin() + 5 * slot + counts[slot]);
+      Values row = rowOf(logits, slot, 3);
+      row.resize(own.size() * width);
+      all.add(row, alone[slot].step(own));
+    }
+    ids = draw(state.info.ragged ? 6 : 2);
+    uint32_t batch = uint32_t(ids.size() / 2);
+    logits = kept.step(ids, 0, batch);
+    for (uint32_t slot = 0; slot < batch; ++slot)
+      all.add(rowOf(logits, slot, batch),
+              alone[slot].step({ids[2 * slot], ids[2 * slot + 1]}));
+    all.finish("slots that take different numbers of tokens");
+    Ids two = {1, 1}, negative = {1, -1, 1}, many = {1, 2, 1};
+    expectFailure(kept.tryStep(draw(3), 0, 3, &two),
+                  "'new_entry_count' must be 3, the slots of the step, got 2");
+    if (!state.info.ragged)
+      return;
+    expectFailure(kept.tryStep(draw(3), 0, 3, &negative),
+                  "'new_entries' must be in [0, 1], got -1 for slot 1");
+    expectFailure(kept.tryStep(draw(3), 0, 3, &many),
+                  "'new_entries' must be in [0, 1], got 2 for slot 1");
   }
 
   void changeState() {
@@ -418,6 +550,8 @@ int main(int count, char **arguments) {
   Test test(arguments[1], arguments[2], arguments[3]);
   test.compareWithPlain();
   test.compareBatch();
+  test.mixLengths();
+  test.padTokens();
   test.changeState();
   test.grow();
 }
