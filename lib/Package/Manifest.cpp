@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Manifest.h"
+#include "NarrowedWeights.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "trine/Dialect/Plan/Plan.h"
@@ -264,6 +265,10 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
                               {"bytes", int64_t(file.bytes)},
                               {"sha256", file.sha256}});
   int64_t inputCount = inputs.size();
+  Object weights{{"path", TRINE_PACKAGE_WEIGHTS},
+                 {"data_offset", int64_t(weightsDataOffset)}};
+  if (std::optional<Object> narrowed = describeNarrowedWeights(planned))
+    weights["narrowed"] = std::move(*narrowed);
   return llvm::json::Value(Object{
       {"format", Object{{"major", TRINE_PACKAGE_FORMAT_MAJOR},
                         {"minor", TRINE_PACKAGE_FORMAT_MINOR}}},
@@ -278,8 +283,7 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
       {"states", std::move(states->entries)},
       {"ragged", states->ragged},
       {"files", std::move(packaged)},
-      {"weights", Object{{"path", TRINE_PACKAGE_WEIGHTS},
-                         {"data_offset", int64_t(weightsDataOffset)}}},
+      {"weights", std::move(weights)},
       {"tables", std::move(tables)},
       {"kernels", describeKernels(planned, host, options.cuda)},
   });

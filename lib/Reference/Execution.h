@@ -60,6 +60,11 @@ struct Step {
   bool isObserved = false, isChecked = false;
 };
 
+/// What says that elements of a weight are to be rounded, and rounds them; see
+/// RoundedWeights.h.
+inline constexpr llvm::StringLiteral kRounded = "trine.rounded";
+Tensor roundAsMarked(Operation *op, Tensor tensor);
+
 /// One run of one function.
 class Execution {
 public:

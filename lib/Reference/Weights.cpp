@@ -90,6 +90,7 @@ FailureOr<Tensor> Execution::readWeight(Operation *op, llvm::StringRef file,
     return op->emitOpError()
            << "needs bytes [" << offset << ", " << offset + length << ") of '"
            << file << "', which has " << size << " bytes";
-  return Tensor::borrow(*element, type.getShape(),
-                        buffer->getBufferStart() + offset, buffer);
+  return roundAsMarked(op, Tensor::borrow(*element, type.getShape(),
+                                          buffer->getBufferStart() + offset,
+                                          buffer));
 }

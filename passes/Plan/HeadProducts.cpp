@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "HeadProducts.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -33,6 +34,18 @@ bool mlir::trine::isHeadProduct(OpOperand &use, int64_t columns) {
       if (cast<RankedTensorType>(other.get().getType()).isDynamicDim(*dim))
         return false;
   return true;
+}
+
+void mlir::trine::widenElements(linalg::GenericOp op, unsigned operand) {
+  BlockArgument element = op.getBody()->getArgument(operand);
+  Type wide = element.getType(),
+       stored = getElementTypeOrSelf(op->getOperand(operand).getType());
+  if (wide == stored)
+    return;
+  element.setType(stored);
+  OpBuilder builder = OpBuilder::atBlockBegin(op.getBody());
+  auto widened = arith::ExtFOp::create(builder, op.getLoc(), wide, element);
+  element.replaceAllUsesExcept(widened, widened);
 }
 
 namespace {
@@ -153,6 +166,7 @@ void mlir::trine::readHeadPanels(OpOperand &use, Value panels, int64_t first) {
   auto product = linalg::GenericOp::create(builder, loc, init.getType(), inputs,
                                            init, maps, kinds);
   product.getRegion().takeBody(op.getRegion());
+  widenElements(product, use.getOperandNumber());
   Value value = product.getResult(0);
   if (result)
     value = tensor::CollapseShapeOp::create(

@@ -4,7 +4,7 @@
 #ifndef TRINE_PASSES_PLAN_HEADPRODUCTS_H
 #define TRINE_PASSES_PLAN_HEADPRODUCTS_H
 
-#include "mlir/IR/Value.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace mlir::trine {
 
@@ -12,6 +12,10 @@ namespace mlir::trine {
 /// linalg.generic that goes over heads in parallel and over X in whole panels
 /// of `columns`.
 bool isHeadProduct(OpOperand &use, int64_t columns);
+
+/// Makes the body of `op` widen the elements of an operand that has become one
+/// of a narrower type.
+void widenElements(linalg::GenericOp op, unsigned operand);
 
 /// Makes the contraction of `use` read `panels` [heads * X' / columns, K,
 /// columns] in place of its operand, which is columns [first, first + X) of

@@ -38,8 +38,8 @@ def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
     byte range. A matrix that is only the right side of matrix products is stored in panels ([N/32][K][32]; 16-bit types in pairs of
     rows, [N/32][K/2][32][2]), and the function sees it through `linalg.unpack`. A product of each head with its columns of a matrix [K, heads * X]
     (the absorbed form of latent attention) reads the same panels, [heads][X/32][K][32], without pairs then: both forms share one stored weight. Weights of grouped products are stored in panels
-    too, [E](..)[C/32][K][32]. With `matrix-type` f32 matrices that are stored in panels become that type, and products widen them; what heads read stays f32. Equal byte ranges with equal
-    layouts are one symbol.
+    too, [E](..)[C/32][K][32]. With `matrix-type` f32 matrices of products become that type, and products widen them. Equal byte ranges with equal layouts are one symbol.
+    Joins of weights alone are weights: pieces of files, or constants.
 
     ```mlir
     %w = trine.weight "w" from "model.onnx" at 64 length 6144 : tensor<64x24xf32>
@@ -58,6 +58,7 @@ def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
                  Option<"packMatrices", "pack-matrices", "bool", "true", "Store right sides of matrix products in panels">,
                  Option<"matrixType", "matrix-type", "std::string", "\"\"", "Store f32 matrices of products as this type: bf16 or f16">];
   let statistics = [Statistic<"numWeights", "weights", "Symbols made">,
+                    Statistic<"numJoined", "joined", "Joins of weights that are weights">,
                     Statistic<"numPacked", "packed", "Symbols stored in panels">,
                     Statistic<"numNarrowed", "narrowed", "Symbols stored in a narrower type than their source">,
                     Statistic<"numTwice", "stored-twice", "Weights that are stored in two layouts">,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "HeadProducts.h"
 #include "KernelGrouping.h"
+#include "WeightJoins.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -49,6 +50,7 @@ struct WeightForm {
 /// How the stored form of a weight is cut into panels.
 enum class Packing {
   None,
+  Factor,  ///< as it is, of products other than of matrices
   Matrix,  ///< the right side of a product, [K, N]
   Grouped, ///< of a grouped product, [..., C, K]
 };
@@ -95,7 +97,7 @@ private:
 
 static PackedDims describePacking(Packing packing, int64_t rank,
                                   bool isPaired) {
-  if (packing == Packing::None)
+  if (packing == Packing::None || packing == Packing::Factor)
     return {};
   PackedDims dims;
   if (packing == Packing::Matrix) {
@@ -242,6 +244,22 @@ static bool isRightSide(OpOperand &use, bool &transposed) {
   unsigned first = map.getDimPosition(0), second = map.getDimPosition(1);
   transposed = first == dims->n[0] && second == dims->k[0];
   return transposed || (first == dims->k[0] && second == dims->n[0]);
+}
+
+/// A matrix of a product that is none of two matrices: of each head, say.
+static bool isFactor(OpOperand &use) {
+  auto op = dyn_cast<linalg::GenericOp>(use.getOwner());
+  return op && op.isDpsInput(&use) && op.getNumReductionLoops() > 0 &&
+         cast<RankedTensorType>(use.get().getType()).getRank() >= 3 &&
+         linalg::isaContractionOpInterface(op);
+}
+
+/// A part of a matrix that is read as such a factor alone.
+static bool isFactorSlice(OpOperand &use) {
+  auto slice = dyn_cast<tensor::ExtractSliceOp>(use.getOwner());
+  return slice && !slice->use_empty() &&
+         slice.getType().getRank() == slice.getSourceType().getRank() &&
+         llvm::all_of(slice->getUses(), isFactor);
 }
 
 void PlanWeights::collect(Operation *op) {
@@ -406,8 +424,9 @@ PackedDims PlanWeights::describe(const WeightForm &form, Packing packing) {
 /// The element type of the stored form: matrices may be narrowed.
 Type PlanWeights::storedElement(const WeightForm &form, Packing packing) {
   Type element = form.source.getElementType();
+  // Constants of the program are small.
   if (packing == Packing::None || !element.isF32() || matrixType.empty() ||
-      readByHead.contains(rangeOf(form)))
+      form.value)
     return element;
   return matrixType == "bf16" ? Type(BFloat16Type::get(&getContext()))
                               : Type(Float16Type::get(&getContext()));
@@ -431,7 +450,7 @@ Value PlanWeights::load(const WeightForm &form, Packing packing, Location loc) {
   if (!dims.outer.empty())
     applyPermutationToVector(shape, dims.outer);
   llvm::append_range(shape, dims.tiles);
-  if (packing != Packing::None)
+  if (!dims.tiles.empty())
     ++numPacked;
   if (element != form.source.getElementType())
     ++numNarrowed;
@@ -499,13 +518,7 @@ void PlanWeights::readNarrow(OpOperand *use, Value weight) {
     generic = *general;
   }
   generic->setOperand(number, weight);
-  BlockArgument element = generic.getBody()->getArgument(number);
-  Type wide = element.getType();
-  element.setType(cast<RankedTensorType>(weight.getType()).getElementType());
-  OpBuilder builder = OpBuilder::atBlockBegin(generic.getBody());
-  auto widened =
-      arith::ExtFOp::create(builder, generic.getLoc(), wide, element);
-  element.replaceAllUsesExcept(widened, widened);
+  widenElements(generic, number);
 }
 
 bool PlanWeights::isPackable(const WeightForm &form) {
@@ -564,7 +577,7 @@ void PlanWeights::planHeads(Value value) {
 
 void PlanWeights::plan(Value value, const WeightForm &form) {
   // Uses by products of matrices, plain and transposed, and all others.
-  SmallVector<OpOperand *> right[2], grouped, others;
+  SmallVector<OpOperand *> right[2], grouped, factors, others;
   bool packable = isPackable(form);
   int64_t rank = form.source.getRank();
   for (OpOperand &use : value.getUses()) {
@@ -577,6 +590,10 @@ void PlanWeights::plan(Value value, const WeightForm &form) {
     else if (packable && product && use == product.getWeightMutable() &&
              form.shape()[rank - 2] >= minimumColumns)
       grouped.push_back(&use);
+    else if (packable && (isFactor(use) || isFactorSlice(use)) &&
+             storedElement(form, Packing::Factor) !=
+                 form.source.getElementType())
+      factors.push_back(&use);
     else if (!forms.contains(use.getOwner()->getNumResults()
                                  ? use.getOwner()->getResult(0)
                                  : Value()))
@@ -587,6 +604,26 @@ void PlanWeights::plan(Value value, const WeightForm &form) {
     Value whole = load(form, Packing::None, loc);
     for (OpOperand *use : others)
       use->set(whole);
+  }
+  if (!factors.empty()) {
+    Value narrow = load(form, Packing::Factor, loc);
+    for (OpOperand *use : factors) {
+      auto slice = dyn_cast<tensor::ExtractSliceOp>(use->getOwner());
+      if (!slice) {
+        readNarrow(use, narrow);
+        continue;
+      }
+      OpBuilder builder(slice);
+      Value part = tensor::ExtractSliceOp::create(
+          builder, slice.getLoc(), narrow, slice.getMixedOffsets(),
+          slice.getMixedSizes(), slice.getMixedStrides());
+      SmallVector<OpOperand *> products;
+      for (OpOperand &product : slice->getUses())
+        products.push_back(&product);
+      for (OpOperand *product : products)
+        readNarrow(product, part);
+      slice.erase();
+    }
   }
   if (!grouped.empty()) {
     Value unpacked =
@@ -645,6 +682,7 @@ void PlanWeights::runOnOperation() {
   readByHead.clear();
   lastLoad = nullptr;
   symbols.emplace(function);
+  numJoined += joinWeights(function.getBody().front());
   collectFrom(function.getBody().front());
   // Both add entries for what they make, which are visited in turn.
   for (size_t i = 0; i < forms.size(); ++i)

@@ -8,6 +8,7 @@
 #include "trine/Import/ONNX.h"
 #include "trine/Pipelines/Compile.h"
 #include "trine/Pipelines/Registration.h"
+#include "trine/Reference/RoundedWeights.h"
 #include "trine/Reference/TensorFile.h"
 #include "trine/Reference/Verification.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -152,6 +153,9 @@ public:
 
   ExitCode verifySet(llvm::StringRef folder);
   double worstRatio() const { return worst; }
+  /// Weights are rounded in the package and in the model that judges it; what
+  /// was recorded comes from others.
+  void setRounded() { isRounded = true; }
 
 private:
   ExitCode report(llvm::StringRef folder, const Verification &verification,
@@ -165,6 +169,7 @@ private:
   const Options &options;
   Model *model;
   PackageRunner *package;
+  bool isRounded = false;
   double worst = 0;
 };
 
@@ -251,10 +256,12 @@ ExitCode Verifier::verifyPackage(const DataSet &set,
     if (failed(verification))
       return CannotTell;
     code = report(set.folder, *verification,
-                  "the package against the interpreter");
-    // The recorded outputs may rest on another choice, which only the
-    // interpreter can tell.
-    if (code != Agrees || !verification->forced.empty())
+                  isRounded ? "the package against the interpreter with the "
+                              "package's rounded weights"
+                            : "the package against the interpreter");
+    // The recorded outputs may rest on other weights, or on another choice,
+    // which only the interpreter can tell.
+    if (code != Agrees || isRounded || !verification->forced.empty())
       return code;
     FailureOr<std::vector<Tolerance>> derived = deriveTolerancesFor(
         model->main, inputs, verificationOptions().interpreter);
@@ -366,6 +373,14 @@ static ExitCode run(const Options &options) {
     return complain(llvm::toString(folders.takeError()));
   Verifier verifier(options, path.empty() ? nullptr : &model,
                     package ? &*package : nullptr);
+  if (package && model.main && !options.compareLayers) {
+    FailureOr<bool> rounded =
+        roundWeightsAsPackaged(model.main, options.package);
+    if (failed(rounded))
+      return CannotTell;
+    if (*rounded)
+      verifier.setRounded();
+  }
   ExitCode worst = Agrees;
   for (const std::string &folder : *folders)
     worst = std::max(worst, verifier.verifySet(folder));

@@ -1,6 +1,6 @@
-// RUN: trine-opt %s --trine-plan-weights="matrix-type=bf16" | FileCheck %s --check-prefix=BF16
-// RUN: trine-opt %s --trine-plan-weights="matrix-type=f16" | FileCheck %s --check-prefix=F16
-// RUN: not trine-opt %s --trine-plan-weights=matrix-type=f8 2>&1 | FileCheck %s --check-prefix=WRONG
+// RUN: trine-opt %s --split-input-file --trine-plan-weights="matrix-type=bf16" | FileCheck %s --check-prefix=BF16
+// RUN: trine-opt %s --split-input-file --trine-plan-weights="matrix-type=f16" | FileCheck %s --check-prefix=F16
+// RUN: not trine-opt %s --split-input-file --trine-plan-weights=matrix-type=f8 2>&1 | FileCheck %s --check-prefix=WRONG
 
 // What is looked up and what has few columns stays f32; a product widens the rest.
 
@@ -18,4 +18,37 @@ func.func @main(%x: tensor<?x64xf32>, %i: tensor<?x24xf32>, %j: tensor<?x4xf32>)
   %0 = linalg.matmul ins(%x, %w : tensor<?x64xf32>, tensor<64x24xf32>) outs(%i : tensor<?x24xf32>) -> tensor<?x24xf32>
   %1 = linalg.matmul ins(%x, %v : tensor<?x64xf32>, tensor<64x4xf32>) outs(%j : tensor<?x4xf32>) -> tensor<?x4xf32>
   return %0, %1 : tensor<?x24xf32>, tensor<?x4xf32>
+}
+
+// -----
+
+// Heads that read panels widen them; rows are not in pairs. Where a head's columns are no whole panels the weight as it is is narrowed, too.
+
+// BF16: {{-----}}
+// BF16: plan.weight @w0 "kv" {{.*}} stored tensor<8x64x32xbf16>
+// BF16: plan.weight @w1 "odd" {{.*}} stored tensor<64x4x20xbf16>
+// BF16: %[[P:.*]] = tensor.expand_shape %{{.*}} : tensor<8x64x32xbf16> into tensor<4x2x64x32xbf16>
+// BF16: linalg.generic {{.*}} ins(%{{.*}}, %[[P]] : {{.*}}, tensor<4x2x64x32xbf16>)
+// BF16: ^bb0(%{{.*}}: f32, %[[W:.*]]: bf16, %{{.*}}: f32):
+// BF16: arith.extf %[[W]] : bf16 to f32
+// BF16: linalg.generic {{.*}} tensor<64x4x20xbf16>)
+// BF16: arith.extf
+func.func @main(%q: tensor<4x?x64xf32>, %i: tensor<4x?x64xf32>, %p: tensor<4x?x20xf32>) -> (tensor<4x?x64xf32>, tensor<4x?x64xf32>) {
+  %w = trine.weight "kv" from "m" at 0 length 65536 : tensor<64x4x64xf32>
+  %v = trine.weight "odd" from "m" at 65536 length 20480 : tensor<64x4x20xf32>
+  %a = linalg.generic {indexing_maps = [affine_map<(h, s, r, x) -> (h, s, x)>, affine_map<(h, s, r, x) -> (r, h, x)>, affine_map<(h, s, r, x) -> (h, s, r)>],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%q, %w : tensor<4x?x64xf32>, tensor<64x4x64xf32>) outs(%i : tensor<4x?x64xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %o, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<4x?x64xf32>
+  %b = linalg.generic {indexing_maps = [affine_map<(h, s, r, x) -> (h, s, x)>, affine_map<(h, s, r, x) -> (r, h, x)>, affine_map<(h, s, r, x) -> (h, s, r)>],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction"]} ins(%p, %v : tensor<4x?x20xf32>, tensor<64x4x20xf32>) outs(%i : tensor<4x?x64xf32>) {
+  ^bb0(%x: f32, %y: f32, %o: f32):
+    %0 = arith.mulf %x, %y : f32
+    %1 = arith.addf %o, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<4x?x64xf32>
+  return %a, %b : tensor<4x?x64xf32>, tensor<4x?x64xf32>
 }
