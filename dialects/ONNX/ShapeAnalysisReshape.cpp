@@ -235,6 +235,16 @@ static LogicalResult inferTranspose(Inference &inference) {
   return success();
 }
 
+/// Whether a size becomes the one that Expand asks for, as far as that is
+/// known: it is 1 or the same. What runs finds out.
+static bool takesTarget(Expression from, Expression to) {
+  if (from == to || from.isConstant() || to.isConstant(0) || to.isConstant(1) ||
+      (from - to).isConstant())
+    return false;
+  std::optional<int64_t> wanted = to.getConstant();
+  return wanted ? !isKnownPositive(from - *wanted) : to.isSymbol();
+}
+
 static LogicalResult inferExpand(Inference &inference) {
   Elements target;
   if (failed(readTarget(inference, 1, target)))
@@ -260,7 +270,9 @@ static LogicalResult inferExpand(Inference &inference) {
     if (to.getConstant() && *to.getConstant() < 0)
       return inference.error() << "'shape' must hold sizes of at least 0, got "
                                << printShape(target);
-    FailureOr<Expression> size = inference.broadcastSize(from, to);
+    FailureOr<Expression> size = takesTarget(from, to)
+                                     ? FailureOr<Expression>(to)
+                                     : inference.broadcastSize(from, to);
     if (failed(size))
       return inference.error()
              << "'input' of shape " << printShape(source)

@@ -6,9 +6,9 @@
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Runtime/PackageFormat.h"
 #include "trine/Runtime/ProgramABI.h"
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 #include <limits>
+#include <set>
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -141,7 +141,7 @@ namespace {
 struct States {
   int64_t lengths = std::numeric_limits<int64_t>::max();
   bool ragged = false;
-  llvm::DenseSet<int64_t> results;
+  std::set<int64_t> results;
   Array entries;
 };
 } // namespace
@@ -234,7 +234,7 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
   auto results = main->getAttrOfType<ArrayAttr>("plan.results");
   for (auto [index, attribute] :
        llvm::enumerate(results ? results.getValue() : ArrayRef<Attribute>())) {
-    if (states->results.contains(index))
+    if (states->results.count(index) != 0)
       continue;
     auto result = dyn_cast<DictionaryAttr>(attribute);
     auto type = result ? result.getAs<TypeAttr>("type") : TypeAttr();

@@ -86,14 +86,23 @@ void TensorSizes::analyseArguments(func::FuncOp function) {
   }
 }
 
+/// Whether a map can hold the number: two keys mean an empty slot to it.
+static bool isKey(int64_t value) {
+  using Info = DenseMapInfo<int64_t>;
+  return value != Info::getEmptyKey() && value != Info::getTombstoneKey();
+}
+
 void KnownProducts::record(Operation *op) {
-  if (auto constant = dyn_cast<arith::ConstantIndexOp>(op))
+  if (auto constant = dyn_cast<arith::ConstantIndexOp>(op);
+      constant && isKey(constant.value()))
     constants.try_emplace(constant.value(), constant);
   else if (auto product = dyn_cast<arith::MulIOp>(op))
     products.try_emplace({product.getLhs(), product.getRhs()}, product);
 }
 
 Value KnownProducts::constant(OpBuilder &builder, Location loc, int64_t value) {
+  if (!isKey(value))
+    return arith::ConstantIndexOp::create(builder, loc, value);
   Value &known = constants[value];
   if (!known)
     known = arith::ConstantIndexOp::create(builder, loc, value);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // trine-decompose-onnx: composite operators become simpler onnx ops.
 #include "DecomposeONNX.h"
+#include "Raising.h"
 
 #include "trine/Passes/Raise.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -149,19 +150,7 @@ Value ONNXDecomposer::concat(ArrayRef<Value> values, int64_t axis) {
 Value ONNXDecomposer::convert(Value value, Type type) {
   if (elementType(value) == type)
     return value;
-  // TensorProto.DataType of the types that decompositions compute in.
-  int64_t to = 1;
-  if (type.isF16())
-    to = 10;
-  else if (type.isF64())
-    to = 11;
-  else if (type.isBF16())
-    to = 16;
-  else if (type.isInteger(64))
-    to = 7;
-  else if (type.isInteger(1))
-    to = 9;
-  return create("Cast", value, {{"to", to}});
+  return create("Cast", value, {{"to", dataTypeOf(type)}});
 }
 
 Value ONNXDecomposer::range(Value limit) {

@@ -100,6 +100,52 @@ static LogicalResult lowerTranspose(Operation *op, ONNXLowering &lowering) {
   return success();
 }
 
+/// Where sizes of the input may be 1 or what is asked for, which only runs
+/// tell: checks it, and reads element 0 where it is 1. False if there are none.
+static bool expandByRun(ONNXLowering &lowering, Operation *op,
+                        ArrayRef<Expression> from, ArrayRef<Expression> to) {
+  ArrayRef<Expression> aligned = to.take_back(from.size());
+  SmallVector<bool> isOpen;
+  for (auto [size, wanted] : llvm::zip_equal(from, aligned))
+    isOpen.push_back(size != wanted && !size.isConstant());
+  if (!llvm::is_contained(isOpen, true))
+    return false;
+  OpBuilder &b = lowering.builder;
+  Location loc = lowering.loc;
+  Value one = lowering.indexConstant(1), zero = lowering.indexConstant(0);
+  for (auto [open, size, wanted] : llvm::zip_equal(isOpen, from, aligned)) {
+    if (!open)
+      continue;
+    auto is = [&](Value value) {
+      return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                                   lowering.sizeValue(size), value);
+    };
+    lowering.require(
+        arith::OrIOp::create(b, loc, is(lowering.sizeValue(wanted)), is(one)),
+        "size " + size.str() + " of the input of " +
+            ONNXLowering::describe(op) + " must be 1 or " + wanted.str());
+  }
+  SmallVector<Value> lasts;
+  for (Expression size : from) {
+    Value last = arith::SubIOp::create(b, loc, lowering.sizeValue(size), one);
+    lasts.push_back(arith::MaxSIOp::create(b, loc, last, zero));
+  }
+  Value source = lowering.lookup(op->getOperand(0)), result = op->getResult(0);
+  lowering.map(
+      result,
+      lowering.generate(
+          SmallVector<Expression>(to), lowering.elementType(result),
+          [&](OpBuilder &b, Location loc, ValueRange indices) {
+            SmallVector<Value> places;
+            for (auto [index, last] :
+                 llvm::zip_equal(indices.take_back(from.size()), lasts))
+              places.push_back(arith::MinSIOp::create(b, loc, index, last));
+            return tensor::ExtractOp::create(b, loc, source, places)
+                .getResult();
+          }));
+  return true;
+}
+
 static LogicalResult lowerExpand(Operation *op, ONNXLowering &lowering) {
   auto expand = cast<onnx::ExpandOp>(op);
   Value input = expand.getInput(), result = expand.getOutput();
@@ -128,6 +174,8 @@ static LogicalResult lowerExpand(Operation *op, ONNXLowering &lowering) {
     lowering.map(result, lowering.lookup(input));
     return success();
   }
+  if (expandByRun(lowering, op, from, to))
+    return success();
   lowering.map(result,
                lowering.elementwise(
                    input, result,

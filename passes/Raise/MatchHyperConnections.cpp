@@ -418,7 +418,7 @@ bool SiteMatcher::match(onnx::SoftmaxOp op, SiteForm &form) {
   if (!outputs)
     return fail(op, "its logits are no part of a projection with a bias");
   if (!readProjection(outputs, form))
-    return fail(op, "the weights are no projection of the streams");
+    return false;
   // The other users of the outputs.
   for (Operation *user : outputs.getUsers()) {
     auto cut = user->getNumResults() == 1

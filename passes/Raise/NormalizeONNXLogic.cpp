@@ -82,15 +82,8 @@ static Replacement rewriteCastLike(Operation *op, ONNXNormalizer &n) {
   if (ONNXNormalizer::elementType(input) == type)
     return {input};
   // TensorProto.DataType
-  int64_t code = type.isF32()         ? 1
-                 : type.isInteger(32) ? 6
-                 : type.isInteger(64) ? 7
-                 : type.isInteger(1)  ? 9
-                 : type.isF16()       ? 10
-                 : type.isF64()       ? 11
-                 : type.isBF16()      ? 16
-                                      : 0;
-  if (code == 0 || type.isUnsignedInteger())
+  int64_t code = dataTypeOf(type);
+  if (code == 0)
     return {};
   return {n.create("Cast", input, "to", code)};
 }

@@ -37,6 +37,10 @@ Expression ONNXLowering::product(ArrayRef<Expression> dims) const {
 }
 
 Value ONNXLowering::indexConstant(int64_t value) {
+  // Two keys mean an empty slot to the map; Slice has them as its ends.
+  using Info = DenseMapInfo<int64_t>;
+  if (value == Info::getEmptyKey() || value == Info::getTombstoneKey())
+    return arith::ConstantIndexOp::create(entry, function.getLoc(), value);
   Value &constant = constants[value];
   if (!constant)
     constant = arith::ConstantIndexOp::create(entry, function.getLoc(), value);

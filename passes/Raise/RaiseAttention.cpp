@@ -50,7 +50,7 @@ bool AttentionMatch::findValueProduct(onnx::SoftmaxOp softmax) {
       return true;
     }
     if (!isa<onnx::CastOp, onnx::ReshapeOp, onnx::TransposeOp, onnx::WhereOp,
-             onnx::UnsqueezeOp, onnx::SqueezeOp>(user))
+             onnx::SliceOp, onnx::UnsqueezeOp, onnx::SqueezeOp>(user))
       return false;
     weights = user->getResult(0);
   }
@@ -78,19 +78,19 @@ bool AttentionMatch::goToSoftmax(onnx::SoftmaxOp softmax) {
       scores = space.normalize(*view);
       // The softmax must go along the summed columns.
       int64_t axis = raising.normalAxis(softmax.getAxis(), view->value);
+      bool isLonger = raising.dims(view->value)[axis] != space.extent(column);
       for (auto [i, at] : llvm::enumerate(scores.index)) {
         bool isColumn = static_cast<int64_t>(i) == axis;
         bool isUnit = raising.dims(view->value)[i].isConstant(1);
-        if (isColumn && !isUnit && at.getPlainDim() != column)
+        if (isColumn && !isUnit && !isLonger && at.getPlainDim() != column)
           return fail(softmax, "the softmax goes along axis " + Twine(axis) +
                                    ", which is not what the product with the "
                                    "values sums over");
         if (!isColumn && !isUnit && at.dependsOn(column))
           return fail(softmax, "the softmax does not go along all columns");
       }
-      if (raising.dims(view->value)[axis] != space.extent(column))
-        // No test: nothing that leaves out columns is followed.
-        return fail(softmax, "the softmax goes along a part of the columns");
+      if (isLonger)
+        return readSinks(softmax, axis);
       return true;
     }
     Operation *op = view->value.getDefiningOp();
@@ -131,6 +131,9 @@ bool AttentionMatch::leadsToProduct(Value value) {
       return false;
     if (isa<onnx::MatMulOp>(op))
       return true;
+    if (isa<onnx::ConcatOp>(op))
+      return llvm::any_of(op->getOperands(),
+                          [&](Value part) { return leadsToProduct(part); });
     if (isa<onnx::AddOp, onnx::SubOp>(op)) {
       if (leadsToProduct(op->getOperand(0)))
         return true;
@@ -160,7 +163,8 @@ bool AttentionMatch::leadsToProduct(Value value) {
 bool AttentionMatch::goToScoreProduct(onnx::SoftmaxOp softmax) {
   matched.push_back(softmax);
   std::optional<View> view =
-      space.broadcast(softmax->getOperand(0), scores.index);
+      sinks ? scores : space.broadcast(softmax->getOperand(0), scores.index);
+  int64_t axis = raising.normalAxis(softmax.getAxis(), softmax->getResult(0));
   // Going back: masks, then the cap, then the scale.
   bool afterMask = false;
   for (unsigned steps = 0; view && steps < 24; ++steps) {
@@ -180,6 +184,11 @@ bool AttentionMatch::goToScoreProduct(onnx::SoftmaxOp softmax) {
       if (!isFloat(op->getOperand(0)))
         return fail(op, "the scores are no product");
       view = at(op->getOperand(0));
+      continue;
+    }
+    if (Value shifted =
+            afterMask || !terms.empty() ? Value() : takeShift(op, axis)) {
+      view = at(shifted);
       continue;
     }
     if (isa<onnx::AddOp>(op)) {
@@ -352,6 +361,15 @@ bool AttentionMatch::matchSoftmax(onnx::SoftmaxOp softmax) {
   MaskPlan plan;
   if (!planMask(plan, before))
     return false;
+  Value sink;
+  if (sinks) {
+    // A row without keys has its sink alone, which adds nothing.
+    plan.maskedRow = MaskedRow::Zero;
+    sink = space.materialize(before, *sinks, {batchDims, heads, {row}});
+    if (!sink || type.isF64())
+      return fail(softmax, "the attention sinks are f64, or no tensor of "
+                           "heads");
+  }
   Value q =
       space.materialize(before, query, {batchDims, heads, {row}, {summed}});
   Value k = space.materialize(before, key,
@@ -373,24 +391,16 @@ bool AttentionMatch::matchSoftmax(onnx::SoftmaxOp softmax) {
       }))
     return fail(scoreProduct, "the number of heads is not a number");
 
-  ImplicitLocOpBuilder builder = raising.builderBefore(before);
-  auto sizes = [&](Value tensor) {
-    return cast<RankedTensorType>(tensor.getType()).getShape();
-  };
-  SmallVector<int64_t> rows(sizes(q).drop_back()), output(rows);
-  output.push_back(sizes(v).back());
-  auto attention = AttentionOp::create(
-      builder, RankedTensorType::get(output, type),
-      RankedTensorType::get(rows, builder.getF32Type()), q, k, v, plan.mask,
-      plan.offset, APFloat(scale), plan.kind, plan.maskedRow,
-      softCap > 0 ? builder.getF64FloatAttr(softCap) : FloatAttr());
-  (void)raising.visit(attention);
-  Value replacement =
-      space.reshapeTo(before, attention.getOutput(), raising.dims(result));
+  AttentionOp attention = build(before, q, k, v, plan);
+  Value output = attention.getOutput();
+  if (sink)
+    output = addSinks(before, attention, sink);
+  Value replacement = space.reshapeTo(before, output, raising.dims(result));
   if (!replacement)
     // No test: they are those of the operands.
     return fail(valueProduct, "the output's sizes are unknown");
-  raising.replace(result, replacement, attention, kDecomposed, matched);
+  raising.replace(result, replacement, attention, sinks ? kSinks : kDecomposed,
+                  matched);
   return true;
 }
 

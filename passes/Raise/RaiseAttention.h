@@ -26,6 +26,7 @@ struct MaskTerm {
 
 /// Names of forms: rows of docs/forms.md.
 inline constexpr StringLiteral kDecomposed = "attention-decomposed",
+                               kSinks = "attention-sinks",
                                kOperator = "attention-operator";
 
 class AttentionMatch : public Attempt {
@@ -42,7 +43,17 @@ private:
   bool goToSoftmax(onnx::SoftmaxOp softmax);
   bool goToScoreProduct(onnx::SoftmaxOp softmax);
   bool leadsToProduct(Value value);
-  bool takeScores(View view, Operation *op);
+  /// x of x - max(x) along `axis`, which changes no softmax; null for others.
+  Value takeShift(Operation *op, int64_t axis);
+  /// Of a softmax over the scores and one more column, which nothing reads:
+  /// the scores, and what is in that column.
+  bool readSinks(onnx::SoftmaxOp softmax, int64_t axis);
+  /// The attention before `before`, with scale, soft cap and mask.
+  AttentionOp build(Operation *before, Value query, Value key, Value value,
+                    const MaskPlan &plan);
+  /// The output as if each row had one more key, with the score `sink` and the
+  /// value 0.
+  Value addSinks(Operation *before, AttentionOp attention, Value sink);
   bool readRowGuard();
   bool sortDims();
   /// The earliest tensor that holds a factor of the product in a usable order;
@@ -68,6 +79,8 @@ private:
   bool nanGuard = false;
   /// The scores' view, while going back.
   View scores;
+  /// An additional score of each row.
+  std::optional<View> sinks;
   unsigned row = 0, column = 0, valueColumn = 0, summed = 0;
   SmallVector<unsigned> outer;
   SmallVector<unsigned> batchDims, keyHeadDims, sharedDims;

@@ -181,18 +181,7 @@ bool AttentionMatch::matchOperator(onnx::AttentionOp op) {
     k = raising.concat(op, {op.getPastKey(), k}, 2);
     v = raising.concat(op, {op.getPastValue(), v}, 2);
   }
-  ImplicitLocOpBuilder builder = raising.builderBefore(op);
-  auto sizes = [&](Value tensor) {
-    return cast<RankedTensorType>(tensor.getType()).getShape();
-  };
-  SmallVector<int64_t> lse(sizes(q).drop_back()), output(lse);
-  output.push_back(sizes(v).back());
-  auto attention = AttentionOp::create(
-      builder, RankedTensorType::get(output, type),
-      RankedTensorType::get(lse, builder.getF32Type()), q, k, v, plan.mask,
-      plan.offset, APFloat(scale), plan.kind, plan.maskedRow,
-      softCap > 0 ? builder.getF64FloatAttr(softCap) : FloatAttr());
-  (void)raising.visit(attention);
+  AttentionOp attention = build(op, q, k, v, plan);
   Value replacement = attention.getOutput();
   if (isFlat) {
     replacement = raising.transpose(op, replacement, {0, 2, 1, 3});

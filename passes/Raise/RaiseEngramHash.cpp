@@ -180,6 +180,7 @@ std::optional<HashForm> HashRaiser::readForm(ArrayRef<Root> roots,
         if (term.resets != (resets && term.shift > 0))
           return fail("a reset token hides some older tokens only");
   if (!source.history && !source.pad)
+    // No test: tokens further back come from one of both.
     return fail("nothing stands before the first token");
   if (source.history && source.pad)
     return fail("its columns read different tokens or histories");
@@ -308,10 +309,7 @@ void HashRaiser::build(ArrayRef<Root> roots, const HashForm &form,
 
   ImplicitLocOpBuilder builder = raising.builderBefore(first);
   auto [map, ids] = readTokenMap(raising, source.tokens);
-  if (!getElementTypeOrSelf(ids.getType()).isInteger(64))
-    ids = raising.create(
-        first, "Cast", ids, // TensorProto.INT64
-        builder.getNamedAttr("to", builder.getI64IntegerAttr(7)));
+  ids = raising.cast(first, ids, builder.getI64Type());
   Value history = source.history;
   if (history)
     if (std::optional<int64_t> width = raising.staticDim(history, 1);

@@ -151,28 +151,16 @@ bool BatchedMatcher::match(Value value, ExpertsMatch &match) {
   match.activation = *activation;
   std::optional<SlotProduct> first, second;
   Operation *node = hidden.getDefiningOp();
-  if (!activation->gate) {
-    match.layout = GateUpLayout::UpOnly;
-    first = takeProduct(activation->up);
-  } else if (std::optional<FusedHalves> halves =
-                 takeHalves(pattern, activation->gate, activation->up)) {
-    match.layout = halves->layout;
-    first = takeProduct(halves->product);
-  } else if (pattern.failed()) {
+  auto belong = [&](const SlotProduct &gate, const SlotProduct &up) {
+    return gate.columns == up.columns &&
+           takeSlotSource(pattern, up.ids, k) == match.ids &&
+           static_cast<bool>(gate.bias) == static_cast<bool>(up.bias);
+  };
+  if (!takeGateAndUp<SlotProduct>(
+          pattern, *activation, node, "with the weights of the slot's expert",
+          [&](Value value) { return takeProduct(value); }, belong, match, first,
+          second))
     return false;
-  } else {
-    match.layout = GateUpLayout::Concatenated;
-    first = takeProduct(activation->gate);
-    second = takeProduct(activation->up);
-    if (!second || !first || first->columns != second->columns ||
-        takeSlotSource(pattern, second->ids, k) != match.ids ||
-        static_cast<bool>(first->bias) != static_cast<bool>(second->bias))
-      return pattern.fail(node, "gate and up are no products with the weights "
-                                "of the slot's expert");
-  }
-  if (!first)
-    return pattern.fail(node, "the activation's input is no product with the "
-                              "weights of the slot's expert");
   if (takeSlotSource(pattern, first->ids, k) != match.ids)
     return pattern.fail(node, "the two products take the weights of different "
                               "experts");

@@ -75,8 +75,6 @@ bool ContribMoE::raise() {
   if (!experts || k < 1 || k > *experts)
     return pattern.fail(op, "'k' is " + Twine(k));
   Type f32 = Float32Type::get(op.getContext());
-  if (getElementTypeOrSelf(logits.getType()) != f32)
-    return pattern.fail(op, "its router works in 16 bits");
   match.k = k;
   match.wGateUp = op.getFc1ExpertsWeights();
   match.wDown = op.getFc2ExpertsWeights();

@@ -205,27 +205,15 @@ bool StackedMatcher::match(onnx::ReduceSumOp sum, ExpertsMatch &match) {
                      : false;
   match.activation = *activation;
   std::optional<BatchedProduct> first, second;
-  if (!activation->gate) {
-    match.layout = GateUpLayout::UpOnly;
-    first = takeProduct(activation->up);
-  } else if (std::optional<FusedHalves> halves =
-                 takeHalves(pattern, activation->gate, activation->up)) {
-    match.layout = halves->layout;
-    first = takeProduct(halves->product);
-  } else if (pattern.failed()) {
+  auto belong = [](const BatchedProduct &gate, const BatchedProduct &up) {
+    return gate.rows == up.rows &&
+           static_cast<bool>(gate.bias) == static_cast<bool>(up.bias);
+  };
+  if (!takeGateAndUp<BatchedProduct>(
+          pattern, *activation, node, "with all experts' weights",
+          [&](Value value) { return takeProduct(value); }, belong, match, first,
+          second))
     return false;
-  } else {
-    match.layout = GateUpLayout::Concatenated;
-    first = takeProduct(activation->gate);
-    second = takeProduct(activation->up);
-    if (!second || !first || first->rows != second->rows ||
-        static_cast<bool>(first->bias) != static_cast<bool>(second->bias))
-      return pattern.fail(node, "gate and up are no products of one input with "
-                                "all experts' weights");
-  }
-  if (!first)
-    return pattern.fail(node, "the activation's input is no product with all "
-                              "experts' weights");
   if (!takeInput(first->rows, match))
     return false;
   // Without its weights an expert of zeros must give zeros.

@@ -200,6 +200,38 @@ private:
 /// [N·k, ...] has the weight of slot r, to the source [N, k].
 Value takeSlotSource(MoEPattern &pattern, Value value, int64_t k);
 
+/// The products behind an activation: one if it has no gate, or if gate and up
+/// are parts of it, else two. `take` reads a product, `belong` says whether two
+/// are of one input and kind; `kind` completes "is no product ..." where they
+/// are not.
+template <typename Product>
+bool takeGateAndUp(
+    MoEPattern &pattern, const GatedActivation &activation, Operation *node,
+    StringRef kind, llvm::function_ref<std::optional<Product>(Value)> take,
+    llvm::function_ref<bool(const Product &, const Product &)> belong,
+    ExpertsMatch &match, std::optional<Product> &first,
+    std::optional<Product> &second) {
+  match.layout = GateUpLayout::UpOnly;
+  if (!activation.gate) {
+    first = take(activation.up);
+  } else if (std::optional<FusedHalves> halves =
+                 takeHalves(pattern, activation.gate, activation.up)) {
+    match.layout = halves->layout;
+    first = take(halves->product);
+  } else if (pattern.failed()) {
+    return false;
+  } else {
+    match.layout = GateUpLayout::Concatenated;
+    first = take(activation.gate);
+    second = take(activation.up);
+    if (!first || !second || !belong(*first, *second))
+      return pattern.fail(node,
+                          "gate and up are no products of one input " + kind);
+  }
+  return first.has_value() ||
+         pattern.fail(node, "the activation's input is no product " + kind);
+}
+
 } // namespace mlir::trine
 
 #endif

@@ -325,6 +325,7 @@ private:
     };
     if (anchor->getNumOperands() < 2 ||
         !raising.getShapes().hasShape(norm.result))
+      // No test: the operators' own rules say so before.
       return fail("the shape of an operand is unknown");
     norm.input = anchor->getOperand(0);
     norm.weight = anchor->getOperand(1);

@@ -444,8 +444,17 @@ bool RouterMatcher::matchTable(onnx::GatherElementsOp gather) {
   std::optional<int64_t> k = raising.staticDim(rows->getOperand(0), 1);
   if (!k || !raising.dims(ids).back().isConstant(*k))
     return false;
-  if (!getElementTypeOrSelf(rows->getOperand(1).getType()).isInteger(64))
-    return pattern.fail(rows, "token ids are no 64-bit integers");
+  auto rowsOf = [&](Value value) {
+    SymbolicExpression count = raising.dims(value).front();
+    for (SymbolicExpression size :
+         raising.dims(value).drop_front().drop_back())
+      count = count * size;
+    return count;
+  };
+  if (rowsOf(ids) != rowsOf(scores))
+    return pattern.fail(rows, "it has ids of " + rowsOf(ids).str() +
+                                  " tokens and scores of " +
+                                  rowsOf(scores).str());
   for (Operation *view : views)
     pattern.add(view);
   pattern.add(rows);
@@ -458,16 +467,6 @@ bool RouterMatcher::matchTable(onnx::GatherElementsOp gather) {
     if (user->getBlock() == gather->getBlock() && user->isBeforeInBlock(gather))
       return pattern.fail(user, "the ids are used before the scores are known");
   return takeWeights(gather->getResult(0));
-}
-
-static Value castTo(Raising &raising, Operation *before, Value value,
-                    Type type) {
-  if (getElementTypeOrSelf(value.getType()) == type)
-    return value;
-  Builder b(raising.getContext());
-  int64_t to = type.isF16() ? 10 : 16; // TensorProto.FLOAT16, BFLOAT16
-  return raising.create(before, "Cast", value,
-                        b.getNamedAttr("to", b.getI64IntegerAttr(to)));
 }
 
 bool RouterMatcher::raise(Operation *before, StringRef form) {
@@ -494,6 +493,9 @@ bool RouterMatcher::raise(Operation *before, StringRef form) {
   Value tokens = match.tokenIds;
   if (tokens && raising.rank(tokens) != 1)
     tokens = raising.reshape(before, tokens, {-1});
+  if (tokens)
+    tokens = raising.cast(before, tokens,
+                          IntegerType::get(raising.getContext(), 64));
   ImplicitLocOpBuilder b = raising.builderBefore(before);
   int64_t rows = cast<RankedTensorType>(logits.getType()).getDimSize(0);
   auto type = [&](Type element) {
@@ -513,11 +515,12 @@ bool RouterMatcher::raise(Operation *before, StringRef form) {
     Value value = raised;
     // Exact: rounded weights are numbers of the narrow type.
     if (isa<FloatType>(getElementTypeOrSelf(value.getType())))
-      value = castTo(raising, before, value, scoreType);
+      value = raising.cast(before, value, scoreType);
     values.push_back(reshapeAs(raising, before, value, result, match.logits));
   }
   if (llvm::is_contained(values, Value())) {
     raising.eraseIfDead(op);
+    // No test: they have a row for each token.
     return pattern.fail(before, "the shape of its results is not that of its "
                                 "logits");
   }

@@ -135,6 +135,20 @@ std::optional<NumberOperand> mlir::trine::splitNumber(Operation *op) {
 }
 
 /// Whether every number of `from` is one of `to`.
+int64_t mlir::trine::dataTypeOf(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type);
+      integer && integer.isUnsigned())
+    return 0;
+  return type.isF32()         ? 1
+         : type.isInteger(32) ? 6
+         : type.isInteger(64) ? 7
+         : type.isInteger(1)  ? 9
+         : type.isF16()       ? 10
+         : type.isF64()       ? 11
+         : type.isBF16()      ? 16
+                              : 0;
+}
+
 static bool isWidening(Type from, Type to) {
   if (from == to)
     return true;
@@ -274,6 +288,15 @@ Value Raising::reshapeLike(Operation *before, Value value, Value like) {
   return create(
       before, "Reshape", {value, shape},
       builder.getNamedAttr("allowzero", builder.getI64IntegerAttr(1)));
+}
+
+Value Raising::cast(Operation *before, Value value, Type type) {
+  if (getElementTypeOrSelf(value.getType()) == type)
+    return value;
+  Builder builder(getContext());
+  return create(
+      before, "Cast", value,
+      builder.getNamedAttr("to", builder.getI64IntegerAttr(dataTypeOf(type))));
 }
 
 Value Raising::transpose(Operation *before, Value value,

@@ -51,6 +51,9 @@ struct NumberOperand {
 };
 std::optional<NumberOperand> splitNumber(Operation *op);
 
+/// TensorProto.DataType of an element type (f64, f32, f16, bf16, i64, i32, i1),
+/// as Cast has it; 0 for others.
+int64_t dataTypeOf(Type type);
 /// The value before Casts that only widen or keep (f16 or bf16 to f32, i32 to
 /// i64): the same numbers.
 Value skipWideningCasts(Value value);
@@ -167,6 +170,8 @@ public:
                 ArrayRef<SymbolicExpression> sizes);
   /// `value` under the sizes of `like`, whatever its symbols.
   Value reshapeLike(Operation *before, Value value, Value like);
+  /// `value` in another element type, as an onnx.Cast; itself if it has it.
+  Value cast(Operation *before, Value value, Type type);
   Value transpose(Operation *before, Value value,
                   ArrayRef<int64_t> permutation);
   /// The parts one behind the other along an axis; a single part as it is.

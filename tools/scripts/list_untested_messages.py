@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCES = ["dialects", "passes", "lib", "runtime", "tools"]
 # Refusals of PTX by the simulator, reasons why a graph was not raised (remarks of the report), what CUDA's printer has no form for, and failures of
 # a CUDA driver: tested by family, not one by one.
-FAMILIES = ["runtime/device/sim/*.cpp", "passes/Raise/Raise*.cpp", "passes/Raise/Match*.cpp", "passes/Raise/EngramLanes.cpp", "lib/Codegen/CUDA/*.cpp",
+FAMILIES = ["runtime/device/sim/*.cpp", "lib/Codegen/CUDA/*.cpp",
             "runtime/device/cuda/*.cpp"]
 EXEMPTION = re.compile(r"//\s*No test: \S")
 EMITTERS = r"\b(?:emitError|emitOpError|emitWarning|fail|problem|reportProblem|makeError|setError)\s*\("

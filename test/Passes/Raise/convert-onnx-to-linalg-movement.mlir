@@ -38,6 +38,42 @@ func.func @slices(%x: tensor<?x8xf32> {onnx.dims = ["n", 8]}) -> (tensor<?x4xf32
   return %0, %1 : tensor<?x4xf32>, tensor<?x8xf32>
 }
 
+// To the end, from a place that is data: the largest and the smallest number of all are ends like others.
+// CHECK-LABEL: func.func @slices_to_ends
+// CHECK-DAG: %[[MAX:.*]] = arith.constant 9223372036854775807 : index
+// CHECK-DAG: %[[MIN:.*]] = arith.constant -9223372036854775808 : index
+// CHECK: arith.cmpi slt, %[[MAX]]
+// CHECK: tensor.extract_slice
+// CHECK: arith.cmpi slt, %[[MIN]]
+// CHECK: linalg.generic
+func.func @slices_to_ends(%x: tensor<?x8xf32> {onnx.dims = ["n", 8]}, %start: tensor<1xi64>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %axis = onnx.Constant dense<0> : tensor<1xi64>
+  %one = onnx.Constant dense<1> : tensor<1xi64>
+  %back = onnx.Constant dense<-1> : tensor<1xi64>
+  %end = onnx.Constant dense<9223372036854775807> : tensor<1xi64>
+  %begin = onnx.Constant dense<-9223372036854775808> : tensor<1xi64>
+  %0 = onnx.Slice(%x, %start, %end, %axis, %one) : (tensor<?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x8xf32>
+  %1 = onnx.Slice(%x, %start, %begin, %axis, %back) : (tensor<?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x8xf32>
+  return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// A size of which only runs tell whether it is 1 or what is asked for.
+// CHECK-LABEL: func.func @expand_by_run
+// CHECK: %[[SAME:.*]] = arith.cmpi eq, %[[N:.*]], %[[M:.*]] : index
+// CHECK: %[[ONE:.*]] = arith.cmpi eq, %[[N]], %c1
+// CHECK: arith.ori %[[SAME]], %[[ONE]]
+// CHECK: trine.require %{{.*}}, "size n of the input of Expand must be 1 or m"
+// CHECK: linalg.generic
+// CHECK: arith.minsi
+// CHECK: tensor.extract %{{.*}} : tensor<?x4xf32>
+func.func @expand_by_run(%x: tensor<?x4xf32> {onnx.name = "x", onnx.dims = ["n", 4]}, %y: tensor<?xf32> {onnx.name = "y", onnx.dims = ["m"]}) -> (tensor<?x4xf32> {onnx.name = "out0"}) {
+  %m = onnx.Shape(%y) : (tensor<?xf32>) -> tensor<1xi64>
+  %four = onnx.Constant dense<4> : tensor<1xi64>
+  %shape = onnx.Concat(%m, %four) {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %0 = onnx.Expand(%x, %shape) : (tensor<?x4xf32>, tensor<2xi64>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
 // CHECK-LABEL: func.func @transpose
 // CHECK: linalg.transpose {{.*}} permutation = [1, 0]
 func.func @transpose(%x: tensor<2x3xf32>) -> tensor<3x2xf32> {

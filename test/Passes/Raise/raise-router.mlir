@@ -1,4 +1,8 @@
 // RUN: trine-opt %s --trine-raise-router --split-input-file | FileCheck %s
+// Token ids of 32 bits are widened.
+// RUN: sed -n -e '/^func.func @table(/,/^}/p' %s | sed -e 's/tensor<?xi64>/tensor<?xi32>/' | trine-opt --trine-raise-router | FileCheck %s --check-prefix=TOKENS
+// TOKENS: %[[T:.*]] = onnx.Cast(%arg1) {to = 7 : i64}
+// TOKENS: trine.moe.route %arg0 token_ids(%[[T]] : tensor<?xi64>)
 
 // Sigmoid scores with a bias for the choice; scaled, then divided by the sum of what is not scaled.
 // CHECK-LABEL: func.func @sigmoid

@@ -10,6 +10,7 @@ op that makes %result:
     used             an op behind it uses the result, too
     given            the op goes, and the function has an argument in its place
     skipped %v       the op goes, and %v stands for its result
+    all OLD => NEW   this text is replaced everywhere in the function
 
 For the function's arguments, %result is `arguments`.
 
@@ -46,6 +47,11 @@ def change_all(text, result, changes):
 
 
 def change(text, result, what):
+    if what.startswith("all "):
+        old, new = what.removeprefix("all ").split(" => ", 1)
+        if old not in text:
+            sys.exit(f"'{old}' is not in: {text}")
+        return text.replace(old, new)
     lines = text.split("\n")
     made = rf"\s*(%\w+, )*{re.escape(result)}(, %\w+)* ="
     index = next((i for i, line in enumerate(lines) if result == "arguments" or re.match(made, line)), None)
