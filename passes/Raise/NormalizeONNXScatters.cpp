@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Scatters over a contiguous range (slice-scatter) as Concat.
+// Scatters over a contiguous range or a box (slice-scatter) as Concat, and
+// one-hot rows of constants.
 #include "NormalizeONNX.h"
 
 #include <limits>
@@ -123,17 +124,93 @@ static Replacement replaceRows(Value data, Value updates,
   return {concatRows(parts, n)};
 }
 
+/// A range along `axis` of data replaced, all else whole.
+static Replacement replaceAlong(Value data, Value updates, int64_t axis,
+                                const ContiguousRange &range,
+                                ONNXNormalizer &n) {
+  SymbolicExpression size = n.dims(data)[axis], end = range.begin + range.count;
+  // Positions outside would be an error, not a longer result.
+  if (!isKnownNonNegative(range.begin) || !isKnownLessOrEqual(end, size))
+    return {};
+  for (auto [dim, sizes] :
+       llvm::enumerate(llvm::zip_equal(n.dims(data), n.dims(updates)))) {
+    auto [whole, part] = sizes;
+    if (part != (static_cast<int64_t>(dim) == axis ? range.count : whole))
+      return {};
+  }
+  SmallVector<Value> parts;
+  if (!range.begin.isConstant(0))
+    parts.push_back(n.slice(data, axis, n.number(0), range.begin));
+  parts.push_back(updates);
+  if (end != size)
+    parts.push_back(n.slice(data, axis, end, size));
+  if (llvm::is_contained(parts, Value()))
+    return {};
+  return {n.concat(parts, axis)};
+}
+
+/// One range for each axis, where indices [sizes.., axes] hold the coordinates
+/// of a box, one behind the other (torch.onnx: x[..., a:b] = y).
+static std::optional<SmallVector<ContiguousRange>> matchBox(Value indices,
+                                                            ONNXNormalizer &n) {
+  auto concat = producer<onnx::ConcatOp>(indices);
+  ArrayRef<SymbolicExpression> sizes = n.dims(indices);
+  int64_t rank = static_cast<int64_t>(sizes.size()) - 1;
+  if (!concat || rank < 1 ||
+      static_cast<int64_t>(concat->getNumOperands()) != rank ||
+      (static_cast<int64_t>(concat.getAxis()) != rank &&
+       static_cast<int64_t>(concat.getAxis()) != -1))
+    return std::nullopt;
+  SmallVector<ContiguousRange> ranges;
+  for (auto [axis, part] : llvm::enumerate(concat->getOperands())) {
+    Value value = part;
+    if (auto reshape = producer<onnx::ReshapeOp>(value))
+      value = reshape.getData();
+    if (n.dims(value) != sizes.drop_back())
+      return std::nullopt;
+    if (auto expand = producer<onnx::ExpandOp>(value))
+      value = expand.getInput();
+    int64_t shift = rank - n.rank(value);
+    for (auto [dim, size] : llvm::enumerate(n.dims(value)))
+      if (static_cast<int64_t>(dim) + shift != static_cast<int64_t>(axis) &&
+          !size.isConstant(1))
+        return std::nullopt;
+    std::optional<ContiguousRange> range = matchRange(value, n);
+    if (!range || range->count != sizes[axis])
+      return std::nullopt;
+    ranges.push_back(*range);
+  }
+  return ranges;
+}
+
 static Replacement rewriteScatterND(Operation *op, ONNXNormalizer &n) {
   auto scatter = cast<onnx::ScatterNDOp>(op);
+  Value data = scatter.getData(), updates = scatter.getUpdates();
   ArrayRef<SymbolicExpression> sizes = n.dims(scatter.getIndices());
+  if (scatter.getReduction() != "none")
+    return {};
   // One position per row: [rows, 1].
-  if (scatter.getReduction() != "none" || sizes.size() != 2 ||
-      !sizes[1].isConstant(1))
+  if (sizes.size() == 2 && sizes[1].isConstant(1)) {
+    std::optional<ContiguousRange> range = matchRange(scatter.getIndices(), n);
+    return range ? replaceRows(data, updates, *range, n) : Replacement();
+  }
+  // One position per element, which count through a box.
+  if (static_cast<int64_t>(sizes.size()) != n.rank(data) + 1 ||
+      n.dims(updates) != sizes.drop_back())
     return {};
-  std::optional<ContiguousRange> range = matchRange(scatter.getIndices(), n);
-  if (!range)
+  std::optional<SmallVector<ContiguousRange>> box =
+      matchBox(scatter.getIndices(), n);
+  if (!box)
     return {};
-  return replaceRows(scatter.getData(), scatter.getUpdates(), *range, n);
+  // The axis of which it is a part; the others are checked to be whole.
+  int64_t axis = 0;
+  for (auto [dim, range] : llvm::enumerate(*box)) {
+    if (range.count != n.dims(data)[dim])
+      axis = dim;
+    else if (!range.begin.isConstant(0))
+      return {};
+  }
+  return replaceAlong(data, updates, axis, (*box)[axis], n);
 }
 
 /// Indices that are a range along the axis, the same everywhere else.
@@ -156,25 +233,7 @@ static Replacement rewriteScatterElements(Operation *op, ONNXNormalizer &n) {
   std::optional<ContiguousRange> range = matchRange(indices, n);
   if (!range)
     return {};
-  SymbolicExpression size = n.dims(data)[axis],
-                     end = range->begin + range->count;
-  if (!isKnownNonNegative(range->begin) || !isKnownLessOrEqual(end, size))
-    return {};
-  for (auto [dim, sizes] :
-       llvm::enumerate(llvm::zip_equal(n.dims(data), n.dims(updates)))) {
-    auto [whole, part] = sizes;
-    if (part != (static_cast<int64_t>(dim) == axis ? range->count : whole))
-      return {};
-  }
-  SmallVector<Value> parts;
-  if (!range->begin.isConstant(0))
-    parts.push_back(n.slice(data, axis, n.number(0), range->begin));
-  parts.push_back(updates);
-  if (end != size)
-    parts.push_back(n.slice(data, axis, end, size));
-  if (llvm::is_contained(parts, Value()))
-    return {};
-  return {n.concat(parts, axis)};
+  return replaceAlong(data, updates, axis, *range, n);
 }
 
 /// Sigmoid(what is scattered over -infinity) is the sigmoid scattered over
@@ -205,7 +264,31 @@ static Replacement rewriteSigmoid(Operation *op, ONNXNormalizer &n) {
   return {n.createLike(scatter, operands)};
 }
 
+/// One-hot rows of few constants are constants: torch.onnx makes the repeats of
+/// Tile so.
+static Replacement rewriteOneHot(Operation *op, ONNXNormalizer &n) {
+  auto oneHot = cast<onnx::OneHotOp>(op);
+  Value result = op->getResult(0);
+  int64_t axis = static_cast<int64_t>(oneHot.getAxis());
+  std::optional<SmallVector<int64_t>> places =
+                                          constantIntegers(op->getOperand(0)),
+                                      values =
+                                          constantIntegers(op->getOperand(2));
+  std::optional<int64_t> depth = constantInteger(op->getOperand(1));
+  if (!places || !values || values->size() != 2 || !depth || *depth < 1 ||
+      *depth > 16 || places->size() > 16 ||
+      (axis != -1 && axis != n.rank(result) - 1) ||
+      !ONNXNormalizer::elementType(result).isSignlessInteger(64))
+    return {};
+  SmallVector<int64_t> elements;
+  for (int64_t place : *places)
+    for (int64_t i = 0; i < *depth; ++i)
+      elements.push_back((*values)[place == i || place == i - *depth]);
+  return {n.reshape(n.integers(elements), n.dims(result))};
+}
+
 void mlir::trine::addScatterRewrites(NormalizeTable &table) {
+  table["onnx.OneHot"].push_back(rewriteOneHot);
   table["onnx.Sigmoid"].push_back(rewriteSigmoid);
   table["onnx.ScatterND"].push_back(rewriteScatterND);
   table["onnx.ScatterElements"].push_back(rewriteScatterElements);

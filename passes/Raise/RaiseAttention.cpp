@@ -78,7 +78,8 @@ bool AttentionMatch::goToSoftmax(onnx::SoftmaxOp softmax) {
       scores = space.normalize(*view);
       // The softmax must go along the summed columns.
       int64_t axis = raising.normalAxis(softmax.getAxis(), view->value);
-      bool isLonger = raising.dims(view->value)[axis] != space.extent(column);
+      bool isLonger = scores.index[axis].dependsOn(column) &&
+                      raising.dims(view->value)[axis] != space.extent(column);
       for (auto [i, at] : llvm::enumerate(scores.index)) {
         bool isColumn = static_cast<int64_t>(i) == axis;
         bool isUnit = raising.dims(view->value)[i].isConstant(1);

@@ -22,6 +22,8 @@ public:
   }
 
   void raise(Raising &raising) override {
+    for (onnx::ConcatOp concat : raising.opsOf<onnx::ConcatOp>())
+      splitJoin(concat, raising);
     SmallVector<Operation *> anchors;
     raising.getFunction().walk([&](Operation *op) {
       if (isa<onnx::ConcatOp, onnx::RotaryEmbeddingOp,
@@ -50,6 +52,32 @@ public:
   }
 
 private:
+  /// Joins of joins are one: of more than two values, neighbours that are sums
+  /// of products may be a rotated pair. They become a join of their own.
+  static void splitJoin(onnx::ConcatOp concat, Raising &raising) {
+    auto isSum = [](Value value) {
+      Operation *op = value.getDefiningOp();
+      return isa_and_nonnull<onnx::AddOp, onnx::SubOp>(op) &&
+             llvm::all_of(op->getOperands(), [](Value term) {
+               return producer<onnx::MulOp>(term) ||
+                      producer<onnx::NegOp>(term);
+             });
+    };
+    SmallVector<Value> values(concat.getInputs());
+    for (size_t i = 0; values.size() > 2 && i + 1 < values.size(); ++i) {
+      if (!isSum(values[i]) || !isSum(values[i + 1]) ||
+          !raising.haveSameShape(values[i], values[i + 1]))
+        continue;
+      int64_t axis = raising.normalAxis(concat.getAxis(), concat.getResult());
+      values[i] = raising.concat(concat, {values[i], values[i + 1]}, axis);
+      values.erase(values.begin() + i + 1);
+      Value all = raising.concat(concat, values, axis);
+      concat.getResult().replaceAllUsesWith(all);
+      raising.eraseIfDead(concat);
+      return;
+    }
+  }
+
   void report(Operation *anchor, const NearMiss &miss, Raising &raising) {
     ++numMissed;
     raising.missed(anchor, "rope", miss);

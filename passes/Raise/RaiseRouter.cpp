@@ -446,8 +446,7 @@ bool RouterMatcher::matchTable(onnx::GatherElementsOp gather) {
     return false;
   auto rowsOf = [&](Value value) {
     SymbolicExpression count = raising.dims(value).front();
-    for (SymbolicExpression size :
-         raising.dims(value).drop_front().drop_back())
+    for (SymbolicExpression size : raising.dims(value).drop_front().drop_back())
       count = count * size;
     return count;
   };

@@ -85,10 +85,10 @@ func.func @main(%x: tensor<?x1x64xf32> {onnx.dims = ["batch", 1, 64]}, %y: tenso
   %i6 = onnx.Constant dense<7> : tensor<i64>
   // CHECK: [[#@LINE+1]]:{{.*}} remark: [4] contents [7, 7, 7, 7]{{$}}
   %i7 = onnx.Expand(%i6, %i4) : (tensor<i64>, tensor<1xi64>) -> tensor<*xi64>
-  %i9 = onnx.Constant dense<[4, 1]> : tensor<2xi64>
+  %i99 = onnx.Constant dense<[4, 1]> : tensor<2xi64>
   // What is asked for may be more than 1 while the size is 1.
   // CHECK: [[#@LINE+1]]:{{.*}} remark: [4, seq]{{$}}
-  %f9 = onnx.Expand(%y, %i9) : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<*xf32>
+  %f99 = onnx.Expand(%y, %i99) : (tensor<?x?xf32>, tensor<2xi64>) -> tensor<*xf32>
   %i8 = onnx.Constant dense<[1, 3, 2]> : tensor<3xi64>
   // CHECK: [[#@LINE+1]]:{{.*}} remark: [batch, 3, 128]{{$}}
   %f2 = onnx.Tile(%x, %i8) : (tensor<?x1x64xf32>, tensor<3xi64>) -> tensor<*xf32>

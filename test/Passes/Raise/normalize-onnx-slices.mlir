@@ -198,3 +198,99 @@ func.func @axes(%x: tensor<?x12xf32> {onnx.dims = ["n", 12]}, %i: tensor<5xi64>,
   %2 = onnx.OneHot(%i, %d, %v) {axis = -1 : i64} : (tensor<5xi64>, tensor<i64>, tensor<2xf32>) -> tensor<5x3xf32>
   return %0, %1, %2 : tensor<?x12xf32>, tensor<5x12xf32>, tensor<5x3xf32>
 }
+
+// -----
+
+// TorchScript's x[..., 0:2] = a; x[..., 2:5] = b: each element has its coordinates.
+// CHECK-LABEL: func.func @boxes
+// CHECK-SAME: %[[A:[a-z0-9]+]]: tensor<?x3x2xf32>
+// CHECK-SAME: %[[B:[a-z0-9]+]]: tensor<?x3x3xf32>
+// CHECK: %[[R:.*]] = onnx.Concat(%[[A]], %[[B]]) {axis = 2 : i64}
+// CHECK-NOT: onnx.ScatterND
+// CHECK: return %[[R]]
+func.func @boxes(%a: tensor<?x3x2xf32> {onnx.dims = ["b", 3, 2]}, %b: tensor<?x3x3xf32> {onnx.dims = ["b", 3, 3]}) -> tensor<?x3x5xf32> {
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %i0 = onnx.Constant dense<0> : tensor<i64>
+  %i1 = onnx.Constant dense<1> : tensor<i64>
+  %scalar = onnx.Constant dense<> : tensor<0xi64>
+  %one = onnx.Constant dense<1> : tensor<1xi64>
+  %rest = onnx.Constant dense<[3, 5]> : tensor<2xi64>
+  %restA = onnx.Constant dense<[3, 2]> : tensor<2xi64>
+  %restB = onnx.Constant dense<[3, 3]> : tensor<2xi64>
+  %column = onnx.Constant dense<[-1, 1, 1]> : tensor<3xi64>
+  %heads = onnx.Constant dense<[[0], [1], [2]]> : tensor<3x1xi64>
+  %firsts = onnx.Constant dense<[0, 1]> : tensor<2xi64>
+  %lasts = onnx.Constant dense<[2, 3, 4]> : tensor<3xi64>
+  %n = onnx.Shape(%a) {start = 0 : i64, end = 1 : i64} : (tensor<?x3x2xf32>) -> tensor<1xi64>
+  %n0 = onnx.Reshape(%n, %scalar) {allowzero = 1 : i64} : (tensor<1xi64>, tensor<0xi64>) -> tensor<i64>
+  %range = onnx.Range(%i0, %n0, %i1) : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+  %batches = onnx.Reshape(%range, %column) {allowzero = 1 : i64} : (tensor<?xi64>, tensor<3xi64>) -> tensor<?x1x1xi64>
+  %all = onnx.Concat(%n, %rest) {axis = 0 : i64} : (tensor<1xi64>, tensor<2xi64>) -> tensor<3xi64>
+  %new = onnx.Expand(%zero, %all) : (tensor<f32>, tensor<3xi64>) -> tensor<?x3x5xf32>
+  %sizesA = onnx.Concat(%n, %restA) {axis = 0 : i64} : (tensor<1xi64>, tensor<2xi64>) -> tensor<3xi64>
+  %eachA = onnx.Concat(%sizesA, %one) {axis = 0 : i64} : (tensor<3xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %a0 = onnx.Expand(%batches, %sizesA) : (tensor<?x1x1xi64>, tensor<3xi64>) -> tensor<?x3x2xi64>
+  %a1 = onnx.Expand(%heads, %sizesA) : (tensor<3x1xi64>, tensor<3xi64>) -> tensor<?x3x2xi64>
+  %a2 = onnx.Expand(%firsts, %sizesA) : (tensor<2xi64>, tensor<3xi64>) -> tensor<?x3x2xi64>
+  %a3 = onnx.Reshape(%a0, %eachA) {allowzero = 1 : i64} : (tensor<?x3x2xi64>, tensor<4xi64>) -> tensor<?x3x2x1xi64>
+  %a4 = onnx.Reshape(%a1, %eachA) {allowzero = 1 : i64} : (tensor<?x3x2xi64>, tensor<4xi64>) -> tensor<?x3x2x1xi64>
+  %a5 = onnx.Reshape(%a2, %eachA) {allowzero = 1 : i64} : (tensor<?x3x2xi64>, tensor<4xi64>) -> tensor<?x3x2x1xi64>
+  %ia = onnx.Concat(%a3, %a4, %a5) {axis = -1 : i64} : (tensor<?x3x2x1xi64>, tensor<?x3x2x1xi64>, tensor<?x3x2x1xi64>) -> tensor<?x3x2x3xi64>
+  %with = onnx.ScatterND(%new, %ia, %a) : (tensor<?x3x5xf32>, tensor<?x3x2x3xi64>, tensor<?x3x2xf32>) -> tensor<?x3x5xf32>
+  %sizesB = onnx.Concat(%n, %restB) {axis = 0 : i64} : (tensor<1xi64>, tensor<2xi64>) -> tensor<3xi64>
+  %eachB = onnx.Concat(%sizesB, %one) {axis = 0 : i64} : (tensor<3xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %b0 = onnx.Expand(%batches, %sizesB) : (tensor<?x1x1xi64>, tensor<3xi64>) -> tensor<?x3x3xi64>
+  %b1 = onnx.Expand(%heads, %sizesB) : (tensor<3x1xi64>, tensor<3xi64>) -> tensor<?x3x3xi64>
+  %b2 = onnx.Expand(%lasts, %sizesB) : (tensor<3xi64>, tensor<3xi64>) -> tensor<?x3x3xi64>
+  %b3 = onnx.Reshape(%b0, %eachB) {allowzero = 1 : i64} : (tensor<?x3x3xi64>, tensor<4xi64>) -> tensor<?x3x3x1xi64>
+  %b4 = onnx.Reshape(%b1, %eachB) {allowzero = 1 : i64} : (tensor<?x3x3xi64>, tensor<4xi64>) -> tensor<?x3x3x1xi64>
+  %b5 = onnx.Reshape(%b2, %eachB) {allowzero = 1 : i64} : (tensor<?x3x3xi64>, tensor<4xi64>) -> tensor<?x3x3x1xi64>
+  %ib = onnx.Concat(%b3, %b4, %b5) {axis = -1 : i64} : (tensor<?x3x3x1xi64>, tensor<?x3x3x1xi64>, tensor<?x3x3x1xi64>) -> tensor<?x3x3x3xi64>
+  %both = onnx.ScatterND(%with, %ib, %b) : (tensor<?x3x5xf32>, tensor<?x3x3x3xi64>, tensor<?x3x3xf32>) -> tensor<?x3x5xf32>
+  return %both : tensor<?x3x5xf32>
+}
+
+// -----
+
+// Coordinates out of order, and heads that begin at 1, are no box that covers the others.
+// CHECK-LABEL: func.func @no_boxes
+// CHECK: onnx.ScatterND
+// CHECK: onnx.ScatterND
+func.func @no_boxes(%x: tensor<3x5xf32>, %a: tensor<3x2xf32>, %b: tensor<2x5xf32>) -> (tensor<3x5xf32>, tensor<3x5xf32>) {
+  %rows = onnx.Constant dense<[[[0], [0]], [[1], [1]], [[2], [2]]]> : tensor<3x2x1xi64>
+  %turned = onnx.Constant dense<[[[1], [0]], [[1], [0]], [[1], [0]]]> : tensor<3x2x1xi64>
+  %ia = onnx.Concat(%rows, %turned) {axis = 2 : i64} : (tensor<3x2x1xi64>, tensor<3x2x1xi64>) -> tensor<3x2x2xi64>
+  %0 = onnx.ScatterND(%x, %ia, %a) : (tensor<3x5xf32>, tensor<3x2x2xi64>, tensor<3x2xf32>) -> tensor<3x5xf32>
+  %shape = onnx.Constant dense<[2, 5]> : tensor<2xi64>
+  %each = onnx.Constant dense<[2, 5, 1]> : tensor<3xi64>
+  %some = onnx.Constant dense<[[0], [2]]> : tensor<2x1xi64>
+  %columns = onnx.Constant dense<[0, 1, 2, 3, 4]> : tensor<5xi64>
+  %b0 = onnx.Expand(%some, %shape) : (tensor<2x1xi64>, tensor<2xi64>) -> tensor<2x5xi64>
+  %b1 = onnx.Expand(%columns, %shape) : (tensor<5xi64>, tensor<2xi64>) -> tensor<2x5xi64>
+  %b2 = onnx.Reshape(%b0, %each) {allowzero = 1 : i64} : (tensor<2x5xi64>, tensor<3xi64>) -> tensor<2x5x1xi64>
+  %b3 = onnx.Reshape(%b1, %each) {allowzero = 1 : i64} : (tensor<2x5xi64>, tensor<3xi64>) -> tensor<2x5x1xi64>
+  %ib = onnx.Concat(%b2, %b3) {axis = 2 : i64} : (tensor<2x5x1xi64>, tensor<2x5x1xi64>) -> tensor<2x5x2xi64>
+  %1 = onnx.ScatterND(%x, %ib, %b) : (tensor<3x5xf32>, tensor<2x5x2xi64>, tensor<2x5xf32>) -> tensor<3x5xf32>
+  return %0, %1 : tensor<3x5xf32>, tensor<3x5xf32>
+}
+
+// -----
+
+// TorchScript's repeat_interleave: the repeats are a one-hot row.
+// CHECK-LABEL: func.func @one_hot_repeats
+// CHECK: onnx.Expand(%{{.*}} -> tensor<?x3x4xf32>
+// CHECK-NOT: onnx.OneHot
+// CHECK-NOT: onnx.Tile
+func.func @one_hot_repeats(%x: tensor<?x4xf32> {onnx.dims = ["n", 4]}) -> tensor<?x3x4xf32> {
+  %place = onnx.Constant dense<1> : tensor<1xi64>
+  %depth = onnx.Constant dense<3> : tensor<i64>
+  %values = onnx.Constant dense<[1, 3]> : tensor<2xi64>
+  %flat = onnx.Constant dense<-1> : tensor<1xi64>
+  %each = onnx.Constant dense<[-1, 1, 4]> : tensor<3xi64>
+  %rows = onnx.OneHot(%place, %depth, %values) : (tensor<1xi64>, tensor<i64>, tensor<2xi64>) -> tensor<1x3xi64>
+  %repeats = onnx.Reshape(%rows, %flat) {allowzero = 1 : i64} : (tensor<1x3xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %x3 = onnx.Reshape(%x, %each) {allowzero = 1 : i64} : (tensor<?x4xf32>, tensor<3xi64>) -> tensor<?x1x4xf32>
+  %y = onnx.Tile(%x3, %repeats) : (tensor<?x1x4xf32>, tensor<3xi64>) -> tensor<*xf32>
+  %z = onnx.Identity(%y) : (tensor<*xf32>) -> tensor<?x3x4xf32>
+  return %z : tensor<?x3x4xf32>
+}

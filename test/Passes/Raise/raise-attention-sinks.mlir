@@ -2,8 +2,8 @@
 
 // gpt-oss: each head has one more score in its softmax, whose weight is dropped. The output is scaled by what the other weights sum to.
 // CHECK-LABEL: func.func @main
+// CHECK: %[[SINK:.*]] = onnx.Reshape(%arg3, {{.*}} -> tensor<1x4x1xf32>
 // CHECK: %[[O:.*]], %[[LSE:.*]] = trine.attention {{.*}} scale 2.5{{.*}} mask causal masked_row zero {trine.form = "attention-sinks"}
-// CHECK: %[[SINK:.*]] = onnx.Reshape({{.*}} -> tensor<1x4x1xf32>
 // CHECK: %[[D:.*]] = onnx.Sub(%[[LSE]], %[[SINK]])
 // CHECK: %[[P:.*]] = onnx.Sigmoid(%[[D]])
 // CHECK: %[[COLUMN:.*]] = onnx.Reshape(%[[P]]

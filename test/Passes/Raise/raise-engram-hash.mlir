@@ -1,4 +1,12 @@
 // RUN: trine-opt %s --mlir-disable-threading --trine-raise-engram-hash --remarks-filter=trine-raise-engram-hash --remark-format=emitRemark 2>&1 | FileCheck %s
+// A map of 32-bit ids that are widened after they are read.
+// RUN: sed -n -e '/^func.func @columns(/,/^}/p' %s | sed -e 's/length 1280 : tensor<160xi64>/length 640 : tensor<160xi32>/; s/%%t = onnx.Gather(%%map, %%ids) : (tensor<160xi64>, tensor<?x?xi64>) -> tensor<?x?xi64>/%%tn = onnx.Gather(%%map, %%ids) : (tensor<160xi32>, tensor<?x?xi64>) -> tensor<?x?xi32>\n  %%t = onnx.Cast(%%tn) {to = 7 : i64} : (tensor<?x?xi32>) -> tensor<?x?xi64>/' | trine-opt --trine-raise-engram-hash | FileCheck %s --check-prefix=NARROW
+// NARROW: trine.engram.hash %arg0 {{.*}} map(%{{.*}} : tensor<160xi32>)
+// NARROW-NOT: onnx.Gather
+// Ids that are narrowed on their way may be others than the map's.
+// RUN: sed -n -e '/^func.func @columns(/,/^}/p' %s | sed -e 's/%%t = onnx.Gather(%%map, %%ids) : (tensor<160xi64>, tensor<?x?xi64>) -> tensor<?x?xi64>/%%tw = onnx.Gather(%%map, %%ids) : (tensor<160xi64>, tensor<?x?xi64>) -> tensor<?x?xi64>\n  %%tn = onnx.Cast(%%tw) {to = 6 : i64} : (tensor<?x?xi64>) -> tensor<?x?xi32>\n  %%t = onnx.Cast(%%tn) {to = 7 : i64} : (tensor<?x?xi32>) -> tensor<?x?xi64>/' | trine-opt --trine-raise-engram-hash | FileCheck %s --check-prefix=NARROWED
+// NARROWED: onnx.Gather
+// NARROWED-NOT: map(
 
 // The form of the paper, as torch.onnx writes it: an offset of 0 is missing, the token itself is no slice, one gather serves all.
 // CHECK-LABEL: func.func @columns

@@ -1,4 +1,8 @@
 // RUN: trine-opt %s --trine-raise-experts --split-input-file | FileCheck %s
+// In 16 bits: the router's weights are f32 all the same.
+// RUN: sed -n -e '/^func.func @silu(/,/^}/p' %s | sed -e 's/f32/f16/g' | trine-opt --trine-raise-experts | FileCheck %s --check-prefix=HALF
+// HALF: trine.moe.route %arg1 scoring softmax {{.*}} : tensor<?x4xf16> -> tensor<?x1xi64>, tensor<?x1xf32>
+// HALF: trine.moe.experts
 // RUN: sed -e 's/activation_type = "swiglu"/activation_type = "identity"/; s/swiglu_fusion = 1 : i64/swiglu_fusion = 2 : i64/' %s | trine-opt --trine-raise-experts --split-input-file --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=TYPE
 // TYPE: looks like experts of com.microsoft, but 'swiglu_fusion' is 2 with 'identity'
 

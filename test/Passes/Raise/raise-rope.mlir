@@ -92,6 +92,31 @@ func.func @interleaved(%x: tensor<?x4x?x8xf32> {onnx.dims = ["b", 4, "s", 8]}, %
 
 // -----
 
+// The pair is joined with what is not rotated in one Concat (TorchScript on DeepSeek-V3).
+// CHECK-LABEL: func.func @joined
+// CHECK: %[[Y:.*]] = trine.rope {{.*}} pairing interleaved layout permuted {{.*}} {trine.form = "rope-strided"}
+// CHECK: onnx.Concat(%arg3, %[[Y]]) {axis = 3 : i64}
+// CHECK-NOT: onnx.Mul
+func.func @joined(%x: tensor<?x4x?x8xf32> {onnx.dims = ["b", 4, "s", 8]}, %c: tensor<?x1x?x4xf32> {onnx.dims = ["b", 1, "s", 4]}, %s: tensor<?x1x?x4xf32> {onnx.dims = ["b", 1, "s", 4]}, %n: tensor<?x4x?x5xf32> {onnx.dims = ["b", 4, "s", 5]}) -> tensor<?x4x?x13xf32> {
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c2 = onnx.Constant dense<2> : tensor<1xi64>
+  %c3 = onnx.Constant dense<3> : tensor<1xi64>
+  %c8 = onnx.Constant dense<8> : tensor<1xi64>
+  %a = onnx.Slice(%x, %c0, %c8, %c3, %c2) : (tensor<?x4x?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x4x?x4xf32>
+  %b = onnx.Slice(%x, %c1, %c8, %c3, %c2) : (tensor<?x4x?x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x4x?x4xf32>
+  %ac = onnx.Mul(%a, %c) : (tensor<?x4x?x4xf32>, tensor<?x1x?x4xf32>) -> tensor<?x4x?x4xf32>
+  %bs = onnx.Mul(%b, %s) : (tensor<?x4x?x4xf32>, tensor<?x1x?x4xf32>) -> tensor<?x4x?x4xf32>
+  %re = onnx.Sub(%ac, %bs) : (tensor<?x4x?x4xf32>, tensor<?x4x?x4xf32>) -> tensor<?x4x?x4xf32>
+  %bc = onnx.Mul(%b, %c) : (tensor<?x4x?x4xf32>, tensor<?x1x?x4xf32>) -> tensor<?x4x?x4xf32>
+  %as = onnx.Mul(%a, %s) : (tensor<?x4x?x4xf32>, tensor<?x1x?x4xf32>) -> tensor<?x4x?x4xf32>
+  %im = onnx.Add(%bc, %as) : (tensor<?x4x?x4xf32>, tensor<?x4x?x4xf32>) -> tensor<?x4x?x4xf32>
+  %y = onnx.Concat(%n, %re, %im) {axis = 3 : i64} : (tensor<?x4x?x5xf32>, tensor<?x4x?x4xf32>, tensor<?x4x?x4xf32>) -> tensor<?x4x?x13xf32>
+  return %y : tensor<?x4x?x13xf32>
+}
+
+// -----
+
 // Complex numbers (DeepSeek-V2).
 // CHECK-LABEL: func.func @complex
 // CHECK-SAME: %[[X:[^:]*]]: tensor<?x4x?x8xf32>
