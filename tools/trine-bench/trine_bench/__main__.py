@@ -78,7 +78,7 @@ def main():
         for case in problem.cases(setting):
             if options.case not in case["name"]:
                 continue
-            taking = [contestant for contestant in contestants if contestant.name.endswith(case.get("only", ""))]
+            taking = [contestant for contestant in contestants if contestant.name in case.get("only", [contestant.name])]
             judge = case.get("judge", problem.judge)
             results = measure.run_case(taking, case, judge, options.rounds, case.get("steps", options.steps), options.spoil, progress)
             results = {contestant.name: results[contestant.name] for contestant in taking}

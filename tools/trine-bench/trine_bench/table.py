@@ -13,11 +13,19 @@ def machine_line(machine):
     )
 
 
-def _bound(case, name, machine):
-    """Seconds that the machine needs at least, by bytes read and by operations."""
-    of = case.get("bytes", {})
-    seconds = of.get(name, of.get("*", 0)) / machine["read_bytes_per_second"]
-    return max(seconds, case.get("flop", 0) / machine["product_flop_per_second"])
+def _bounds(case, name, machine):
+    """Seconds that the machine needs at least: for the bytes read, and for the operations. 0: not known."""
+    rates = {"bytes": machine["read_bytes_per_second"], "flop": machine["product_flop_per_second"]}
+    return [case.get(kind, {}).get(name, case.get(kind, {}).get("*", 0)) / rate for kind, rate in rates.items()]
+
+
+def _bound_text(bounds, seconds):
+    if not any(bounds):
+        return ""
+    text = f"{100 * max(bounds) / seconds:.0f} % of {_milliseconds(max(bounds))} ms"
+    if all(bounds):
+        text += f" (reading {_milliseconds(bounds[0])}, operations {_milliseconds(bounds[1])})"
+    return text
 
 
 def case_rows(case, results, machine):
@@ -27,13 +35,12 @@ def case_rows(case, results, machine):
         if "error" in result:
             yield name, "-", "-", "-", result["error"]
             continue
-        bound = _bound(case, name, machine)
         yield (
             name,
             _milliseconds(result["median"]),
             f"{_milliseconds(result['minimum'])} to {_milliseconds(result['maximum'])}",
             f"{result['median'] / base:.2f}x" if base else "-",
-            f"{100 * bound / result['median']:.0f} % of {_milliseconds(bound)} ms" if bound else "",
+            _bound_text(_bounds(case, name, machine), result["median"]),
         )
 
 
