@@ -3,6 +3,7 @@
 
 #include "Assembler.h"
 #include "Attention.h"
+#include "Elementwise.h"
 #include "Experts.h"
 #include "Gemm.h"
 #include "KernelWriter.h"
@@ -70,6 +71,13 @@ static bool writeProduct(plan::KernelOp kernel, ModuleOp module,
   return false;
 }
 
+/// Kernels that compute each element by itself, or may.
+static bool isByElement(StringRef skeleton) {
+  return skeleton == "elementwise" || skeleton == "copy" ||
+         skeleton == "gather" || skeleton == "concat" ||
+         skeleton == "reduction";
+}
+
 /// The text of a kernel that has a skeleton of its own. False: it is generic;
 /// where that is slow the report says so, and why.
 static bool writeSkeleton(plan::KernelOp kernel, ModuleOp module,
@@ -86,7 +94,9 @@ static bool writeSkeleton(plan::KernelOp kernel, ModuleOp module,
            skeleton == "group")
     written = writeExperts(kernel, module, options.architectures, result, why);
   else
-    return false;
+    // Where this is not so, blocks of threads share each op of the kernel.
+    return isByElement(skeleton) &&
+           writeElementwise(kernel, module, result, why);
   if (!written) {
     result.fallback = why;
     result.skeleton += " (generic)";

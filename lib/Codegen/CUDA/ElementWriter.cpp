@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -214,20 +215,88 @@ FailureOr<std::string> ElementWriter::reshaped(Value source,
 FailureOr<std::string> ElementWriter::payload(linalg::LinalgOp op,
                                               unsigned result,
                                               ArrayRef<std::string> indices) {
-  if (op.getNumReductionLoops() != 0)
-    return refuse(op, "reduces");
   AffineMap output = op.getIndexingMapsArray()[op.getNumDpsInputs() + result];
-  if (!output.isPermutation())
+  if (!output.isProjectedPermutation())
     return refuse(op, "does not write each element once");
   SmallVector<std::string> loops(op.getNumLoops());
   for (auto [expression, index] : llvm::zip(output.getResults(), indices))
     loops[cast<AffineDimExpr>(expression).getPosition()] = index;
+  if (op.getNumReductionLoops() != 0)
+    return reduction(op, result, loops);
+  if (!output.isPermutation())
+    return refuse(op, "does not write each element once");
+  return body(op, result, loops, "");
+}
+
+/// A loop over the terms, in order.
+FailureOr<std::string>
+ElementWriter::reduction(linalg::LinalgOp op, unsigned result,
+                         SmallVector<std::string> loops) {
+  if (op.getNumDpsInits() != 1)
+    return refuse(op, "reduces to several results");
+  int64_t terms = 1;
+  SmallVector<std::pair<unsigned, int64_t>> open;
+  for (auto [loop, size] : llvm::enumerate(op.getStaticLoopRanges())) {
+    if (!loops[loop].empty())
+      continue;
+    if (ShapedType::isDynamic(size) || size > mostTerms)
+      return refuse(op, "reduces");
+    terms *= size;
+    open.push_back({loop, size});
+  }
+  if (terms > mostTerms)
+    return refuse(op, "reduces");
+  OpOperand *init = op.getDpsInitOperand(result);
+  SmallVector<std::string> position;
+  for (AffineExpr expression : op.getMatchingIndexingMap(init).getResults())
+    position.push_back(loops[cast<AffineDimExpr>(expression).getPosition()]);
+  FailureOr<std::string> start = element(init->get(), position);
+  if (failed(start))
+    return failure();
+  std::string sum = "s" + std::to_string(next++);
+  auto line = [&](const std::string &code) {
+    text.append(2 * indent, ' ');
+    text += code + "\n";
+  };
+  line(typeName(getElementTypeOrSelf(init->get().getType())) + " " + sum +
+       " = " + *start + ";");
+  // What a term computes is not there behind the loop.
+  auto outer = known;
+  auto outerGiven = given;
+  for (auto [loop, size] : open) {
+    std::string name = "k" + std::to_string(next++);
+    line("for (Index " + name + " = 0; " + name + " < " + std::to_string(size) +
+         "; ++" + name + ") {");
+    loops[loop] = name;
+    ++indent;
+  }
+  FailureOr<std::string> term = body(op, result, loops, sum);
+  if (failed(term))
+    return failure();
+  line(sum + " = " + *term + ";");
+  for (size_t i = 0; i < open.size(); ++i) {
+    --indent;
+    line("}");
+  }
+  known = std::move(outer);
+  given = std::move(outerGiven);
+  return sum;
+}
+
+/// What the op's region computes at `loops`, with `sum` for the result so far.
+FailureOr<std::string> ElementWriter::body(linalg::LinalgOp op, unsigned result,
+                                           ArrayRef<std::string> loops,
+                                           const std::string &sum) {
   Block *body = op.getBlock();
   DenseMap<Value, std::string> names;
   for (BlockArgument argument : body->getArguments()) {
     if (argument.use_empty())
       continue;
     OpOperand *operand = op.getMatchingOpOperand(argument);
+    if (!sum.empty() && op.isDpsInit(operand)) {
+      names[argument] = sum;
+      continue;
+    }
     if (!isa<RankedTensorType>(operand->get().getType())) {
       FailureOr<std::string> name = element(operand->get(), {});
       if (failed(name))
@@ -292,11 +361,36 @@ FailureOr<std::string> ElementWriter::payload(linalg::LinalgOp op,
   return lookUp(body->getTerminator()->getOperand(result));
 }
 
+FailureOr<std::string> ElementWriter::offset(BlockArgument argument,
+                                             ArrayRef<std::string> indices) {
+  std::string result = "0";
+  for (auto [dim, each] : llvm::enumerate(indices)) {
+    FailureOr<std::string> extent = dimension(argument, dim);
+    if (failed(extent))
+      return failure();
+    result = sumText(productText(result, *extent), each);
+  }
+  return result;
+}
+
 FailureOr<std::string> ElementWriter::element(Value value,
                                               ArrayRef<std::string> indices) {
-  auto known = given.find(value);
-  if (known != given.end())
-    return known->second;
+  auto name = given.find(value);
+  if (name != given.end())
+    return name->second;
+  std::pair<void *, std::string> key(value.getAsOpaquePointer(),
+                                     llvm::join(indices, ","));
+  auto found = known.find(key);
+  if (found != known.end())
+    return found->second;
+  FailureOr<std::string> result = compute(value, indices);
+  if (succeeded(result))
+    known[key] = *result;
+  return result;
+}
+
+FailureOr<std::string> ElementWriter::compute(Value value,
+                                              ArrayRef<std::string> indices) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   if (!type) {
     if (auto constant = value.getDefiningOp<arith::ConstantOp>()) {
@@ -311,14 +405,11 @@ FailureOr<std::string> ElementWriter::element(Value value,
       return failure();
     std::string name = argumentName(argument);
     members[name] = "const " + typeName(type.getElementType()) + " *";
-    std::string offset = "0";
-    for (auto [dim, each] : llvm::enumerate(indices)) {
-      FailureOr<std::string> extent = dimension(value, dim);
-      if (failed(extent))
-        return failure();
-      offset = sumText(productText(offset, *extent), each);
-    }
-    return define(type.getElementType(), name + "[" + offset + "]");
+    FailureOr<std::string> at = offset(argument, indices);
+    if (failed(at))
+      return failure();
+    reads.push_back({argument, *at});
+    return define(type.getElementType(), name + "[" + *at + "]");
   }
   Operation *op = value.getDefiningOp();
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
@@ -328,6 +419,15 @@ FailureOr<std::string> ElementWriter::element(Value value,
           literal(cast<TypedAttr>(dense.getSplatValue<Attribute>()));
       if (!text.empty())
         return text;
+    }
+    if (dense && constants && !typeName(type.getElementType()).empty()) {
+      std::string &name = (*constants)[dense];
+      if (name.empty())
+        name = "values" + std::to_string(constants->size());
+      std::string at = "0";
+      for (auto [size, each] : llvm::zip(type.getShape(), indices))
+        at = sumText(productText(at, std::to_string(size)), each);
+      return define(type.getElementType(), name + "[" + at + "]");
     }
     return refuse(op, "is not one value");
   }

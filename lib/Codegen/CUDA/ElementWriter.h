@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "trine/Dialect/Plan/Plan.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
 #include <map>
 
 namespace mlir::trine::cuda {
@@ -22,6 +23,9 @@ unsigned firstWord(plan::KernelOp kernel, unsigned argument);
 /// The parameters of a kernel's entry. `written` is what is not const.
 std::string parameterList(plan::KernelOp kernel);
 
+/// Constants of a kernel that are not one value, and what the text calls them.
+using ConstantNames = llvm::MapVector<Attribute, std::string>;
+
 /// Writes the elements that one functor needs, each once.
 class ElementWriter {
 public:
@@ -29,6 +33,12 @@ public:
   explicit ElementWriter(unsigned indent) : indent(indent) {}
   ElementWriter(llvm::DenseMap<Value, std::string> given, unsigned indent)
       : given(std::move(given)), indent(indent) {}
+
+  /// Lets elements be those of constants that are not one value.
+  void setConstants(ConstantNames *names) { constants = names; }
+  /// Lets an element be a sum (or maximum, ..) of at most this many others,
+  /// which a loop computes.
+  void setMostTerms(int64_t terms) { mostTerms = terms; }
 
   /// The name of element `indices` of `tensor`; its text goes to getText().
   /// Fails at an op that has no such form, which `getProblem` names.
@@ -40,6 +50,14 @@ public:
   /// A size of a tensor.
   FailureOr<std::string> dimension(Value tensor, int64_t dim);
 
+  /// The offset of element `indices` in the memory of an argument.
+  FailureOr<std::string> offset(BlockArgument argument,
+                                ArrayRef<std::string> indices);
+  /// Where elements of an argument were read.
+  ArrayRef<std::pair<BlockArgument, std::string>> getReads() const {
+    return reads;
+  }
+
   const std::string &getText() const { return text; }
   StringRef getProblem() const { return problem; }
   /// Arguments, and sizes of arguments, that the text uses, by their names:
@@ -49,8 +67,14 @@ public:
   }
 
 private:
+  FailureOr<std::string> compute(Value value, ArrayRef<std::string> indices);
   FailureOr<std::string> payload(linalg::LinalgOp op, unsigned result,
                                  ArrayRef<std::string> indices);
+  FailureOr<std::string> body(linalg::LinalgOp op, unsigned result,
+                              ArrayRef<std::string> loops,
+                              const std::string &sum);
+  FailureOr<std::string> reduction(linalg::LinalgOp op, unsigned result,
+                                   SmallVector<std::string> loops);
   FailureOr<std::string> reshaped(Value source, ArrayRef<std::string> indices,
                                   Value result);
   std::string define(Type type, StringRef expression);
@@ -58,6 +82,11 @@ private:
   LogicalResult refuse(Operation *op, StringRef why = "has no element form");
 
   llvm::DenseMap<Value, std::string> given;
+  /// Elements that the text has computed already, where it may use them.
+  std::map<std::pair<void *, std::string>, std::string> known;
+  ConstantNames *constants = nullptr;
+  int64_t mostTerms = 0;
+  SmallVector<std::pair<BlockArgument, std::string>> reads;
   unsigned indent;
   unsigned next = 0;
   std::string text, problem;

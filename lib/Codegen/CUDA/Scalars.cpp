@@ -361,13 +361,13 @@ std::optional<int64_t> cuda::asNumber(StringRef text) {
 }
 
 bool cuda::isMultipleOfEight(StringRef text) {
-  if (text.contains(" + ") || text.contains(" - ") || text.contains('(') ||
-      text.contains('/') || text.contains('%') || text.contains('?'))
+  // A product alone: parentheses in it change nothing.
+  if (text.find_first_of("+-/%?") != StringRef::npos)
     return false;
   SmallVector<StringRef> factors;
-  text.split(factors, " * ");
+  text.split(factors, '*');
   return llvm::any_of(factors, [](StringRef factor) {
-    std::optional<int64_t> number = asNumber(factor);
+    std::optional<int64_t> number = asNumber(factor.trim(" ()"));
     return number && *number % 8 == 0;
   });
 }

@@ -137,12 +137,12 @@ cuda::configurationText(const kernels::GemmConfiguration &configuration) {
 
 std::string cuda::functorText(StringRef name, StringRef parameters,
                               const std::map<std::string, std::string> &members,
-                              StringRef body) {
+                              StringRef body, StringRef result) {
   std::string text = ("struct " + name + " {\n").str();
   for (const auto &[member, type] : members)
     text += "  " + type + (StringRef(type).ends_with("*") ? "" : " ") + member +
             ";\n";
-  text += ("  float operator()(" + parameters + ") const {\n").str();
+  text += ("  " + result + " operator()(" + parameters + ") const {\n").str();
   text += body.str() + "  }\n};\n";
   return text;
 }

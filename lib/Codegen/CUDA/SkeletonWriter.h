@@ -55,7 +55,7 @@ std::string configurationText(const kernels::GemmConfiguration &configuration);
 /// A functor with members by name and type, whose call has `parameters`.
 std::string functorText(StringRef name, StringRef parameters,
                         const std::map<std::string, std::string> &members,
-                        StringRef body);
+                        StringRef body, StringRef result = "float");
 /// Its construction, where members have the names of what they are made from.
 std::string constructText(StringRef name,
                           const std::map<std::string, std::string> &members);

@@ -243,7 +243,8 @@ TEST(ConfigureAttention, IsOneForF32) {
 }
 
 TEST(ScalarText, KnowsMultiplesOfEight) {
-  for (const char *text : {"0", "64", "a0_1 * 64", "a0_1 * 8 * a0_2"})
+  for (const char *text :
+       {"0", "64", "a0_1 * 64", "a0_1 * 8 * a0_2", "4 * (a0_1 * 24)"})
     EXPECT_TRUE(isMultipleOfEight(text)) << text;
   for (const char *text : {"4", "a0_1", "a0_1 * 4", "(a0_1 + 8) * 8 + 1",
                            "a0_1 * 8 + 4", "a0_1 / 8"})

@@ -30,8 +30,8 @@ def node(operator, inputs, outputs, domain="", **attributes):
 node("MatMul", ["x", weight("w1", 584, 136)], ["y1"])
 node("Relu", ["y1"], ["y1r"])
 node("MatMul", ["y1r", weight("w2", 136, 456)], ["y2"])
-node("MatMul", ["y2", weight("w3", 456, 75)], ["y3"])
-node("MatMul", ["y3", weight("w4", 75, 30)], ["dense"])
+node("MatMul", ["y2", weight("w3", 456, 587)], ["y3"])
+node("MatMul", ["y3", weight("w4", 587, 30)], ["dense"])
 node("MatMul", ["y2", weight("router", 456, 6)], ["logits16"])
 node("Cast", ["logits16"], ["logits"], to=TensorProto.FLOAT)
 node("MoERoute", ["logits"], ["ids", "gates"], "trine", scoring="softmax", k=2, groups=1, kept_groups=1, group_score="max", masked_score="zero", epsilon=0.0, scale=1.0,
