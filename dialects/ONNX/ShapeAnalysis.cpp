@@ -24,6 +24,7 @@ static const InferenceTable &getInferenceTable() {
     addConvInference(table);
     addGenerateInference(table);
     addAttentionInference(table);
+    addRecurrenceInference(table);
     addContribInference(table);
     addQuantizeInference(table);
     return table;
@@ -362,6 +363,8 @@ LogicalResult ShapeAnalysis::Implementation::visit(Operation *op) {
     result = visitIf(inference);
   } else if (isa<LoopOp>(op)) {
     result = visitLoop(inference);
+  } else if (isa<ScanOp>(op)) {
+    result = visitScan(inference);
   } else {
     auto found = getInferenceTable().find(op->getName().getStringRef());
     if (found == getInferenceTable().end())

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// If and Loop: the shapes that branches and iterations have in common.
+// If, Loop and Scan: the shapes that branches and iterations have in common.
 #include "ShapeInference.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -29,6 +29,13 @@ static FailureOr<SmallVector<Value>> getYielded(Operation *op, Region &region) {
                            << "regions must yield tensors, got " << type
                            << " as value " << index);
   return llvm::to_vector(terminator.getOperands());
+}
+
+/// What a value is a copy of.
+static Value skipIdentities(Value value) {
+  while (auto identity = value.getDefiningOp<IdentityOp>())
+    value = identity.getInput();
+  return value;
 }
 
 LogicalResult ShapeAnalysis::Implementation::visitIf(Inference &inference) {
@@ -121,6 +128,70 @@ LogicalResult ShapeAnalysis::Implementation::visitIf(Inference &inference) {
   return success();
 }
 
+/// What a body's visits until its carried values' sizes settle have come to.
+enum class Settled {
+  Yes,
+  Forgotten, ///< an error inside has been reported
+  No         ///< reported here
+};
+
+/// Visits the body of a loop with `arguments` for the carried values, which
+/// start as `initial` and go on as `next`. `entry` gets their sizes as they
+/// enter the body: those that an iteration changes become symbols of the body,
+/// and the body is visited again, until nothing changes any more. `name` is
+/// that of the operands.
+static Settled settle(ShapeAnalysis::Implementation &analysis,
+                      Inference &inference, Region &body, ValueRange initial,
+                      ValueRange arguments, ValueRange next, StringRef name,
+                      SmallVectorImpl<Dims> &entry) {
+  for (Value value : initial)
+    entry.emplace_back(analysis.find(value)->shape);
+  bool isPrecise = analysis.loopNesting <= maximumPreciseLoops;
+  auto elementType = [](Value value) {
+    return cast<TensorType>(value.getType()).getElementType();
+  };
+  for (unsigned round = 0;; ++round) {
+    for (size_t i = 0; i < initial.size(); ++i) {
+      if (!isPrecise || round >= 2)
+        for (auto [dimension, size] : llvm::enumerate(entry[i]))
+          size = analysis.freshSize(arguments[i], dimension, {});
+      analysis.setShape(arguments[i], elementType(initial[i]), entry[i]);
+    }
+    if (failed(analysis.visitRegion(body)))
+      return Settled::No;
+    bool changed = false;
+    for (size_t i = 0; i < initial.size(); ++i) {
+      ValueInformation *after = analysis.find(next[i]);
+      if (!after)
+        return Settled::Forgotten;
+      if (after->shape.size() != entry[i].size()) {
+        inference.error() << "'body' must keep the rank of '" << name << "' "
+                          << i << ", " << entry[i].size() << ", got "
+                          << after->shape.size();
+        return Settled::No;
+      }
+      if (elementType(initial[i]) != elementType(next[i])) {
+        inference.error() << "'body' must keep the element type of '" << name
+                          << "' " << i << ", " << elementType(initial[i])
+                          << ", got " << elementType(next[i]);
+        return Settled::No;
+      }
+      for (auto [dimension, sizes] :
+           llvm::enumerate(llvm::zip_equal(entry[i], after->shape))) {
+        auto &[old, now] = sizes;
+        if (old == now ||
+            analysis.freshSizes.lookup(
+                {arguments[i], static_cast<unsigned>(dimension)}) == old)
+          continue;
+        old = analysis.freshSize(arguments[i], dimension, {});
+        changed = true;
+      }
+    }
+    if (!changed)
+      return Settled::Yes;
+  }
+}
+
 LogicalResult ShapeAnalysis::Implementation::visitLoop(Inference &inference) {
   auto op = cast<LoopOp>(inference.op);
   if (nesting >= maximumNesting)
@@ -159,58 +230,17 @@ LogicalResult ShapeAnalysis::Implementation::visitLoop(Inference &inference) {
     --nesting;
     --loopNesting;
   });
-  // Sizes of carried values as they enter the body: those that an iteration
-  // changes become symbols of the body, and the body is visited again, until
-  // nothing changes any more.
   SmallVector<Dims> entry;
-  for (size_t i = 0; i < carried; ++i)
-    entry.emplace_back(find(op->getOperand(i + 2))->shape);
-  bool isPrecise = loopNesting <= maximumPreciseLoops;
-  for (unsigned round = 0;; ++round) {
-    for (size_t i = 0; i < carried; ++i) {
-      Value argument = block.getArgument(i + 2);
-      if (!isPrecise || round >= 2)
-        for (auto [dimension, size] : llvm::enumerate(entry[i]))
-          size = freshSize(argument, dimension, {});
-      setShape(
-          argument,
-          cast<TensorType>(op->getOperand(i + 2).getType()).getElementType(),
-          entry[i]);
-    }
-    if (failed(visitRegion(body)))
-      return failure();
-    bool changed = false;
-    for (size_t i = 0; i < carried; ++i) {
-      ValueInformation *next = find((*yielded)[i + 1]);
-      if (!next) { // What it hangs on has been reported.
-        forgetResults(op);
-        return success();
-      }
-      if (next->shape.size() != entry[i].size())
-        return inference.error()
-               << "'body' must keep the rank of 'v_initial' " << i << ", "
-               << entry[i].size() << ", got " << next->shape.size();
-      Type before =
-          cast<TensorType>(op->getOperand(i + 2).getType()).getElementType();
-      Type after =
-          cast<TensorType>((*yielded)[i + 1].getType()).getElementType();
-      if (before != after)
-        return inference.error()
-               << "'body' must keep the element type of 'v_initial' " << i
-               << ", " << before << ", got " << after;
-      for (auto [dimension, sizes] :
-           llvm::enumerate(llvm::zip_equal(entry[i], next->shape))) {
-        auto &[old, now] = sizes;
-        if (old == now ||
-            freshSizes.lookup({block.getArgument(i + 2),
-                               static_cast<unsigned>(dimension)}) == old)
-          continue;
-        old = freshSize(block.getArgument(i + 2), dimension, {});
-        changed = true;
-      }
-    }
-    if (!changed)
-      break;
+  switch (settle(*this, inference, body, op->getOperands().drop_front(2),
+                 block.getArguments().drop_front(2),
+                 ArrayRef(*yielded).slice(1, carried), "v_initial", entry)) {
+  case Settled::Yes:
+    break;
+  case Settled::Forgotten:
+    forgetResults(op);
+    return success();
+  case Settled::No:
+    return failure();
   }
   // Nothing but the trip count ends a loop whose condition is always true.
   auto isTrue = [&](Value condition) {
@@ -219,7 +249,8 @@ LogicalResult ShapeAnalysis::Implementation::visitLoop(Inference &inference) {
            information->contents.size() == 1 && information->contents[0] &&
            information->contents[0].isConstant(1);
   };
-  bool passesCondition = yielded->front() == block.getArgument(1);
+  bool passesCondition =
+      skipIdentities(yielded->front()) == block.getArgument(1);
   bool startsTrue = !inference.isPresent(1) || isTrue(op->getOperand(1));
   bool isCounted =
       tripCount && startsTrue && (passesCondition || isTrue(yielded->front()));
@@ -241,6 +272,132 @@ LogicalResult ShapeAnalysis::Implementation::visitLoop(Inference &inference) {
       dims.push_back(isDefinedInside(size, op)
                          ? freshSize(result, dims.size(), getUpperBound(size))
                          : size);
+    Type elementType = cast<TensorType>(value.getType()).getElementType();
+    inference.setElementType(index, elementType);
+    setShape(result, elementType, dims);
+  }
+  return success();
+}
+
+LogicalResult ShapeAnalysis::Implementation::visitScan(Inference &inference) {
+  auto op = cast<ScanOp>(inference.op);
+  if (nesting >= maximumNesting)
+    return inference.error()
+           << "must not be nested deeper than " << maximumNesting;
+  int64_t operands = op->getNumOperands(), results = op->getNumResults();
+  int64_t inputs = static_cast<int64_t>(op.getNumScanInputs());
+  if (inputs < 1 || inputs > operands)
+    return inference.error() << "'num_scan_inputs' must be in [1, " << operands
+                             << "], got " << inputs;
+  int64_t states = operands - inputs, outputs = results - states;
+  Region &body = op.getBody();
+  FailureOr<SmallVector<Value>> yielded = getYielded(op, body);
+  if (failed(yielded))
+    return failure();
+  Block &block = body.front();
+  if (static_cast<int64_t>(block.getNumArguments()) != operands)
+    return inference.error() << "'body' must have " << operands
+                             << " arguments, got " << block.getNumArguments();
+  if (outputs < 0 || static_cast<int64_t>(yielded->size()) != results)
+    return inference.error()
+           << "'body' must yield " << results << " values, at least " << states
+           << ", got " << yielded->size() << " values";
+  auto read = [&](std::optional<ArrayRef<int64_t>> attribute, StringRef name,
+                  int64_t count) -> FailureOr<SmallVector<int64_t>> {
+    SmallVector<int64_t> list(count, 0);
+    if (attribute && static_cast<int64_t>(attribute->size()) != count)
+      return LogicalResult(inference.error()
+                           << "'" << name << "' must have " << count
+                           << " elements, got " << attribute->size());
+    if (attribute)
+      list.assign(attribute->begin(), attribute->end());
+    return list;
+  };
+  for (auto [attribute, name, count] :
+       {std::tuple(op.getScanInputDirections(), "scan_input_directions",
+                   inputs),
+        std::tuple(op.getScanOutputDirections(), "scan_output_directions",
+                   outputs)}) {
+    FailureOr<SmallVector<int64_t>> directions = read(attribute, name, count);
+    if (failed(directions))
+      return failure();
+    for (int64_t direction : *directions)
+      if (direction != 0 && direction != 1)
+        return inference.error() << "'" << name << "' must have elements 0 or "
+                                 << "1, got " << direction;
+  }
+  FailureOr<SmallVector<int64_t>> inputAxes =
+      read(op.getScanInputAxes(), "scan_input_axes", inputs);
+  FailureOr<SmallVector<int64_t>> outputAxes =
+      read(op.getScanOutputAxes(), "scan_output_axes", outputs);
+  if (failed(inputAxes) || failed(outputAxes))
+    return failure();
+  Expression length;
+  for (int64_t i = 0; i < inputs; ++i) {
+    unsigned operand = states + i;
+    Dims dims(inference.shape(operand));
+    FailureOr<int64_t> axis = inference.normaliseAxis(
+        (*inputAxes)[i], dims.size(), "scan_input_axes");
+    if (failed(axis))
+      return failure();
+    FailureOr<Expression> common =
+        length ? inference.unify(length, dims[*axis], "the scanned axes")
+               : FailureOr<Expression>(dims[*axis]);
+    if (failed(common))
+      return failure();
+    length = *common;
+    dims.erase(dims.begin() + *axis);
+    Value argument = block.getArgument(operand);
+    setShape(argument, inference.elementType(operand), dims);
+    values[argument].range = inference.range(operand);
+  }
+  ++nesting;
+  ++loopNesting;
+  llvm::scope_exit restore([&] {
+    --nesting;
+    --loopNesting;
+  });
+  SmallVector<Dims> entry;
+  switch (settle(*this, inference, body, op->getOperands().take_front(states),
+                 block.getArguments().take_front(states),
+                 ArrayRef(*yielded).take_front(states),
+                 "initial_state_and_scan_inputs", entry)) {
+  case Settled::Yes:
+    break;
+  case Settled::Forgotten:
+    forgetResults(op);
+    return success();
+  case Settled::No:
+    return failure();
+  }
+  for (auto [index, result] : llvm::enumerate(op->getResults())) {
+    Value value = (*yielded)[index];
+    ValueInformation *last = find(value);
+    if (!last) {
+      forgetResults(op);
+      return success();
+    }
+    bool isState = static_cast<int64_t>(index) < states;
+    ArrayRef<Expression> sizes =
+        isState ? ArrayRef<Expression>(entry[index]) : last->shape;
+    int64_t axis = -1;
+    if (!isState) {
+      FailureOr<int64_t> found = inference.normaliseAxis(
+          (*outputAxes)[index - states], sizes.size() + 1, "scan_output_axes");
+      if (failed(found))
+        return failure();
+      axis = *found;
+    }
+    Dims dims;
+    for (Expression size : sizes) {
+      if (static_cast<int64_t>(dims.size()) == axis)
+        dims.push_back(length);
+      dims.push_back(isDefinedInside(size, op)
+                         ? freshSize(result, dims.size(), getUpperBound(size))
+                         : size);
+    }
+    if (static_cast<int64_t>(dims.size()) == axis)
+      dims.push_back(length);
     Type elementType = cast<TensorType>(value.getType()).getElementType();
     inference.setElementType(index, elementType);
     setShape(result, elementType, dims);

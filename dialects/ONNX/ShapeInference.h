@@ -160,6 +160,7 @@ void addMatrixInference(InferenceTable &table);
 void addConvInference(InferenceTable &table);
 void addGenerateInference(InferenceTable &table);
 void addAttentionInference(InferenceTable &table);
+void addRecurrenceInference(InferenceTable &table);
 void addContribInference(InferenceTable &table);
 void addQuantizeInference(InferenceTable &table);
 
@@ -193,6 +194,7 @@ struct mlir::trine::onnx::ShapeAnalysis::Implementation {
   LogicalResult checkResults(Operation *op);
   LogicalResult visitIf(Inference &inference);
   LogicalResult visitLoop(Inference &inference);
+  LogicalResult visitScan(Inference &inference);
   /// Gives the results of an op that failed, or that uses results of one that
   /// failed, types without a shape.
   void forgetResults(Operation *op, ArrayRef<Type> elementTypes = {});

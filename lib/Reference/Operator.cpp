@@ -108,6 +108,7 @@ const OperatorTable &reference::operatorTable() {
     addEngramRules(rules);
     addMixtureOfExpertsRules(rules);
     addControlFlowRules(rules);
+    addRecurrenceRules(rules);
     addTrineNormalizationRules(rules);
     addTrineAttentionRules(rules);
     addTrineExpertsRules(rules);

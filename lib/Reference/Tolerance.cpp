@@ -38,6 +38,7 @@ enum class Kind {
   Power,
   Cast,
   Attention,
+  Recurrence,
   Gate,
   Experts,
   If,
@@ -49,7 +50,7 @@ static Kind kindOf(Operation &op) {
   return llvm::StringSwitch<Kind>(op.getName().getStringRef())
       .Cases({"onnx.Identity", "onnx.Reshape", "onnx.Transpose", "onnx.Squeeze",
               "onnx.Unsqueeze", "onnx.Flatten", "onnx.Concat", "onnx.Split",
-              "onnx.Slice"},
+              "onnx.Slice", "onnx.ReverseSequence"},
              Kind::Move)
       .Cases({"onnx.Expand", "onnx.Tile", "onnx.Gather", "onnx.GatherElements",
               "onnx.GatherND", "onnx.Where", "onnx.Pad", "onnx.Trilu",
@@ -85,7 +86,8 @@ static Kind kindOf(Operation &op) {
              Kind::Sum)
       .Cases({"onnx.Mul", "onnx.Div", "arith.mulf", "arith.divf"},
              Kind::Product)
-      .Cases({"onnx.MatMul", "onnx.Gemm", "onnx.Einsum", "onnx.Conv"},
+      .Cases({"onnx.MatMul", "onnx.Gemm", "onnx.Einsum", "onnx.Conv",
+              "onnx.CausalConvWithState"},
              Kind::Contraction)
       .Cases({"onnx.ReduceSum", "onnx.ReduceMean", "onnx.ReduceL1",
               "onnx.ReduceL2", "onnx.ReduceSumSquare", "onnx.ReduceProd",
@@ -102,12 +104,13 @@ static Kind kindOf(Operation &op) {
       .Cases({"onnx.Cast", "onnx.CastLike", "arith.extf", "arith.truncf"},
              Kind::Cast)
       .Case("onnx.Attention", Kind::Attention)
+      .Case("onnx.LinearAttention", Kind::Recurrence)
       .Case("onnx.com.microsoft.EngramGate", Kind::Gate)
       .Case("onnx.com.microsoft.MoE", Kind::Experts)
       .Cases({"onnx.If", "scf.if", "scf.execute_region", "scf.index_switch",
               "tensor.generate", "tensor.pad"},
              Kind::If)
-      .Case("onnx.Loop", Kind::Loop)
+      .Cases({"onnx.Loop", "onnx.Scan"}, Kind::Loop)
       .Default(Kind::Unknown);
 }
 
@@ -209,7 +212,7 @@ double ToleranceAnalysis::reductionLength(Operation &op) const {
     return sizeOf(first, rank - 1);
   if (auto gemm = dyn_cast<onnx::GemmOp>(op))
     return sizeOf(first, gemm.getTransA() ? 0 : 1);
-  if (isa<onnx::ConvOp>(op)) {
+  if (isa<onnx::ConvOp, onnx::CausalConvWithStateOp>(op)) {
     double length = 1;
     for (int64_t d = 1; d < rankOf(op.getOperand(1)); ++d)
       length *= sizeOf(op.getOperand(1), d);
@@ -431,35 +434,6 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimateProduct(Operation &op) {
   return {left.variance + right.variance, terms};
 }
 
-/// Carried values after some iterations; what a body gives depends on what it
-/// gets.
-ToleranceAnalysis::Estimate ToleranceAnalysis::estimateLoop(Operation &op,
-                                                            unsigned result) {
-  Region &region = op.getRegion(0);
-  if (region.empty() || !region.front().mightHaveTerminator())
-    return {};
-  Block &body = region.front();
-  Operation *terminator = body.getTerminator();
-  unsigned carried = op.getNumOperands() < 2 ? 0 : op.getNumOperands() - 2;
-  for (unsigned i = 0; i < carried && 2 + i < body.getNumArguments(); ++i)
-    estimates[body.getArgument(2 + i)] = estimateOf(op.getOperand(2 + i));
-  // Once for loops in loops: the time must not grow with a power of the
-  // nesting.
-  int iterations = loopDepth++ == 0 ? 8 : 1;
-  for (int iteration = 0; iteration < iterations; ++iteration) {
-    visitBlock(body);
-    for (unsigned i = 0; i < carried && 2 + i < body.getNumArguments() &&
-                         1 + i < terminator->getNumOperands();
-         ++i)
-      estimates[body.getArgument(2 + i)] =
-          estimateOf(terminator->getOperand(1 + i));
-  }
-  --loopDepth;
-  return 1 + result < terminator->getNumOperands()
-             ? estimateOf(terminator->getOperand(1 + result))
-             : Estimate();
-}
-
 ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
   Type type = op.getResult(0).getType();
   for (Value result : op.getResults())
@@ -505,7 +479,11 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
         isa<onnx::EinsumOp>(op)
             ? total
             : first.variance + estimateOf(op.getOperand(1)).variance;
-    return rounded({operands, 1.0}, summed(reductionLength(op)));
+    Estimate contracted = rounded({operands, 1.0}, summed(reductionLength(op)));
+    auto convolution = dyn_cast<onnx::CausalConvWithStateOp>(op);
+    if (convolution && convolution.getActivation() != "none")
+      return rounded(contracted, 4);
+    return contracted;
   }
   case Kind::Reduction:
     return rounded({first.variance, 1.0}, summed(reductionLength(op)));
@@ -536,6 +514,16 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
     double width = sizeOf(op.getOperand(0), rankOf(op.getOperand(0)) - 1);
     double keys = sizeOf(op.getOperand(1), rankOf(op.getOperand(1)) - 2);
     return rounded({total, 1.0}, summed(width) + 2 * summed(keys) + 4);
+  }
+  case Kind::Recurrence: {
+    // Each step adds a product to the state, after it has read it back; the
+    // output is one more sum.
+    auto attention = cast<onnx::LinearAttentionOp>(op);
+    double width = sizeOf(attention.getQuery(), 2) /
+                   std::max<double>(attention.getQNumHeads(), 1);
+    double steps = sizeOf(attention.getQuery(), 1);
+    return rounded({total, 1.0},
+                   summed(steps) * (summed(width) + 8) + summed(width) + 4);
   }
   case Kind::Gate: {
     // The root halves relative errors; the sigmoid does not increase them.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The rules of docs/tolerances.md for linalg and scf: the rows for scalars
-// apply to the ops of a body, and loops add what their lengths say.
+// apply to the ops of a body, and loops add what their lengths say. The loops
+// of onnx, too.
 #include "RoundingModel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "trine/Dialect/ONNX/ONNX.h"
 #include "trine/Reference/Tolerance.h"
 
 using namespace mlir;
@@ -218,4 +220,42 @@ bool ToleranceAnalysis::visitStructure(Operation &op) {
     return true;
   }
   return false;
+}
+
+/// Carried values after some iterations; what a body gives depends on what it
+/// gets.
+ToleranceAnalysis::Estimate ToleranceAnalysis::estimateLoop(Operation &op,
+                                                            unsigned result) {
+  Region &region = op.getRegion(0);
+  if (region.empty() || !region.front().mightHaveTerminator())
+    return {};
+  Block &body = region.front();
+  Operation *terminator = body.getTerminator();
+  // Loop has a trip count and a condition before what it carries, and its body
+  // gives a condition; Scan has what it scans behind.
+  unsigned operands = 2, yields = 1;
+  if (isa<onnx::ScanOp>(op))
+    operands = yields = 0;
+  for (unsigned i = operands;
+       i < op.getNumOperands() && i < body.getNumArguments(); ++i)
+    estimates[body.getArgument(i)] = estimateOf(op.getOperand(i));
+  unsigned carried =
+      op.getNumOperands() < operands ? 0 : op.getNumOperands() - operands;
+  if (auto scan = dyn_cast<onnx::ScanOp>(op))
+    carried -= std::min<uint64_t>(carried, scan.getNumScanInputs());
+  // Once for loops in loops: the time must not grow with a power of the
+  // nesting.
+  int iterations = loopDepth++ == 0 ? 8 : 1;
+  for (int iteration = 0; iteration < iterations; ++iteration) {
+    visitBlock(body);
+    for (unsigned i = 0; i < carried && operands + i < body.getNumArguments() &&
+                         yields + i < terminator->getNumOperands();
+         ++i)
+      estimates[body.getArgument(operands + i)] =
+          estimateOf(terminator->getOperand(yields + i));
+  }
+  --loopDepth;
+  return yields + result < terminator->getNumOperands()
+             ? estimateOf(terminator->getOperand(yields + result))
+             : Estimate();
 }

@@ -118,7 +118,10 @@ public:
     };
     bool always = condition && isTrue(*condition);
     // The condition handed through means that it stays what it was at first.
-    always |= yield.getOperand(0) == region.front().getArgument(1);
+    Value goesOn = yield.getOperand(0);
+    while (auto identity = goesOn.getDefiningOp<onnx::IdentityOp>())
+      goesOn = identity.getInput();
+    always |= goesOn == region.front().getArgument(1);
     for (size_t i = 0; i < carriedCount; ++i)
       initial.push_back(
           lowering.castTo(lowering.lookup(op.getVInitial()[i]), types[i]));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Conv, with any number of spatial dimensions, as one linalg.generic over the
-// padded input.
+// padded input, and CausalConvWithState over the input behind its state.
 #include "LoweringUtils.h"
 
 using namespace mlir;
@@ -207,8 +207,104 @@ LogicalResult lowerConv(Operation *op, ONNXLowering &lowering) {
   return success();
 }
 
+LogicalResult lowerCausalConv(Operation *op, ONNXLowering &lowering) {
+  auto conv = cast<onnx::CausalConvWithStateOp>(op);
+  OpBuilder &builder = lowering.builder;
+  Location loc = lowering.loc;
+  ONNXLowering::Operand input = lowering.operand(conv.getInput()),
+                        weight = lowering.operand(conv.getWeight());
+  Type elementType = lowering.elementType(conv.getOutput());
+  SymbolicExpression batch = input.dims[0], channels = input.dims[1],
+                     length = input.dims[2], taps = weight.dims[2],
+                     kept = taps - 1, one = lowering.constantExpression(1);
+  weight = reshaped(lowering, weight, {weight.dims[0], taps});
+
+  // The state, or zeros, and the input behind it.
+  ONNXLowering::Operand joined = input;
+  SmallVector<OpFoldResult> origin(3, builder.getIndexAttr(0)), behind(origin),
+      strides(3, builder.getIndexAttr(1));
+  behind[2] = lowering.size(kept);
+  if (!kept.isConstant(0)) {
+    joined.dims = {batch, channels, length + kept};
+    bool hasPast = !ONNXLowering::isNone(conv.getPastState());
+    joined.value =
+        hasPast ? lowering.empty(joined.dims, elementType)
+                : lowering.filled(joined.dims,
+                                  scalarConstant(builder, loc, elementType, 0));
+    if (hasPast) {
+      ONNXLowering::Operand past = lowering.operand(conv.getPastState());
+      joined.value = tensor::InsertSliceOp::create(
+          builder, loc, past.value, joined.value, origin,
+          lowering.sizes(past.dims), strides);
+    }
+    joined.value = tensor::InsertSliceOp::create(
+        builder, loc, input.value, joined.value, behind,
+        lowering.sizes(input.dims), strides);
+  }
+
+  Dims dims{batch, channels, length};
+  Value init = lowering.filled(
+      dims, scalarConstant(builder, loc, getComputeType(elementType), 0));
+  AffineExpr b, c, t, k;
+  bindDims(builder.getContext(), b, c, t, k);
+  auto map = [&](ArrayRef<AffineExpr> exprs) {
+    return AffineMap::get(4, 0, exprs, builder.getContext());
+  };
+  SmallVector<utils::IteratorType> iterators(3, utils::IteratorType::parallel);
+  iterators.push_back(utils::IteratorType::reduction);
+  auto product = linalg::GenericOp::create(
+      builder, loc, TypeRange{init.getType()},
+      ValueRange{joined.value, weight.value}, ValueRange{init},
+      {map({b, c, t + k}), map({c, k}), map({b, c, t})}, iterators,
+      [](OpBuilder &b, Location l, ValueRange args) {
+        linalg::YieldOp::create(b, l,
+                                multiplyAdd(b, l, args[2], args[0], args[1]));
+      });
+  SmallVector<ONNXLowering::Operand> operands{{product.getResult(0), dims}};
+  if (!ONNXLowering::isNone(conv.getBias())) {
+    ONNXLowering::Operand bias = lowering.operand(conv.getBias());
+    operands.push_back(reshaped(lowering, bias, {bias.dims[0], one}));
+  }
+  ONNXLowering::Operand result{
+      lowering.elementwise(
+          operands, dims, elementType,
+          [](OpBuilder &b, Location l, ValueRange s) -> Value {
+            return s.size() == 1
+                       ? s[0]
+                       : arith::AddFOp::create(b, l, s[0], s[1]).getResult();
+          }),
+      dims};
+  if (conv.getActivation() != "none")
+    result.value = lowering.elementwise(
+        {result}, dims, elementType,
+        [](OpBuilder &b, Location l, ValueRange s) -> Value {
+          Value unit = scalarConstant(b, l, s[0].getType(), 1);
+          Value power =
+              math::ExpOp::create(b, l, arith::NegFOp::create(b, l, s[0]));
+          return arith::DivFOp::create(
+              b, l, s[0], arith::AddFOp::create(b, l, unit, power));
+        });
+  lowering.map(conv.getOutput(), result.value);
+  if (ONNXLowering::isNone(conv.getPresentState()))
+    return success();
+  if (kept.isConstant(0)) {
+    lowering.map(conv.getPresentState(),
+                 lowering.empty(conv.getPresentState()));
+    return success();
+  }
+  Dims state{batch, channels, kept};
+  SmallVector<OpFoldResult> last(origin);
+  last[2] = lowering.size(length);
+  lowering.map(conv.getPresentState(),
+               tensor::ExtractSliceOp::create(
+                   builder, loc, lowering.type(state, elementType),
+                   joined.value, last, lowering.sizes(state), strides));
+  return success();
+}
+
 } // namespace
 
 void mlir::trine::registerConvolutionLowerings(ONNXLoweringRegistry &registry) {
+  registry.add("CausalConvWithState", lowerCausalConv);
   registry.add("Conv", lowerConv);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Operators that give the same elements under another shape or order.
-#include "ONNXLowering.h"
+#include "LoweringUtils.h"
+#include "trine/Dialect/Trine/Trine.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -265,7 +266,59 @@ static LogicalResult lowerShape(Operation *op, ONNXLowering &lowering) {
   return success();
 }
 
+/// The first elements along the one axis, as many as the other axis says, the
+/// other way round.
+static LogicalResult lowerReverseSequence(Operation *op,
+                                          ONNXLowering &lowering) {
+  auto reverse = cast<onnx::ReverseSequenceOp>(op);
+  int64_t batch = reverse.getBatchAxis(), time = reverse.getTimeAxis();
+  SmallVector<Expression> dims = lowering.dims(reverse.getInput());
+  Value source = lowering.lookup(reverse.getInput()),
+        lengths = lowering.lookup(reverse.getSequenceLens());
+  Value steps = lowering.sizeValue(dims[time]);
+  OpBuilder &builder = lowering.builder;
+  // In 64 bits, so that sizes do not wrap.
+  auto widen = [](OpBuilder &b, Location l, Value length) -> Value {
+    if (length.getType() != b.getI64Type())
+      length = arith::ExtSIOp::create(b, l, b.getI64Type(), length);
+    return arith::IndexCastOp::create(b, l, b.getIndexType(), length);
+  };
+  Value zero = lowering.indexConstant(0), one = lowering.indexConstant(1);
+  Value all = allOf(lowering, lengths,
+                    [&](OpBuilder &b, Location l, Value length) -> Value {
+                      length = widen(b, l, length);
+                      return arith::AndIOp::create(
+                          b, l,
+                          arith::CmpIOp::create(b, l, arith::CmpIPredicate::sge,
+                                                length, zero),
+                          arith::CmpIOp::create(b, l, arith::CmpIPredicate::sle,
+                                                length, steps));
+                    });
+  RequireOp::create(builder, lowering.loc, all,
+                    "sequence_lens of " + ONNXLowering::describe(op) +
+                        " must lie in [0, " + dims[time].str() + "]");
+  lowering.map(
+      reverse.getY(),
+      lowering.generate(
+          lowering.dims(reverse.getY()), lowering.elementType(reverse.getY()),
+          [&](OpBuilder &b, Location l, ValueRange indices) -> Value {
+            Value length = widen(
+                b, l, tensor::ExtractOp::create(b, l, lengths, indices[batch]));
+            length = arith::MinSIOp::create(b, l, length, steps);
+            Value back = arith::SubIOp::create(
+                b, l, arith::SubIOp::create(b, l, length, one), indices[time]);
+            Value isInside = arith::CmpIOp::create(
+                b, l, arith::CmpIPredicate::sge, back, zero);
+            SmallVector<Value> places(indices);
+            places[time] =
+                arith::SelectOp::create(b, l, isInside, back, indices[time]);
+            return tensor::ExtractOp::create(b, l, source, places);
+          }));
+  return success();
+}
+
 void mlir::trine::registerMovementLowerings(ONNXLoweringRegistry &registry) {
+  registry.add("ReverseSequence", lowerReverseSequence);
   registry.add({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"},
                lowerReshape);
   registry.add("Dropout", lowerDropout);

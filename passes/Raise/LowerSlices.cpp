@@ -345,17 +345,16 @@ static LogicalResult lowerPad(Operation *op, ONNXLowering &lowering) {
   SmallVector<Expression> kept;
   for (int64_t i = 0; i < rank; ++i) {
     kept.push_back(from[i]);
-    for (Expression amount : {low[i], high[i]}) {
-      if (isKnownNonNegative(amount))
-        continue;
-      if (!isKnownNonNegative(zero - amount))
-        return lowering.unsupported(op, "the sign of pad '" + amount.str() +
-                                            "' is not known");
-      kept[i] = kept[i] + amount;
-    }
-    bool cuts = !isKnownNonNegative(low[i]);
-    sourceOffsets.push_back(lowering.size(cuts ? zero - low[i] : zero));
-    resultOffsets.push_back(lowering.size(cuts ? zero : low[i]));
+    // A pad of unknown sign does the one or the other when it runs.
+    auto cutBy = [&](Expression amount) {
+      return isKnownNonNegative(amount) ? zero
+                                        : trine::max(zero - amount, zero);
+    };
+    Expression cut = cutBy(low[i]);
+    kept[i] = kept[i] - cut - cutBy(high[i]);
+    sourceOffsets.push_back(lowering.size(trine::min(cut, from[i])));
+    resultOffsets.push_back(lowering.size(
+        isKnownNonNegative(low[i]) ? low[i] : trine::max(low[i], zero)));
     if (kept[i] != from[i])
       kept[i] = trine::max(kept[i], zero);
   }
