@@ -84,15 +84,12 @@ func.func @data_axis(%x: tensor<4x4xf32>, %axis: tensor<i64>) -> tensor<4x4xf32>
 
 // -----
 
-func.func @pads(%x: tensor<4xf32>, %pads: tensor<2xi64>, %y: tensor<?xf32> {onnx.dims = ["n"]}) -> (tensor<?xf32>, tensor<?xf32>) {
+func.func @pads(%x: tensor<4xf32>, %pads: tensor<2xi64>) -> tensor<?xf32> {
   %none = onnx.None
   // expected-error @below {{'onnx.Pad' cannot be lowered: 'pads' must be known from sizes}}
   %0 = onnx.Pad(%x, %pads, %none, %none) : (tensor<4xf32>, tensor<2xi64>, none, none) -> tensor<?xf32>
-  %n = onnx.Shape(%y) : (tensor<?xf32>) -> tensor<1xi64>
-  %four = onnx.Constant dense<4> : tensor<1xi64>
-  %low = onnx.Sub(%n, %four) : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
-  %both = onnx.Concat(%low, %four) {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
-  // expected-error @below {{'onnx.Pad' cannot be lowered: the sign of pad 'n - 4' is not known}}
+  return %0 : tensor<?xf32>
+}
   %1 = onnx.Pad(%x, %both, %none, %none) : (tensor<4xf32>, tensor<2xi64>, none, none) -> tensor<?xf32>
   return %0, %1 : tensor<?xf32>, tensor<?xf32>
 }
@@ -163,4 +160,30 @@ func.func @no_return(%x: tensor<4xf32>) -> tensor<4xf32> {
 // expected-error @below {{argument #0 must be a ranked tensor, got 'i32'}}
 func.func @scalar_argument(%x: i32, %y: tensor<4xf32>) -> tensor<4xf32> {
   return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @growing_state(%s: tensor<?xf32> {onnx.dims = ["n"]}, %x: tensor<?x1xf32> {onnx.dims = ["t", 1]}) -> tensor<?xf32> {
+  // expected-error @below {{'onnx.Scan' cannot be lowered: state #0 must keep its shape}}
+  %0 = onnx.Scan(%s, %x) {
+  ^bb0(%a: tensor<?xf32>, %b: tensor<1xf32>):
+    %1 = onnx.Concat(%a, %b) {axis = 0 : i64} : (tensor<?xf32>, tensor<1xf32>) -> tensor<?xf32>
+    onnx.Yield %1 : tensor<?xf32>
+  } attributes {num_scan_inputs = 1 : i64} : (tensor<?xf32>, tensor<?x1xf32>) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+
+// -----
+
+func.func @scanned_data(%x: tensor<?xi64> {onnx.dims = ["t"]}) -> tensor<?x?xi64> {
+  %zero = onnx.Constant dense<0> : tensor<i64>
+  %one = onnx.Constant dense<1> : tensor<i64>
+  // expected-error @below {{'onnx.Scan' cannot be lowered: the size of scan output #0 must be known before the loop}}
+  %0 = onnx.Scan(%x) {
+  ^bb0(%v: tensor<i64>):
+    %1 = onnx.Range(%zero, %v, %one) : (tensor<i64>, tensor<i64>, tensor<i64>) -> tensor<?xi64>
+    onnx.Yield %1 : tensor<?xi64>
+  } attributes {num_scan_inputs = 1 : i64} : (tensor<?xi64>) -> tensor<?x?xi64>
+  return %0 : tensor<?x?xi64>
 }

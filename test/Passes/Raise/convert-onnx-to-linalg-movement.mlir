@@ -112,3 +112,19 @@ func.func @triangle(%x: tensor<3x3xf32>) -> tensor<3x3xf32> {
   %0 = onnx.Trilu(%x, %none) : (tensor<3x3xf32>, none) -> tensor<3x3xf32>
   return %0 : tensor<3x3xf32>
 }
+
+// A pad whose sign only a run tells cuts or fills.
+// CHECK-LABEL: func.func @pad_or_cut
+// CHECK: %[[N:.*]] = tensor.dim %arg1, %c0
+// CHECK: arith.maxsi
+// CHECK: %[[S:.*]] = tensor.extract_slice %arg0[%{{.*}}] [%{{.*}}] [1] : tensor<4xf32> to tensor<?xf32>
+// CHECK: tensor.insert_slice %[[S]] into %{{.*}}[%{{.*}}] [%{{.*}}] [1]
+func.func @pad_or_cut(%x: tensor<4xf32>, %y: tensor<?xf32> {onnx.dims = ["n"]}) -> tensor<?xf32> {
+  %none = onnx.None
+  %n = onnx.Shape(%y) : (tensor<?xf32>) -> tensor<1xi64>
+  %four = onnx.Constant dense<4> : tensor<1xi64>
+  %low = onnx.Sub(%n, %four) : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %both = onnx.Concat(%low, %four) {axis = 0 : i64} : (tensor<1xi64>, tensor<1xi64>) -> tensor<2xi64>
+  %0 = onnx.Pad(%x, %both, %none, %none) : (tensor<4xf32>, tensor<2xi64>, none, none) -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
