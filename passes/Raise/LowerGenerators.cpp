@@ -43,18 +43,27 @@ static Value countRange(ONNXLowering &lowering, onnx::RangeOp range) {
   Type elementType = lowering.elementType(range.getOutput());
   Type index = b.getIndexType();
   if (isa<FloatType>(elementType)) {
-    // As a float quotient, as the operator says; f64 as other runtimes do.
-    Type f64 = b.getF64Type();
-    auto read = [&](Value value) {
-      return castScalar(b, loc, lowering.scalarOf(value), f64, false, false);
-    };
-    Value start = read(range.getStart()), limit = read(range.getLimit());
-    Value distance = arith::SubFOp::create(b, loc, limit, start);
-    Value steps =
-        arith::DivFOp::create(b, loc, distance, read(range.getDelta()));
-    Value count = castScalar(b, loc, math::CeilOp::create(b, loc, steps),
-                             b.getI64Type(), false, false);
-    return arith::IndexCastOp::create(b, loc, index, count);
+    // As a float quotient, as the operator says; f64 as other runtimes do. By a
+    // kernel: only integers are read between launches.
+    SmallVector<ONNXLowering::Operand> inputs;
+    for (Value input : {range.getStart(), range.getLimit(), range.getDelta()}) {
+      ONNXLowering::Operand operand = lowering.operand(input);
+      inputs.push_back({lowering.reshape(operand.value, operand.dims, {}), {}});
+    }
+    Value count = lowering.elementwise(
+        inputs, {}, b.getI64Type(),
+        [](OpBuilder &b, Location loc, ValueRange s) -> Value {
+          SmallVector<Value> wide;
+          for (Value scalar : s)
+            wide.push_back(
+                castScalar(b, loc, scalar, b.getF64Type(), false, false));
+          Value distance = arith::SubFOp::create(b, loc, wide[1], wide[0]);
+          Value steps = arith::DivFOp::create(b, loc, distance, wide[2]);
+          return castScalar(b, loc, math::CeilOp::create(b, loc, steps),
+                            b.getI64Type(), false, false);
+        });
+    return arith::IndexCastOp::create(b, loc, index,
+                                      lowering.extractScalar(count));
   }
   Value start = lowering.indexElement(range.getStart(), 0);
   Value limit = lowering.indexElement(range.getLimit(), 0);
