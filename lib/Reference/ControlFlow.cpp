@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // If, Loop and Scan.
-#include "Operator.h"
+#include "Recurrence.h"
 #include "trine/Dialect/ONNX/ONNX.h"
 
 using namespace mlir;
@@ -222,11 +222,12 @@ static LogicalResult scan(OperatorCall &call) {
   for (int64_t i = 0; i < outputs; ++i) {
     if (at(op.getScanOutputDirections(), i) != 0)
       std::reverse(scans[i].begin(), scans[i].end());
-    FailureOr<Tensor> stacked = stack(call, scans[i], states + i);
+    int64_t outputAxis = at(op.getScanOutputAxes(), i);
+    FailureOr<Tensor> stacked = stack(call, scans[i], states + i, outputAxis);
     if (failed(stacked))
       return failure();
     FailureOr<int64_t> axis =
-        call.normalizeAxis(at(op.getScanOutputAxes(), i), stacked->getRank());
+        call.normalizeAxis(outputAxis, stacked->getRank());
     if (failed(axis))
       return failure();
     FailureOr<Tensor> moved = moveFirstAxis(call, *stacked, *axis);
@@ -241,4 +242,7 @@ void reference::addControlFlowRules(OperatorTable &table) {
   table["onnx.If"] = ifOp;
   table["onnx.Loop"] = loop;
   table["onnx.Scan"] = scan;
+  table["onnx.LinearAttention"] = linearAttention;
+  table["onnx.CausalConvWithState"] = causalConvWithState;
+  table["onnx.ReverseSequence"] = reverseSequence;
 }

@@ -108,7 +108,6 @@ const OperatorTable &reference::operatorTable() {
     addEngramRules(rules);
     addMixtureOfExpertsRules(rules);
     addControlFlowRules(rules);
-    addRecurrenceRules(rules);
     addTrineNormalizationRules(rules);
     addTrineAttentionRules(rules);
     addTrineExpertsRules(rules);

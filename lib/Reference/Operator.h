@@ -173,7 +173,6 @@ void addRotaryRules(OperatorTable &table);
 void addEngramRules(OperatorTable &table);
 void addMixtureOfExpertsRules(OperatorTable &table);
 void addControlFlowRules(OperatorTable &table);
-void addRecurrenceRules(OperatorTable &table);
 // The same for the trine dialect.
 void addTrineNormalizationRules(OperatorTable &table);
 void addTrineAttentionRules(OperatorTable &table);

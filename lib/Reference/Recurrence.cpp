@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // LinearAttention, CausalConvWithState and ReverseSequence. (Scan is with
 // Loop.)
-#include "Operator.h"
+#include "Recurrence.h"
 #include "trine/Dialect/ONNX/ONNX.h"
 #include <cmath>
 
@@ -81,7 +81,7 @@ struct LinearAttention {
 };
 } // namespace
 
-static LogicalResult linearAttention(OperatorCall &call) {
+LogicalResult reference::linearAttention(OperatorCall &call) {
   auto op = cast<onnx::LinearAttentionOp>(call.op);
   int64_t queryHeads = op.getQNumHeads(), heads = op.getKvNumHeads();
   if (call.operand(0).getRank() != 3 || heads < 1 || queryHeads % heads != 0)
@@ -162,7 +162,7 @@ static LogicalResult linearAttention(OperatorCall &call) {
   return success();
 }
 
-static LogicalResult causalConvWithState(OperatorCall &call) {
+LogicalResult reference::causalConvWithState(OperatorCall &call) {
   auto op = cast<onnx::CausalConvWithStateOp>(call.op);
   const Tensor &input = call.operand(0), &weight = call.operand(1);
   const Tensor *bias = call.optional(2), *past = call.optional(3);
@@ -216,7 +216,7 @@ static LogicalResult causalConvWithState(OperatorCall &call) {
   return success();
 }
 
-static LogicalResult reverseSequence(OperatorCall &call) {
+LogicalResult reference::reverseSequence(OperatorCall &call) {
   auto op = cast<onnx::ReverseSequenceOp>(call.op);
   const Tensor &input = call.operand(0), &lengths = call.operand(1);
   int64_t batchAxis = op.getBatchAxis(), timeAxis = op.getTimeAxis();
@@ -248,10 +248,4 @@ static LogicalResult reverseSequence(OperatorCall &call) {
                             place(b, t < length ? length - 1 - t : t) + i);
   }
   return call.done(*result);
-}
-
-void reference::addRecurrenceRules(OperatorTable &table) {
-  table["onnx.LinearAttention"] = linearAttention;
-  table["onnx.CausalConvWithState"] = causalConvWithState;
-  table["onnx.ReverseSequence"] = reverseSequence;
 }

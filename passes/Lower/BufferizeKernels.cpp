@@ -131,6 +131,8 @@ static bool outlivesIteration(Value buffer) {
     for (Operation *user : value.getUsers()) {
       if (isa<ViewLikeOpInterface>(user)) {
         llvm::append_range(work, user->getResults());
+      } else if (isa<scf::ConditionOp>(user)) {
+        return true;
       } else if (isa<scf::YieldOp>(user)) {
         Operation *parent = user->getParentOp();
         if (!isa<scf::IfOp>(parent))
@@ -187,6 +189,57 @@ static LogicalResult placeTemporaries(func::FuncOp function) {
   return success();
 }
 
+/// Whether a tensor is written in place of `carried`.
+static bool isWrittenInto(Value value, Value carried, int depth = 0) {
+  if (value == carried)
+    return true;
+  auto result = dyn_cast<OpResult>(value);
+  if (!result || depth > 64)
+    return false;
+  Operation *op = result.getOwner();
+  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+    return isWrittenInto(destination.getTiedOpOperand(result)->get(), carried,
+                         depth + 1);
+  if (auto loop = dyn_cast<LoopLikeOpInterface>(op))
+    if (OpOperand *initial = loop.getTiedLoopInit(result))
+      return isWrittenInto(initial->get(), carried, depth + 1);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return llvm::all_of(branch->getRegions(), [&](Region &region) {
+      return isWrittenInto(
+          region.front().getTerminator()->getOperand(result.getResultNumber()),
+          carried, depth + 1);
+    });
+  return false;
+}
+
+/// What loops carry from one iteration to the next stays where it is: values
+/// that an iteration makes elsewhere are copied there at its end.
+static void keepCarriedInPlace(func::FuncOp function, IRRewriter &rewriter) {
+  auto keep = [&](Operation *terminator, ValueRange carried) {
+    rewriter.setInsertionPoint(terminator);
+    for (auto [operand, place] :
+         llvm::zip_equal(terminator->getOpOperands(), carried)) {
+      Value value = operand.get();
+      if (!isa<RankedTensorType>(value.getType()) ||
+          value.getType() != place.getType() || isWrittenInto(value, place))
+        continue;
+      operand.set(bufferization::MaterializeInDestinationOp::create(
+                      rewriter, value.getLoc(), place.getType(), value, place)
+                      .getResult());
+    }
+  };
+  function.walk([&](Operation *op) {
+    if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      keep(loop.getBody()->getTerminator(), loop.getRegionIterArgs());
+    } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
+      // Where the arguments are handed to the body as they are.
+      if (llvm::equal(loop.getConditionOp().getArgs(),
+                      loop.getBeforeArguments()))
+        keep(loop.getYieldOp(), loop.getAfterArguments());
+    }
+  });
+}
+
 namespace {
 struct BufferizeKernels : trine::impl::BufferizeKernelsBase<BufferizeKernels> {
   void runOnOperation() override {
@@ -198,6 +251,7 @@ struct BufferizeKernels : trine::impl::BufferizeKernelsBase<BufferizeKernels> {
     // Tiles of arguments have constant strides; plain memrefs keep them.
     for (plan::KernelOp kernel : kernels) {
       func::FuncOp function = makeFunction(kernel, rewriter);
+      keepCarriedInPlace(function, rewriter);
       bufferization::BufferizationState state;
       if (failed(bufferization::runOneShotBufferize(function, options, state)))
         return signalPassFailure();

@@ -48,7 +48,6 @@ static void registerLowerings(ONNXLoweringRegistry &registry) {
   registerGeneratorLowerings(registry);
   registerMovementLowerings(registry);
   registerNormalizationLowerings(registry);
-  registerRecurrenceLowerings(registry);
   registerReductionLowerings(registry);
   registerScanLowerings(registry);
   registerSliceLowerings(registry);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Scan and LinearAttention: scf.for along the sequence, with the state carried.
+#include "LowerRecurrences.h"
 #include "LoweringUtils.h"
 #include "ReductionLowering.h"
 
@@ -181,7 +182,8 @@ private:
 };
 } // namespace
 
-static LogicalResult lowerScan(Operation *op, ONNXLowering &lowering) {
+LogicalResult mlir::trine::lowerScanOperator(Operation *op,
+                                             ONNXLowering &lowering) {
   return ScanLowering(cast<onnx::ScanOp>(op), lowering).run();
 }
 
@@ -403,13 +405,8 @@ LogicalResult LinearAttentionLowering::run() {
   return success();
 }
 
-static LogicalResult lowerLinearAttention(Operation *op,
-                                          ONNXLowering &lowering) {
+LogicalResult mlir::trine::lowerLinearAttention(Operation *op,
+                                                ONNXLowering &lowering) {
   return LinearAttentionLowering(cast<onnx::LinearAttentionOp>(op), lowering)
       .run();
-}
-
-void mlir::trine::registerRecurrenceLowerings(ONNXLoweringRegistry &registry) {
-  registry.add("Scan", lowerScan);
-  registry.add("LinearAttention", lowerLinearAttention);
 }

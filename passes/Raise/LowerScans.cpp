@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // CumSum and CumProd: loops, as linalg has no prefix sums.
-#include "ONNXLowering.h"
+#include "LowerRecurrences.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -95,4 +95,6 @@ static LogicalResult lowerScan(Operation *op, ONNXLowering &lowering) {
 void mlir::trine::registerScanLowerings(ONNXLoweringRegistry &registry) {
   registry.add("CumSum", lowerScan<false>);
   registry.add("CumProd", lowerScan<true>);
+  registry.add("Scan", lowerScanOperator);
+  registry.add("LinearAttention", lowerLinearAttention);
 }

@@ -56,7 +56,6 @@ void registerGatherLowerings(ONNXLoweringRegistry &registry);
 void registerGeneratorLowerings(ONNXLoweringRegistry &registry);
 void registerMovementLowerings(ONNXLoweringRegistry &registry);
 void registerNormalizationLowerings(ONNXLoweringRegistry &registry);
-void registerRecurrenceLowerings(ONNXLoweringRegistry &registry);
 void registerReductionLowerings(ONNXLoweringRegistry &registry);
 void registerScanLowerings(ONNXLoweringRegistry &registry);
 void registerScatterLowerings(ONNXLoweringRegistry &registry);

@@ -548,6 +548,8 @@ void GraphImporter::importOperator(const Site &site,
            " outputs, got " + Twine(graphs[0]->outputs.size()));
     else
       resultCount = graphs[0]->outputs.size() - 1;
+  } else if (schema.type == "Scan" && graphs.size() == 1) {
+    resultCount = graphs[0]->outputs.size();
   }
   if (isValid && node.outputs.size() > resultCount)
     fail("has " + Twine(resultCount) + " results, got " +
@@ -585,6 +587,13 @@ void GraphImporter::importOperator(const Site &site,
                RankedTensorType::get({}, builder.getI1Type())};
       llvm::append_range(
           types, ValueRange(op->getOperands()).drop_front(2).getTypes());
+    } else if (auto scan = dyn_cast<onnx::ScanOp>(op)) {
+      // Inference says how slices differ from what is scanned.
+      llvm::append_range(types, op->getOperandTypes());
+      size_t inputs = std::min<size_t>(types.size(), scan.getNumScanInputs());
+      for (Type &type : MutableArrayRef(types).take_back(inputs))
+        if (auto tensor = dyn_cast<TensorType>(type))
+          type = UnrankedTensorType::get(tensor.getElementType());
     }
     StringRef name;
     size_t count = 0;

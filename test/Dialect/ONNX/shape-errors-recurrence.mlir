@@ -109,7 +109,9 @@ func.func @main(%q: tensor<1x2x12xf32>) {
   %2:2 = onnx.LinearAttention(%q, %q, %q, %n, %n, %n) {q_num_heads = 3 : i64, kv_num_heads = 3 : i64, update_rule = "gated"} : (tensor<1x2x12xf32>, tensor<1x2x12xf32>, tensor<1x2x12xf32>, none, none, none) -> (tensor<*xf32>, tensor<*xf32>)
   // expected-error @+1 {{'onnx.LinearAttention' op 'decay' must not be given with 'update_rule' linear}}
   %3:2 = onnx.LinearAttention(%q, %q, %q, %n, %q, %n) {q_num_heads = 3 : i64, kv_num_heads = 3 : i64, update_rule = "linear"} : (tensor<1x2x12xf32>, tensor<1x2x12xf32>, tensor<1x2x12xf32>, none, tensor<1x2x12xf32>, none) -> (tensor<*xf32>, tensor<*xf32>)
-  // expected-error @+1 {{'onnx.LinearAttention' op dimension 2 of 'query' must be a multiple of 'q_num_heads' 5, got 12}}
+  // expected-error @+3 {{'onnx.LinearAttention' op dimension 2 of 'query' must be a multiple of 'q_num_heads' 5, got 12}}
+  // expected-error @+2 {{'onnx.LinearAttention' op dimension 2 of 'key' must be a multiple of 'kv_num_heads' 5, got 12}}
+  // expected-error @+1 {{'onnx.LinearAttention' op dimension 2 of 'value' must be a multiple of 'kv_num_heads' 5, got 12}}
   %4:2 = onnx.LinearAttention(%q, %q, %q, %n, %n, %n) {q_num_heads = 5 : i64, kv_num_heads = 5 : i64, update_rule = "linear"} : (tensor<1x2x12xf32>, tensor<1x2x12xf32>, tensor<1x2x12xf32>, none, none, none) -> (tensor<*xf32>, tensor<*xf32>)
   return
 }

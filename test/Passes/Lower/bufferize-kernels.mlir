@@ -196,21 +196,54 @@ plan.kernel @many(%x: tensor<16384xf32>, %out: tensor<16384xf32>) -> tensor<1638
 
 // -----
 
-// expected-error @+1 {{kernel needs a temporary of type 'memref<?xf32>' that outlives an iteration of a loop}}
-plan.kernel @carried(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "loop"} {
+// What an iteration makes elsewhere is copied to its place at the end.
+// CHECK-LABEL: func.func private @carried
+// CHECK-SAME: (%{{.*}}, %[[OUT:.*]]: memref<16xf32>)
+// CHECK: %[[T:.*]] = memref.alloca
+// CHECK: scf.for
+// CHECK: memref.load %[[OUT]]
+// CHECK: memref.copy %[[T]], %[[OUT]]
+plan.kernel @carried(%x: tensor<?xf32>, %out: tensor<16xf32>) -> tensor<16xf32> attributes {skeleton = "loop"} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
+  %c15 = arith.constant 15 : index
   %n = tensor.dim %x, %c0 : tensor<?xf32>
-  %y = scf.for %i = %c0 to %n step %c1 iter_args(%o = %out) -> tensor<?xf32> {
-    %e = tensor.empty(%n) : tensor<?xf32>
-    %t = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]} outs(%e : tensor<?xf32>) {
+  %y = scf.for %i = %c0 to %n step %c1 iter_args(%o = %out) -> tensor<16xf32> {
+    %e = tensor.empty() : tensor<16xf32>
+    %t = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]} outs(%e : tensor<16xf32>) {
     ^bb0(%b: f32):
       %k = linalg.index 0 : index
-      %j = arith.subi %i, %k : index
-      %v = tensor.extract %o[%j] : tensor<?xf32>
+      %j = arith.subi %c15, %k : index
+      %v = tensor.extract %o[%j] : tensor<16xf32>
       linalg.yield %v : f32
-    } -> tensor<?xf32>
-    scf.yield %t : tensor<?xf32>
+    } -> tensor<16xf32>
+    scf.yield %t : tensor<16xf32>
   }
-  plan.return %y : tensor<?xf32>
+  plan.return %y : tensor<16xf32>
+}
+
+// -----
+
+// expected-error @+1 {{kernel needs a temporary of type 'memref<16xf32>' that outlives an iteration of a loop}}
+plan.kernel @handed_on(%x: tensor<16xf32>, %out: tensor<16xf32>) -> tensor<16xf32> attributes {skeleton = "loop"} {
+  %c0 = arith.constant 0 : index
+  %c15 = arith.constant 15 : index
+  %zero = arith.constant 0.0 : f32
+  %y = scf.while (%o = %out) : (tensor<16xf32>) -> tensor<16xf32> {
+    %e = tensor.empty() : tensor<16xf32>
+    %t = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]} outs(%e : tensor<16xf32>) {
+    ^bb0(%b: f32):
+      %k = linalg.index 0 : index
+      %j = arith.subi %c15, %k : index
+      %v = tensor.extract %o[%j] : tensor<16xf32>
+      linalg.yield %v : f32
+    } -> tensor<16xf32>
+    %first = tensor.extract %t[%c0] : tensor<16xf32>
+    %more = arith.cmpf ogt, %first, %zero : f32
+    scf.condition(%more) %t : tensor<16xf32>
+  } do {
+  ^bb0(%t: tensor<16xf32>):
+    scf.yield %t : tensor<16xf32>
+  }
+  plan.return %y : tensor<16xf32>
 }

@@ -90,9 +90,6 @@ func.func @pads(%x: tensor<4xf32>, %pads: tensor<2xi64>) -> tensor<?xf32> {
   %0 = onnx.Pad(%x, %pads, %none, %none) : (tensor<4xf32>, tensor<2xi64>, none, none) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
-  %1 = onnx.Pad(%x, %both, %none, %none) : (tensor<4xf32>, tensor<2xi64>, none, none) -> tensor<?xf32>
-  return %0, %1 : tensor<?xf32>, tensor<?xf32>
-}
 
 // -----
 
