@@ -62,6 +62,7 @@ mlir::trine::reference::roundWeightsAsPackaged(func::FuncOp main,
   llvm::SmallString<128> path(folder);
   llvm::sys::path::append(path, "manifest.json");
   auto buffer = llvm::MemoryBuffer::getFile(path);
+  // No test for either: the runtime has read it before.
   if (!buffer)
     return main.emitError()
            << "cannot read '" << path << "': " << buffer.getError().message();
