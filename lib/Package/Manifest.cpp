@@ -23,9 +23,11 @@ static std::string typeName(Type type) {
   llvm::raw_string_ostream stream(text);
   if (auto integer = dyn_cast<IntegerType>(type))
     stream << (integer.isUnsigned() ? "u" : "i") << integer.getWidth();
-  else if (isa<Float64Type, Float32Type, Float16Type, BFloat16Type>(type))
+  else if (isa<Float64Type, Float32Type, Float16Type, BFloat16Type,
+               Float8E4M3FNType, Float8E4M3FNUZType, Float8E5M2Type,
+               Float8E5M2FNUZType, Float8E8M0FNUType, Float4E2M1FNType>(type))
     stream << type;
-  return text;
+  return StringRef(text).lower();
 }
 
 /// An input or output: its name, type and sizes, as integers or as the

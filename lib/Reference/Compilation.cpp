@@ -13,17 +13,6 @@ using namespace mlir;
 using namespace mlir::trine;
 using namespace mlir::trine::reference;
 
-bool reference::isHeldAsBytes(Type type) {
-  auto shaped = dyn_cast<ShapedType>(type);
-  auto element =
-      shaped ? dyn_cast<FloatType>(shaped.getElementType()) : nullptr;
-  return element && element.getWidth() == 8;
-}
-
-std::optional<ElementType> reference::heldTypeOf(Type type) {
-  return isHeldAsBytes(type) ? ElementType::U8 : elementTypeOf(type);
-}
-
 namespace {
 /// The value of a constant.
 struct ConstantDetail : StepDetail {
@@ -93,15 +82,6 @@ static LogicalResult hasUnsupportedType(Execution &execution,
   diagnostic << ") -> (";
   llvm::interleaveComma(step.op->getResultTypes(), diagnostic);
   return diagnostic << ")";
-}
-
-static LogicalResult readsBytes(Execution &execution, const Step &step) {
-  for (auto [i, type] : llvm::enumerate(step.op->getOperandTypes()))
-    if (isHeldAsBytes(type))
-      return step.op->emitOpError()
-             << "operand " << i << " has type " << type
-             << ", whose elements only 'trine.engram.lookup' reads";
-  return failure();
 }
 
 static LogicalResult runConstant(Execution &execution, const Step &step) {
@@ -394,11 +374,6 @@ LogicalResult Compiler::choose(Step &step, const Context &context) {
     return place.kind == Place::Kind::Tensor;
   });
   step.isObserved = hasTensors && !isa<tensor::InsertOp>(op);
-  if (!isa<EngramLookupOp>(op) &&
-      llvm::any_of(op->getOperandTypes(), isHeldAsBytes)) {
-    step.action = readsBytes;
-    return success();
-  }
   const bool isPlain = llvm::all_of(op->getOperandTypes(), isSupported) &&
                        llvm::all_of(op->getResultTypes(), isSupported);
   if (isa<onnx::ConstantOp, arith::ConstantOp>(op)) {

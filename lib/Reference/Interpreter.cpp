@@ -170,7 +170,7 @@ reference::interpret(func::FuncOp function, llvm::ArrayRef<Tensor> inputs,
   std::vector<Tensor> arguments(inputs.begin(), inputs.end());
   for (auto [i, argument] : llvm::enumerate(arguments)) {
     Type type = function.getArgumentTypes()[i];
-    std::optional<ElementType> held = heldTypeOf(type);
+    std::optional<ElementType> held = elementTypeOf(type);
     if (held && callerType(function.getArgAttr(i, "onnx.element_type")) ==
                     argument.getElementType())
       argument = withType(argument, *held);

@@ -94,6 +94,7 @@ const OperatorTable &reference::operatorTable() {
     addElementwiseRules(rules);
     addArithmeticRules(rules);
     addConversionRules(rules);
+    addQuantizationRules(rules);
     addShapeRules(rules);
     addMovementRules(rules);
     addIndexingRules(rules);

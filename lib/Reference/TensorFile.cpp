@@ -2,6 +2,7 @@
 // The wire format of the one protobuf message that test data consists of, read
 // without trust and without protobuf.
 #include "trine/Reference/TensorFile.h"
+#include "Operator.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
@@ -206,11 +207,8 @@ static llvm::Error noMemory(llvm::ArrayRef<int64_t> shape) {
   return problem("no memory for a tensor of shape " + describeShape(shape));
 }
 
-/// The bytes of `count` elements of a file, one element per byte or more:
-/// elements of 2 and 4 bits are packed there, the first one in the low bits,
-/// and the bits after the last one mean nothing.
-static std::vector<char> unpack(ElementType type, int64_t count,
-                                llvm::ArrayRef<char> packed) {
+std::vector<char> reference::unpackElements(ElementType type, int64_t count,
+                                            llvm::ArrayRef<char> packed) {
   int64_t bits = bitsInFile(type);
   if (bits >= 8)
     return {packed.begin(), packed.end()};
@@ -269,7 +267,8 @@ llvm::Expected<NamedTensor> reference::parseTensor(llvm::StringRef bytes) {
                      " bytes, got " + llvm::Twine(fields.raw->size()));
     std::optional<Tensor> tensor = Tensor::fromBytes(
         *type, fields.dims,
-        unpack(*type, *count, {fields.raw->data(), fields.raw->size()}));
+        unpackElements(*type, *count,
+                       {fields.raw->data(), fields.raw->size()}));
     if (!tensor)
       return noMemory(fields.dims);
     return NamedTensor{fields.name, *tensor};
@@ -289,7 +288,7 @@ llvm::Expected<NamedTensor> reference::parseTensor(llvm::StringRef bytes) {
   char *data = tensor->getMutableBytes().data();
   if (isPacked) {
     std::vector<char> packed(fields.values.begin(), fields.values.end());
-    llvm::copy(unpack(*type, *count, packed), data);
+    llvm::copy(unpackElements(*type, *count, packed), data);
     return NamedTensor{fields.name, *tensor};
   }
   for (int64_t i = 0; i < *count;

@@ -97,26 +97,11 @@ static LogicalResult hash(OperatorCall &call) {
   return success();
 }
 
-/// Element `i` of a tensor of that IR type; 8-bit floats are held as bytes.
-static double elementOf(Type type, const Tensor &tensor, int64_t i) {
-  auto element = cast<FloatType>(cast<ShapedType>(type).getElementType());
-  if (element.getWidth() != 8)
-    return tensor.real(i);
-  llvm::APFloat value(
-      element.getFloatSemantics(),
-      llvm::APInt(8, static_cast<uint64_t>(tensor.integer(i)) & 0xff));
-  bool lost;
-  value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven,
-                &lost);
-  return value.convertToDouble();
-}
-
 static LogicalResult lookup(OperatorCall &call) {
   auto op = cast<EngramLookupOp>(call.op);
   const Tensor &rows = call.operand(0), &table = call.operand(1),
                *scales = call.optional(2);
   int64_t count = table.getDim(0), width = table.getDim(1);
-  Type tableType = op.getTable().getType();
   int64_t blocks = scales ? scales->getDim(1) : 1;
   if (scales && failed(call.requireShape(*scales, {count, blocks}, "scales")))
     return failure();
@@ -136,10 +121,9 @@ static LogicalResult lookup(OperatorCall &call) {
                        llvm::Twine(count) + "), got " + llvm::Twine(row));
     row += row < 0 ? count : 0;
     for (int64_t i = 0; i < width; ++i) {
-      double x = elementOf(tableType, table, row * width + i);
+      double x = table.real(row * width + i);
       if (scales)
-        x *= elementOf(op.getScales().getType(), *scales,
-                       row * blocks + i / (width / blocks));
+        x *= scales->real(row * blocks + i / (width / blocks));
       result->setReal(n * width + i, x);
     }
   }

@@ -2,6 +2,7 @@
 // Weights: ranges of bytes of files, and what is put together from such ranges.
 #include "Execution.h"
 #include "trine/Dialect/Trine/Trine.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -23,7 +24,7 @@ Execution::openFile(Operation *op, llvm::StringRef file) {
 FailureOr<Tensor> Execution::assembleWeight(Operation *operation) {
   auto op = cast<AssembledWeightOp>(operation);
   auto type = cast<RankedTensorType>(op.getResult().getType());
-  std::optional<ElementType> element = heldTypeOf(type);
+  std::optional<ElementType> element = elementTypeOf(type);
   std::optional<Tensor> result =
       element ? Tensor::create(*element, type.getShape()) : std::nullopt;
   if (!result)
@@ -77,12 +78,14 @@ FailureOr<Tensor> Execution::readWeight(Operation *op, llvm::StringRef file,
   if (failed(opened))
     return failure();
   std::shared_ptr<llvm::MemoryBuffer> buffer = *opened;
-  std::optional<ElementType> element = heldTypeOf(type);
+  std::optional<ElementType> element = elementTypeOf(type);
   if (!element)
     return op->emitOpError()
            << "element type " << type.getElementType() << " is not supported";
   std::optional<int64_t> count = countElements(type.getShape());
-  if (!count || *count * bytesPerElement(*element) != length)
+  bool isPacked = bitsInFile(*element) < 8;
+  if (!count || static_cast<int64_t>(llvm::divideCeil(
+                    *count * bitsInFile(*element), 8)) != length)
     return op->emitOpError() << "length must be that of " << type << ", got "
                              << length << " bytes";
   int64_t size = buffer->getBufferSize();
@@ -90,6 +93,16 @@ FailureOr<Tensor> Execution::readWeight(Operation *op, llvm::StringRef file,
     return op->emitOpError()
            << "needs bytes [" << offset << ", " << offset + length << ") of '"
            << file << "', which has " << size << " bytes";
+  if (isPacked) {
+    std::optional<Tensor> tensor =
+        Tensor::fromBytes(*element, type.getShape(),
+                          unpackElements(*element, *count,
+                                         {buffer->getBufferStart() + offset,
+                                          static_cast<size_t>(length)}));
+    if (!tensor)
+      return op->emitOpError() << "has no memory for " << type;
+    return *tensor;
+  }
   return roundAsMarked(op, Tensor::borrow(*element, type.getShape(),
                                           buffer->getBufferStart() + offset,
                                           buffer));

@@ -179,6 +179,9 @@ struct DecomposeONNX : public trine::impl::DecomposeONNXBase<DecomposeONNX> {
         })
         .Case([&](onnx::EngramGateOp op) { return decomposeEngramGate(op, d); })
         .Case([&](onnx::MoEOp op) { return decomposeMoE(op, d); })
+        .Case([&](onnx::DynamicQuantizeLinearOp op) {
+          return decomposeDynamicQuantizeLinear(op, d);
+        })
         .Default([](Operation *) { return std::nullopt; });
   }
 
@@ -190,7 +193,8 @@ struct DecomposeONNX : public trine::impl::DecomposeONNXBase<DecomposeONNX> {
     function.walk([&](Operation *op) {
       if (isa<onnx::AttentionOp, onnx::RotaryEmbeddingOp,
               onnx::MicrosoftRotaryEmbeddingOp, onnx::NGramHashMappingOp,
-              onnx::EngramGateOp, onnx::MoEOp>(op))
+              onnx::EngramGateOp, onnx::MoEOp, onnx::DynamicQuantizeLinearOp>(
+              op))
         composites.push_back(op);
     });
     if (composites.empty())

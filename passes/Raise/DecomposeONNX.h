@@ -109,6 +109,8 @@ Decomposition decomposeNGramHashMapping(onnx::NGramHashMappingOp op,
                                         ONNXDecomposer &d);
 Decomposition decomposeEngramGate(onnx::EngramGateOp op, ONNXDecomposer &d);
 Decomposition decomposeMoE(onnx::MoEOp op, ONNXDecomposer &d);
+Decomposition decomposeDynamicQuantizeLinear(onnx::DynamicQuantizeLinearOp op,
+                                             ONNXDecomposer &d);
 
 } // namespace mlir::trine
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Cast and CastLike.
 #include "ONNXLowering.h"
+#include "SmallTypes.h"
+
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -88,14 +91,37 @@ Value mlir::trine::castScalar(OpBuilder &b, Location loc, Value scalar, Type to,
 }
 
 static bool isCastable(Type type) {
+  if (isSmallFloat(type) || isSmallInteger(type))
+    return true;
   if (auto integer = dyn_cast<IntegerType>(type))
     return llvm::is_contained({1, 8, 16, 32, 64}, (int)integer.getWidth());
   return type.isF16() || type.isBF16() || type.isF32() || type.isF64();
 }
 
+/// Types as the onnx level has them.
+static Type originalType(Value onnxValue) {
+  return cast<ShapedType>(onnxValue.getType()).getElementType();
+}
+
+template <typename OpType>
+static FailureOr<CastRules> getRules(Operation *op) {
+  auto cast = llvm::cast<OpType>(op);
+  std::optional<ScaleRounding> rounding =
+      llvm::StringSwitch<std::optional<ScaleRounding>>(cast.getRoundMode())
+          .Case("up", ScaleRounding::Up)
+          .Case("down", ScaleRounding::Down)
+          .Case("nearest", ScaleRounding::Nearest)
+          .Default(std::nullopt);
+  if (!rounding)
+    return ONNXLowering::unsupported(
+        op, "'round_mode' must be 'up', 'down' or 'nearest', got '" +
+                cast.getRoundMode() + "'");
+  return CastRules{cast.getSaturate() != 0, *rounding};
+}
+
 static LogicalResult lowerCast(Operation *op, ONNXLowering &lowering) {
   Value input = op->getOperand(0), result = op->getResult(0);
-  Type from = lowering.elementType(input), to = lowering.elementType(result);
+  Type from = originalType(input), to = originalType(result);
   for (Type type : {from, to})
     if (!isCastable(type)) {
       std::string text;
@@ -103,17 +129,23 @@ static LogicalResult lowerCast(Operation *op, ONNXLowering &lowering) {
       return lowering.unsupported(op, "element type " + text +
                                           " has no conversions");
     }
-  bool fromUnsigned = ONNXLowering::isUnsigned(input);
-  bool toUnsigned = ONNXLowering::isUnsigned(result);
-  if (from == to) {
+  FailureOr<CastRules> rules = isa<onnx::CastOp>(op)
+                                   ? getRules<onnx::CastOp>(op)
+                                   : getRules<onnx::CastLikeOp>(op);
+  if (failed(rules))
+    return failure();
+  // Between signed and unsigned types of one width nothing changes, but that
+  // few bits are held extended by their sign, or not.
+  if (from == to ||
+      (!isSmallFloat(from) && !isSmallFloat(to) && !isSmallInteger(from) &&
+       !isSmallInteger(to) && getHeldType(from) == getHeldType(to))) {
     lowering.map(result, lowering.lookup(input));
     return success();
   }
   lowering.map(result, lowering.elementwise(
                            input, result,
                            [&](OpBuilder &b, Location loc, ValueRange s) {
-                             return castScalar(b, loc, s[0], to, fromUnsigned,
-                                               toUnsigned);
+                             return castElement(b, loc, s[0], from, to, *rules);
                            },
                            /*raw=*/true));
   return success();

@@ -2,6 +2,7 @@
 // Operators whose elements follow from their place: ConstantOfShape, Range,
 // EyeLike, Trilu, OneHot.
 #include "ONNXLowering.h"
+#include "SmallTypes.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -23,8 +24,9 @@ static LogicalResult lowerConstantOfShape(Operation *op,
     auto elements = dyn_cast<DenseElementsAttr>(*value);
     if (!elements || elements.getNumElements() != 1)
       return ONNXLowering::unexpected(op);
-    if (elements.getElementType() != elementType)
-      elements = elements.bitcast(elementType);
+    elements = holdConstant(elements);
+    if (!elements)
+      return ONNXLowering::unexpected(op);
     scalar = arith::ConstantOp::create(
         lowering.builder, lowering.loc,
         cast<TypedAttr>(elements.getSplatValue<Attribute>()));

@@ -65,9 +65,9 @@ static Replacement rewriteCast(Operation *op, ONNXNormalizer &n) {
   auto inner = producer<onnx::CastOp>(input);
   if (!inner)
     return {};
-  // 0 and 1 are exact in every type; widening and back is exact.
+  // 0 and 1 are exact in every type but one; widening and back is exact.
   Type first = ONNXNormalizer::elementType(inner.getInput());
-  if (isBool(first) && type.isIntOrFloat())
+  if (isBool(first) && type.isIntOrFloat() && !isa<Float8E8M0FNUType>(from))
     return {isBool(type) ? inner.getInput()
                          : n.createLike(op, inner.getInput())};
   if (first == type && skipWideningCasts(input) != input)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The walk over a function and the map from its values to lowered ones.
 #include "ONNXLowering.h"
+#include "SmallTypes.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "trine/Dialect/Trine/Trine.h"
@@ -15,14 +16,6 @@ ONNXLoweringHandler ONNXLoweringRegistry::find(Operation *op) const {
     return nullptr;
   auto it = handlers.find(name);
   return it == handlers.end() ? nullptr : it->second;
-}
-
-/// uiN becomes iN; other types stay.
-static Type getSignless(Type type) {
-  auto integer = dyn_cast<IntegerType>(type);
-  return integer && !integer.isSignless()
-             ? IntegerType::get(type.getContext(), integer.getWidth())
-             : type;
 }
 
 ONNXLowering::ONNXLowering(func::FuncOp function,
@@ -142,7 +135,7 @@ RankedTensorType ONNXLowering::type(ArrayRef<Expression> dims,
     std::optional<int64_t> size = dim.getConstant();
     shape.push_back(size && *size >= 0 ? *size : ShapedType::kDynamic);
   }
-  return RankedTensorType::get(shape, getSignless(elementType));
+  return RankedTensorType::get(shape, getHeldType(elementType));
 }
 
 RankedTensorType ONNXLowering::type(Value onnxValue) const {
@@ -200,6 +193,17 @@ LogicalResult ONNXLowering::keepOp(Operation *op) {
   return success();
 }
 
+/// Elements of few bits are held as bytes, whose meaning only these ops know or
+/// need not know.
+static bool readsHeldElements(Operation *op) {
+  return isa<onnx::BitCastOp, onnx::CastOp, onnx::CastLikeOp, onnx::ConstantOp,
+             onnx::ConstantOfShapeOp, onnx::DequantizeLinearOp, onnx::FlattenOp,
+             onnx::IdentityOp, onnx::IfOp, onnx::InitializerOp, onnx::LoopOp,
+             onnx::PadOp, onnx::QLinearMatMulOp, onnx::QuantizeLinearOp,
+             onnx::ReshapeOp, onnx::ShapeOp, onnx::SizeOp, onnx::SqueezeOp,
+             onnx::TensorScatterOp, onnx::TransposeOp, onnx::UnsqueezeOp>(op);
+}
+
 LogicalResult ONNXLowering::lowerOp(Operation *op) {
   loc = op->getLoc();
   if (isa<onnx::NoneOp>(op))
@@ -214,6 +218,15 @@ LogicalResult ONNXLowering::lowerOp(Operation *op) {
       return failure();
   if (isa<ResultSizeOpInterface>(op))
     return keepOp(op);
+  if (!readsHeldElements(op))
+    for (Value operand : op->getOperands())
+      if (Type element = getElementTypeOrSelf(operand.getType());
+          isSmallFloat(element) || isSmallInteger(element)) {
+        std::string text;
+        llvm::raw_string_ostream(text) << element;
+        return unsupported(op, "element type " + text +
+                                   " is not supported by this operator");
+      }
   ONNXLoweringHandler handler = registry.find(op);
   if (!handler)
     return unsupported(op, "no lowering of this operator exists");
@@ -321,17 +334,18 @@ LogicalResult ONNXLowering::run(bool isValid) {
   }
   anchor->erase();
   oldBlock.erase();
-  // Programs are signless; what the caller sees keeps its sign.
-  auto unsignedElement = [](Type type) -> TypeAttr {
+  // What programs hold otherwise keeps its type for the caller.
+  auto heldElement = [](Type type) -> TypeAttr {
     Type element = getElementTypeOrSelf(type);
-    return element.isUnsignedInteger() ? TypeAttr::get(element) : TypeAttr();
+    return element != getHeldType(element) ? TypeAttr::get(element)
+                                           : TypeAttr();
   };
   FunctionType before = function.getFunctionType();
   for (auto [index, type] : llvm::enumerate(before.getInputs()))
-    if (TypeAttr element = unsignedElement(type))
+    if (TypeAttr element = heldElement(type))
       function.setArgAttr(index, "onnx.element_type", element);
   for (auto [index, type] : llvm::enumerate(before.getResults()))
-    if (TypeAttr element = unsignedElement(type))
+    if (TypeAttr element = heldElement(type))
       function.setResultAttr(index, "onnx.element_type", element);
   function.setFunctionType(
       FunctionType::get(function.getContext(), argumentTypes, resultTypes));

@@ -176,8 +176,12 @@ Value mlir::trine::skipWideningCasts(Value value) {
 Value mlir::trine::skipFloatCasts(Value value) {
   while (auto cast = producer<onnx::CastOp>(value)) {
     Value input = cast->getOperand(0);
-    if (!isa<FloatType>(getElementTypeOrSelf(input.getType())) ||
-        !isa<FloatType>(getElementTypeOrSelf(value.getType())))
+    // A float of 8 bits is not the number that it was rounded from.
+    auto isNumber = [](Value value) {
+      auto type = dyn_cast<FloatType>(getElementTypeOrSelf(value.getType()));
+      return type && type.getWidth() >= 16;
+    };
+    if (!isNumber(input) || !isNumber(value))
       break;
     value = input;
   }

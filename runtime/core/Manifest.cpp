@@ -91,7 +91,8 @@ static void readTensors(const JsonPlace &places, bool outputs,
     tensor.type = parseElementType(type.getString());
     if (type.isString() && tensor.type == TRINE_TYPE_NONE)
       type.reportExpected("an element type (f64 f32 f16 bf16 i8 i16 i32 i64 u8 "
-                          "u16 u32 u64 bool)");
+                          "u16 u32 u64 bool i4 u4 i2 u2 f8e4m3fn f8e4m3fnuz "
+                          "f8e5m2 f8e5m2fnuz f8e8m0fnu f4e2m1fn)");
     std::vector<JsonPlace> dims = place["dims"].getElements();
     if (dims.size() > TRINE_MAX_RANK) {
       place["dims"].report(concat("must have at most ", TRINE_MAX_RANK,

@@ -15,14 +15,14 @@ struct TypeName {
 } // namespace
 
 static const TypeName typeNames[] = {
-    {"F64", TRINE_TYPE_F64, 64},     {"F32", TRINE_TYPE_F32, 32},
-    {"F16", TRINE_TYPE_F16, 16},     {"BF16", TRINE_TYPE_BF16, 16},
-    {"I8", TRINE_TYPE_I8, 8},        {"I16", TRINE_TYPE_I16, 16},
-    {"I32", TRINE_TYPE_I32, 32},     {"I64", TRINE_TYPE_I64, 64},
-    {"U8", TRINE_TYPE_U8, 8},        {"U16", TRINE_TYPE_U16, 16},
-    {"U32", TRINE_TYPE_U32, 32},     {"U64", TRINE_TYPE_U64, 64},
-    {"BOOL", TRINE_TYPE_BOOL, 8},    {"F8_E4M3", TRINE_TYPE_NONE, 8},
-    {"F8_E5M2", TRINE_TYPE_NONE, 8}, {"F8_E8M0", TRINE_TYPE_NONE, 8},
+    {"F64", TRINE_TYPE_F64, 64},       {"F32", TRINE_TYPE_F32, 32},
+    {"F16", TRINE_TYPE_F16, 16},       {"BF16", TRINE_TYPE_BF16, 16},
+    {"I8", TRINE_TYPE_I8, 8},          {"I16", TRINE_TYPE_I16, 16},
+    {"I32", TRINE_TYPE_I32, 32},       {"I64", TRINE_TYPE_I64, 64},
+    {"U8", TRINE_TYPE_U8, 8},          {"U16", TRINE_TYPE_U16, 16},
+    {"U32", TRINE_TYPE_U32, 32},       {"U64", TRINE_TYPE_U64, 64},
+    {"BOOL", TRINE_TYPE_BOOL, 8},      {"F8_E4M3", TRINE_TYPE_F8E4M3FN, 8},
+    {"F8_E5M2", TRINE_TYPE_F8E5M2, 8}, {"F8_E8M0", TRINE_TYPE_F8E8M0FNU, 8},
     {"C64", TRINE_TYPE_NONE, 64},
 };
 

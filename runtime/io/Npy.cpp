@@ -115,12 +115,14 @@ private:
 };
 } // namespace
 
+/// Of two names for a type the last is written.
 static const NpyType npyTypes[] = {
-    {"<f8", TRINE_TYPE_F64},  {"<f4", TRINE_TYPE_F32}, {"<f2", TRINE_TYPE_F16},
-    {"|V2", TRINE_TYPE_BF16}, {"|i1", TRINE_TYPE_I8},  {"<i2", TRINE_TYPE_I16},
-    {"<i4", TRINE_TYPE_I32},  {"<i8", TRINE_TYPE_I64}, {"|u1", TRINE_TYPE_U8},
-    {"<u2", TRINE_TYPE_U16},  {"<u4", TRINE_TYPE_U32}, {"<u8", TRINE_TYPE_U64},
-    {"|b1", TRINE_TYPE_BOOL}};
+    // What numpy writes for the small types of ml_dtypes.
+    {"|V1", TRINE_TYPE_U8},  {"<f8", TRINE_TYPE_F64},  {"<f4", TRINE_TYPE_F32},
+    {"<f2", TRINE_TYPE_F16}, {"|V2", TRINE_TYPE_BF16}, {"|i1", TRINE_TYPE_I8},
+    {"<i2", TRINE_TYPE_I16}, {"<i4", TRINE_TYPE_I32},  {"<i8", TRINE_TYPE_I64},
+    {"|u1", TRINE_TYPE_U8},  {"<u2", TRINE_TYPE_U16},  {"<u4", TRINE_TYPE_U32},
+    {"<u8", TRINE_TYPE_U64}, {"|b1", TRINE_TYPE_BOOL}};
 
 /// Copies Fortran order to C order.
 static void transpose(const uint8_t *source, HostTensor &tensor) {
@@ -182,8 +184,9 @@ Status trine::runtime::readNpy(const uint8_t *data, uint64_t size,
   if (tensor.type == TRINE_TYPE_NONE)
     return fail(concat("has element type ", quote(header.descr),
                        ", which Trine cannot take"));
-  tensor.opaque =
-      tensor.type == TRINE_TYPE_U16 || tensor.type == TRINE_TYPE_BF16;
+  tensor.opaque = tensor.type == TRINE_TYPE_U16 ||
+                  tensor.type == TRINE_TYPE_BF16 ||
+                  tensor.type == TRINE_TYPE_U8;
   tensor.sizes = header.shape;
   if (tensor.sizes.size() > 64)
     return fail(concat("has ", tensor.sizes.size(), " dimensions"));

@@ -100,7 +100,9 @@ std::string trine::runtime::makeSafetensorsHeader(
   uint64_t offset = 0;
   for (const trine_tensor &tensor : tensors) {
     nlohmann::json &entry = header[tensor.name];
-    entry["dtype"] = getSafetensorsTypeName(tensor.type);
+    // Some small types have no name there: what holds them has.
+    const char *typeName = getSafetensorsTypeName(tensor.type);
+    entry["dtype"] = typeName ? typeName : "U8";
     entry["shape"] =
         std::vector<int64_t>(tensor.sizes, tensor.sizes + tensor.rank);
     entry["data_offsets"] = {offset, offset + tensor.bytes};

@@ -72,8 +72,15 @@ static bool makeInputs(const trine_package *package,
     input.data = tensor.getData();
     input.bytes = tensor.bytes;
     input.type = tensor.type;
-    if (tensor.opaque && getInputType(package, tensor.name) == TRINE_TYPE_BF16)
-      input.type = TRINE_TYPE_BF16;
+    if (tensor.opaque) {
+      // numpy has no name for these.
+      trine_type wanted = getInputType(package, tensor.name);
+      bool isNameless =
+          wanted == TRINE_TYPE_BF16 ||
+          (wanted >= TRINE_TYPE_I4 && wanted <= TRINE_TYPE_F4E2M1FN);
+      if (isNameless && trine_type_size(wanted) == trine_type_size(tensor.type))
+        input.type = wanted;
+    }
     if (tensor.sizes.size() > TRINE_MAX_RANK) {
       error = "input '" + tensor.name + "' must have at most " +
               std::to_string(TRINE_MAX_RANK) + " dimensions, got " +

@@ -96,13 +96,20 @@ private:
   bool importAttributes(const Site &site, const OperatorSchema &schema,
                         int version, const OperatorSpelling &spelling,
                         NamedAttrList &attributes,
-                        std::optional<ArrayRef<int64_t>> &axes,
+                        SmallVectorImpl<const Attribute *> &moved,
                         SmallVectorImpl<const Graph *> &graphs);
   mlir::Attribute convertAttribute(const Site &site, const Attribute &attribute,
                                    AttributeKind kind);
   bool importOperands(const Site &site, const OperatorSchema &schema,
-                      int version, unsigned operandCount, Scope &scope,
-                      SmallVectorImpl<Value> &operands);
+                      int version, const OperatorSpelling &spelling,
+                      Scope &scope, SmallVectorImpl<Value> &operands);
+  // OldVersions.cpp: what old versions spell otherwise.
+  bool createMovedOperands(const Site &site, const OperatorSchema &schema,
+                           const OperatorSpelling &spelling,
+                           ArrayRef<const Attribute *> moved,
+                           MutableArrayRef<Value> operands);
+  void importFlattened(const Site &site, const OperatorSchema &schema,
+                       Value operand, int64_t axis, Scope &scope);
   // TrineOperators.cpp: one node of the domain trine.
   void importRaised(const Site &site, const RaisedOperator &raised,
                     Scope &scope);

@@ -102,17 +102,28 @@ void GraphImporter::importNode(const Site &site, Scope &scope) {
     if (const RaisedOperator *raised =
             node.overload.empty() ? findRaisedOperator(node.type) : nullptr)
       return importRaised(site, *raised, scope);
+  // Scatter was renamed in opset 11.
+  bool isScatter =
+      domain.empty() && node.type == "Scatter" && *opset >= 9 && *opset < 11;
   const OperatorSchema *schema =
-      node.overload.empty() ? findOperator(domain, node.type) : nullptr;
+      node.overload.empty()
+          ? findOperator(domain, isScatter ? "ScatterElements" : node.type)
+          : nullptr;
   if (!schema)
     return unsupported(
         domain == "com.microsoft" && node.type == "QMoE"
             ? "is not supported, as the weights of its experts are quantised: "
               "export them as floats (com.microsoft.MoE or plain operators)"
             : "is not supported");
-  // An opset that is too old is a problem of its own.
+  // An opset that is out of range is a problem of its own.
   int64_t accepted = domain.empty() ? std::max(*opset, oldestOpset) : *opset;
-  std::optional<int> version = schema->getVersion(accepted);
+  std::optional<int> version =
+      schema->getVersion(isScatter ? int64_t(11) : accepted);
+  if (!version && accepted >= schema->firstVersion)
+    return unsupported("is supported from opset " +
+                       std::to_string(schema->versions.front()) +
+                       " on, before which it meant something else, but opset " +
+                       std::to_string(*opset) + " is imported");
   if (!version)
     return unsupported(
         "exists from opset " + std::to_string(schema->versions.front()) +
@@ -337,7 +348,7 @@ bool GraphImporter::importAttributes(const Site &site,
                                      const OperatorSchema &schema, int version,
                                      const OperatorSpelling &spelling,
                                      NamedAttrList &attributes,
-                                     std::optional<ArrayRef<int64_t>> &axes,
+                                     SmallVectorImpl<const Attribute *> &moved,
                                      SmallVectorImpl<const Graph *> &graphs) {
   bool isValid = true;
   auto fail = [&](const Twine &what) {
@@ -348,39 +359,45 @@ bool GraphImporter::importAttributes(const Site &site,
     return entry.kind == AttributeKind::Graph;
   }));
   llvm::SmallBitVector seen(schema.attributes.size());
+  moved.assign(spelling.moved.size(), nullptr);
+  llvm::SmallBitVector seenMoved(spelling.moved.size());
   for (const Attribute &written : site.node.attributes) {
-    static const AttributeSchema axesSchema{"axes", AttributeKind::Ints, false};
-    bool isAxes = spelling.axesAreAttribute && written.name == "axes";
+    auto *old = llvm::find_if(spelling.moved, [&](const MovedAttribute &entry) {
+      return entry.name == written.name;
+    });
+    bool isMoved = old != spelling.moved.end();
     const AttributeSchema *entry =
-        isAxes ? &axesSchema : schema.findAttribute(written.name);
-    if (!entry) {
+        isMoved ? nullptr : schema.findAttribute(written.name);
+    if (!isMoved && !entry) {
       fail("has no attribute " + quote(written.name));
       continue;
     }
-    if (int since = isAxes ? 1 : entry->since; since > version) {
+    if (entry && entry->since > version) {
       fail("attribute " + quote(written.name) + " exists from opset " +
-           Twine(since) + " on");
+           Twine(entry->since) + " on");
       continue;
     }
-    if (isAxes ? axes.has_value()
-               : seen.test(entry - schema.attributes.begin())) {
+    size_t position = isMoved ? old - spelling.moved.begin()
+                              : entry - schema.attributes.begin();
+    if (isMoved ? seenMoved.test(position) : seen.test(position)) {
       fail("has the attribute " + quote(written.name) + " twice");
       continue;
     }
     const Attribute *attribute = resolve(site, written);
     if (!attribute)
       continue; // left out by the function's caller
-    if (attribute->type != getValueType(entry->kind)) {
+    AttributeType expected = getValueType(isMoved ? old->kind : entry->kind);
+    if (attribute->type != expected) {
       fail("attribute " + quote(written.name) + " must be " +
-           describeType(getValueType(entry->kind)) + ", got " +
-           describeType(attribute->type));
+           describeType(expected) + ", got " + describeType(attribute->type));
       continue;
     }
-    if (isAxes) {
-      axes = attribute->ints;
+    if (isMoved) {
+      seenMoved.set(position);
+      moved[position] = attribute;
       continue;
     }
-    seen.set(entry - schema.attributes.begin());
+    seen.set(position);
     if (entry->kind == AttributeKind::Graph) {
       size_t region = llvm::count_if(
           ArrayRef(schema.attributes)
@@ -410,8 +427,10 @@ bool GraphImporter::importAttributes(const Site &site,
 
 bool GraphImporter::importOperands(const Site &site,
                                    const OperatorSchema &schema, int version,
-                                   unsigned operandCount, Scope &scope,
+                                   const OperatorSpelling &spelling,
+                                   Scope &scope,
                                    SmallVectorImpl<Value> &operands) {
+  unsigned operandCount = spelling.operandCount;
   const Node &node = site.node;
   bool isValid = true;
   auto fail = [&](const Twine &what) {
@@ -441,7 +460,12 @@ bool GraphImporter::importOperands(const Site &site,
       fail("uses the value " + quote(name) + ", which nothing defines");
       continue;
     }
-    if (parameter.arity != Arity::Optional && isa<NoneType>(value.getType())) {
+    // What was an attribute comes later.
+    bool isMoved = llvm::any_of(spelling.moved, [&](const MovedAttribute &old) {
+      return old.operand == index && index != 0;
+    });
+    if (parameter.arity != Arity::Optional && !isMoved &&
+        isa<NoneType>(value.getType())) {
       fail("operand " + quote(parameter.name) + " is required");
       continue;
     }
@@ -500,13 +524,12 @@ void GraphImporter::importOperator(const Site &site,
   const Node &node = site.node;
   OperatorSpelling spelling = getSpelling(schema, version);
   NamedAttrList attributes;
-  std::optional<ArrayRef<int64_t>> axes;
+  SmallVector<const Attribute *> moved;
   SmallVector<const Graph *, 2> graphs;
   SmallVector<Value, 8> operands;
   bool isValid = importAttributes(site, schema, version, spelling, attributes,
-                                  axes, graphs);
-  isValid &= importOperands(site, schema, version, spelling.operandCount, scope,
-                            operands);
+                                  moved, graphs);
+  isValid &= importOperands(site, schema, version, spelling, scope, operands);
   auto fail = [&](const Twine &what) {
     problems.add(describe(site), what);
     isValid = false;
@@ -522,11 +545,12 @@ void GraphImporter::importOperator(const Site &site,
     return failResults(site, scope);
 
   Location location = locate(site);
-  if (axes) {
-    TensorValue tensor;
-    tensor.type = RankedTensorType::get(axes->size(), builder.getI64Type());
-    tensor.elements = DenseElementsAttr::get(tensor.type, *axes);
-    operands[1] = createConstant(tensor, "axes", location, /*atTop=*/false);
+  if (!createMovedOperands(site, schema, spelling, moved, operands))
+    return failResults(site, scope);
+  if (spelling.flattens) {
+    auto axis = dyn_cast_or_null<IntegerAttr>(attributes.get("axis"));
+    return importFlattened(site, schema, operands[0], axis ? axis.getInt() : 1,
+                           scope);
   }
   if (spelling.countsResults && isa<NoneType>(operands[1].getType()))
     attributes.append("num_outputs",

@@ -59,17 +59,33 @@ const OperatorSchema *findOperator(llvm::StringRef domain,
                                    llvm::StringRef type);
 
 /// The accepted opsets of ai.onnx.
-constexpr int64_t oldestOpset = 13, newestOpset = 27;
+constexpr int64_t oldestOpset = 1, newestOpset = 27;
+
+/// An attribute of an old version that is an operand of the newest one.
+struct MovedAttribute {
+  llvm::StringRef type;
+  /// The first version that has the operand.
+  int version;
+  llvm::StringRef name;
+  AttributeKind kind;
+  /// The position of the operand; 0 where the newest version needs no value.
+  unsigned operand;
+  /// What the old version takes where the attribute is left out; NaN for
+  /// nothing.
+  float fallback;
+};
 
 /// What a version of an operator lacks, or spells otherwise, compared with the
 /// newest one.
 struct OperatorSpelling {
   /// How many operands the version has.
   unsigned operandCount;
-  /// Reductions before 18: the axes are an attribute, now operand 1.
-  bool axesAreAttribute = false;
+  llvm::SmallVector<MovedAttribute, 3> moved;
   /// Split before 18: without sizes, the parts are as many as the results.
   bool countsResults = false;
+  /// Softmax, LogSoftmax and Hardmax before 13: the axis splits the dimensions
+  /// in two groups, each taken as one.
+  bool flattens = false;
 };
 OperatorSpelling getSpelling(const OperatorSchema &schema, int version);
 

@@ -46,6 +46,26 @@ Type importer::getElementType(DataType type, MLIRContext *context) {
     return builder.getIntegerType(32, false);
   case DataType::UInt64:
     return builder.getIntegerType(64, false);
+  case DataType::UInt4:
+    return builder.getIntegerType(4, false);
+  case DataType::Int4:
+    return builder.getIntegerType(4);
+  case DataType::UInt2:
+    return builder.getIntegerType(2, false);
+  case DataType::Int2:
+    return builder.getIntegerType(2);
+  case DataType::Float8E4M3FN:
+    return builder.getType<Float8E4M3FNType>();
+  case DataType::Float8E4M3FNUZ:
+    return builder.getType<Float8E4M3FNUZType>();
+  case DataType::Float8E5M2:
+    return builder.getType<Float8E5M2Type>();
+  case DataType::Float8E5M2FNUZ:
+    return builder.getType<Float8E5M2FNUZType>();
+  case DataType::Float8E8M0:
+    return builder.getType<Float8E8M0FNUType>();
+  case DataType::Float4E2M1:
+    return builder.getType<Float4E2M1FNType>();
   case DataType::Undefined:
   case DataType::String:
     break;
@@ -201,17 +221,19 @@ static Error append(ArrayRef<From> from, const char *field, DataType type,
 }
 
 Error TensorReader::gatherBytes(const Tensor &tensor, uint64_t elements,
-                                unsigned elementBytes,
+                                uint64_t fileBytes,
                                 SmallVectorImpl<char> &bytes) const {
   if (tensor.raw) {
-    if (tensor.raw->size() != elements * elementBytes)
+    if (tensor.raw->size() != fileBytes)
       return createStringError("has " + Twine(tensor.raw->size()) +
                                " bytes of raw_data, expected " +
-                               Twine(elements * elementBytes));
+                               Twine(fileBytes));
     bytes.append(tensor.raw->begin(), tensor.raw->end());
     return Error::success();
   }
   Field field = getField(tensor.dataType);
+  // Of packed elements a value has one byte of them.
+  elements = std::min(elements, fileBytes);
   size_t sizes[] = {tensor.floats.size(), tensor.int32s.size(),
                     tensor.int64s.size(), tensor.doubles.size(),
                     tensor.uint64s.size()};
@@ -219,7 +241,7 @@ Error TensorReader::gatherBytes(const Tensor &tensor, uint64_t elements,
     return createStringError("has " + Twine(sizes[size_t(field)]) +
                              " elements in " + nameOf(field) + ", expected " +
                              Twine(elements));
-  bytes.reserve(elements * elementBytes);
+  bytes.reserve(fileBytes);
   DataType type = tensor.dataType;
   const char *name = nameOf(field);
   switch (type) {
@@ -240,6 +262,16 @@ Error TensorReader::gatherBytes(const Tensor &tensor, uint64_t elements,
   case DataType::Int8:
     return append<int8_t>(tensor.int32s, name, type, bytes);
   case DataType::UInt8:
+  case DataType::Float8E4M3FN:
+  case DataType::Float8E4M3FNUZ:
+  case DataType::Float8E5M2:
+  case DataType::Float8E5M2FNUZ:
+  case DataType::Float8E8M0:
+  case DataType::Float4E2M1:
+  case DataType::UInt4:
+  case DataType::Int4:
+  case DataType::UInt2:
+  case DataType::Int2:
     return append<uint8_t>(tensor.int32s, name, type, bytes);
   case DataType::Bool:
     return append<uint8_t>(tensor.int32s, name, type, bytes);
@@ -256,6 +288,23 @@ void TensorReader::setElements(TensorValue &value, ArrayRef<char> bytes) const {
     value.elements = DenseElementsAttr::get(value.type, ArrayRef<bool>(bits));
     return;
   }
+  Type type = value.type.getElementType();
+  if (unsigned width = type.getIntOrFloatBitWidth(); width < 8) {
+    // Packed, the first element in the low bits.
+    SmallVector<APInt> elements;
+    for (int64_t i = 0, e = value.type.getNumElements(); i < e; ++i)
+      elements.push_back(APInt(8, static_cast<uint8_t>(bytes[i * width / 8]))
+                             .extractBits(width, i * width % 8));
+    if (auto floatType = dyn_cast<FloatType>(type)) {
+      SmallVector<APFloat> numbers;
+      for (const APInt &element : elements)
+        numbers.emplace_back(floatType.getFloatSemantics(), element);
+      value.elements = DenseElementsAttr::get(value.type, numbers);
+    } else {
+      value.elements = DenseElementsAttr::get(value.type, elements);
+    }
+    return;
+  }
   value.elements = DenseElementsAttr::getFromRawBuffer(value.type, bytes);
 }
 
@@ -265,8 +314,8 @@ static constexpr int64_t kMinimumTableRows = 64, kMaximumTableColumns = 1024;
 StringRef TensorReader::findRepeats(const TensorValue &value) {
   ArrayRef<int64_t> shape = value.type.getShape();
   if (shape.size() < 2 || !isa<FloatType>(value.type.getElementType()) ||
-      shape.back() < 4 || shape.back() % 2 != 0 ||
-      shape.back() > kMaximumTableColumns ||
+      value.type.getElementTypeBitWidth() < 16 || shape.back() < 4 ||
+      shape.back() % 2 != 0 || shape.back() > kMaximumTableColumns ||
       value.type.getNumElements() / shape.back() < kMinimumTableRows)
     return {};
   // A sparse file of zeros repeats for ever.
@@ -307,24 +356,25 @@ llvm::Expected<TensorValue> TensorReader::read(const Tensor &tensor) {
     return createStringError("has " + Twine(tensor.dims.size()) +
                              " dimensions; at most " + Twine(maxRank) +
                              " are supported");
-  unsigned elementBytes =
-      elementType.isInteger(1) ? 1 : elementType.getIntOrFloatBitWidth() / 8;
+  uint64_t elementBits =
+      elementType.isInteger(1) ? 8 : elementType.getIntOrFloatBitWidth();
   // All sizes are taken as if no other were 0, so that later arithmetic on some
   // of them cannot overflow either.
-  int64_t bytesIfNotEmpty = elementBytes;
-  bool isEmpty = false;
+  int64_t bytesIfNotEmpty = llvm::divideCeil(elementBits, 8);
+  uint64_t elements = 1;
   for (int64_t size : tensor.dims) {
     if (size < 0)
       return createStringError("has a negative size " + Twine(size));
-    isEmpty |= size == 0;
+    elements *= size; // not larger than the product that is checked
     std::optional<int64_t> product =
         llvm::checkedMul(bytesIfNotEmpty, std::max<int64_t>(size, 1));
     if (!product)
       return createStringError("has more than 2^63 bytes");
     bytesIfNotEmpty = *product;
   }
-  uint64_t bytes = isEmpty ? 0 : bytesIfNotEmpty,
-           elements = bytes / elementBytes;
+  // Of elements of 2 and 4 bits there are fewer than 2^63, too.
+  uint64_t bytes = elementBits < 8 ? llvm::divideCeil(elements, 8 / elementBits)
+                                   : elements * (elementBits / 8);
   if (Error error = checkFields(tensor, elements))
     return std::move(error);
 
@@ -354,7 +404,7 @@ llvm::Expected<TensorValue> TensorReader::read(const Tensor &tensor) {
                              Twine(options.maxEncodedTensorBytes) +
                              " are supported, use raw_data");
   SmallVector<char> buffer;
-  if (Error error = gatherBytes(tensor, elements, elementBytes, buffer))
+  if (Error error = gatherBytes(tensor, elements, bytes, buffer))
     return std::move(error);
   setElements(value, buffer);
   return value;

@@ -54,7 +54,7 @@ private:
   llvm::Error readExternal(const Tensor &tensor, uint64_t bytes,
                            TensorValue &value);
   llvm::Error gatherBytes(const Tensor &tensor, uint64_t elements,
-                          unsigned elementBytes,
+                          uint64_t fileBytes,
                           SmallVectorImpl<char> &bytes) const;
   void setElements(TensorValue &value, ArrayRef<char> bytes) const;
   StringRef findRepeats(const TensorValue &value);

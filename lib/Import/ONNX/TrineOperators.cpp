@@ -130,13 +130,13 @@ void GraphImporter::importRaised(const Site &site, const RaisedOperator &raised,
   };
   NamedAttrList attributes;
   SmallVector<const Graph *, 2> graphs;
-  std::optional<ArrayRef<int64_t>> axes;
+  SmallVector<const Attribute *> moved;
   NamedAttrList written;
   // Names, kinds and what is required are checked as for any operator.
   OperatorSpelling spelling;
   spelling.operandCount = schema.operands.size();
   bool areKinds =
-      importAttributes(site, schema, 1, spelling, written, axes, graphs);
+      importAttributes(site, schema, 1, spelling, written, moved, graphs);
   isValid = areKinds;
   for (const Attribute &attribute : node.attributes) {
     const Attribute *resolved = resolve(site, attribute);

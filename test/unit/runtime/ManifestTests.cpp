@@ -81,7 +81,8 @@ INSTANTIATE_TEST_SUITE_P(
         Edit{"\"name\": \"y\", \"type\": \"f32\"",
              "\"name\": \"y\", \"type\": \"f31\"",
              "'outputs[0].type' must be an element type (f64 f32 f16 bf16 i8 "
-             "i16 i32 i64 u8 u16 u32 u64 bool), got 'f31'"},
+             "i16 i32 i64 u8 u16 u32 u64 bool i4 u4 i2 u2 f8e4m3fn f8e4m3fnuz "
+             "f8e5m2 f8e5m2fnuz f8e8m0fnu f4e2m1fn), got 'f31'"},
         Edit{"\"dims\": [\"batch\", \"past\", 4]",
              "\"dims\": [\"batch\", \"past\", -4]",
              "'inputs[1].dims[2]' must be an integer of at least 0, got -4"},

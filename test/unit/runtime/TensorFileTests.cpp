@@ -147,6 +147,33 @@ TEST_F(TensorFile, TwoBytesMayBeBfloat16) {
   EXPECT_FALSE(tensors[2].opaque);
 }
 
+TEST_F(TensorFile, OneByteMayBeASmallType) {
+  std::vector<HostTensor> tensors;
+  std::string error;
+  for (const char *descr : {"|u1", "|V1", "|i1"}) {
+    std::string header = "{'descr': '" + std::string(descr) +
+                         "', 'fortran_order': False, 'shape': (1,), }";
+    ASSERT_TRUE(readTensors(write("t.npy", makeNpy(header, 1)), tensors, error))
+        << error;
+  }
+  EXPECT_TRUE(tensors[0].opaque);
+  EXPECT_TRUE(tensors[1].opaque);
+  EXPECT_FALSE(tensors[2].opaque);
+  // They are written as numpy writes those of ml_dtypes.
+  char data[2] = {1, 2};
+  trine_tensor tensor = {"a", data, 2, TRINE_TYPE_F8E4M3FN, 1, {2}};
+  std::string path = folder + "/small.npy";
+  ASSERT_TRUE(writeTensors(path, {tensor}, error)) << error;
+  ASSERT_TRUE(readTensors(path, tensors, error)) << error;
+  EXPECT_EQ(tensors.back().type, TRINE_TYPE_U8);
+  EXPECT_EQ(tensors.back().bytes, 2u);
+  // safetensors has a name for some.
+  path = folder + "/small.safetensors";
+  ASSERT_TRUE(writeTensors(path, {tensor}, error)) << error;
+  ASSERT_TRUE(readTensors(path, tensors, error)) << error;
+  EXPECT_EQ(tensors.back().type, TRINE_TYPE_F8E4M3FN);
+}
+
 TEST_F(TensorFile, BadNpy) {
   std::string good =
       "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }";
@@ -230,11 +257,11 @@ TEST_F(TensorFile, BadNpz) {
 TEST_F(TensorFile, BadSafetensors) {
   EXPECT_EQ(getProblem("a.safetensors", "1234567"),
             "' must have at least 8 bytes, got 7");
-  std::string header = R"({"a":{"dtype":"F8_E4M3","shape":[1],)"
-                       R"("data_offsets":[0,1]}})";
+  std::string header = R"({"a":{"dtype":"C64","shape":[1],)"
+                       R"("data_offsets":[0,8]}})";
   std::string bytes = {static_cast<char>(header.size()), 0, 0, 0, 0, 0, 0, 0};
-  EXPECT_EQ(getProblem("a.safetensors", bytes + header + "x"),
-            "' tensor 'a' has type 'F8_E4M3', which Trine cannot take");
+  EXPECT_EQ(getProblem("a.safetensors", bytes + header + "12345678"),
+            "' tensor 'a' has type 'C64', which Trine cannot take");
 }
 
 TEST_F(TensorFile, BadPaths) {
