@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Operator.h"
+#include "Quantization.h"
 
 using namespace mlir;
 using namespace mlir::trine;

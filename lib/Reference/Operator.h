@@ -26,12 +26,11 @@ LogicalResult failAt(Operation *op, const llvm::Twine &message);
 /// large.
 FailureOr<Tensor> allocateAt(Operation *op, ElementType type,
                              llvm::ArrayRef<int64_t> shape);
-/// One byte per element from the bytes of a file, where elements of 2 and 4
-/// bits are packed, the first one in the low bits: the value of an integer, the
-/// code of a float. What follows the last element means nothing. Other types
-/// stay as they are.
-std::vector<char> unpackElements(ElementType type, int64_t count,
-                                 llvm::ArrayRef<char> packed);
+/// Tables of 8-bit floats are held as their bytes: only the rule that reads
+/// such a table knows their values.
+bool isHeldAsBytes(Type type);
+/// The element type that a tensor of that type is held as.
+std::optional<ElementType> heldTypeOf(Type type);
 
 /// One execution of one op.
 class OperatorCall {
@@ -160,7 +159,6 @@ void maskGroups(MoERouteOp op, llvm::ArrayRef<int64_t> kept,
 void addElementwiseRules(OperatorTable &table);
 void addArithmeticRules(OperatorTable &table);
 void addConversionRules(OperatorTable &table);
-void addQuantizationRules(OperatorTable &table);
 void addShapeRules(OperatorTable &table);
 void addMovementRules(OperatorTable &table);
 void addIndexingRules(OperatorTable &table);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, QLinearMatMul,
 // MatMulInteger and BitCast.
-#include "Operator.h"
+#include "Quantization.h"
 #include "trine/Dialect/ONNX/ONNX.h"
 #include <cmath>
 
@@ -35,7 +35,7 @@ public:
       if (block > 0)
         expected[*along] = (shape[*along] + block - 1) / block;
     }
-    if (failed(call.requireShape(scale, expected, "the scale")))
+    if (failed(call.requireShape(scale, expected, "scale")))
       return failure();
     result.inner = productOf(shape, *along + 1, input.getRank());
     result.size = shape[*along];

@@ -2,7 +2,7 @@
 // The wire format of the one protobuf message that test data consists of, read
 // without trust and without protobuf.
 #include "trine/Reference/TensorFile.h"
-#include "Operator.h"
+#include "Quantization.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"

@@ -101,8 +101,10 @@ static Kind kindOf(Operation &op) {
       .Cases({"onnx.Softmax", "onnx.LogSoftmax", "linalg.softmax"},
              Kind::Softmax)
       .Cases({"onnx.Pow", "math.powf"}, Kind::Power)
-      .Cases({"onnx.Cast", "onnx.CastLike", "arith.extf", "arith.truncf"},
+      .Cases({"onnx.Cast", "onnx.CastLike", "onnx.QuantizeLinear",
+              "arith.extf", "arith.truncf"},
              Kind::Cast)
+      .Case("onnx.BitCast", Kind::Move)
       .Case("onnx.Attention", Kind::Attention)
       .Case("onnx.LinearAttention", Kind::Recurrence)
       .Case("onnx.com.microsoft.EngramGate", Kind::Gate)
@@ -469,6 +471,10 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
   case Kind::Product:
     return rounded(estimateProduct(op), 0);
   case Kind::Cast:
+    // So coarse a rounding of the same number gives the same code.
+    if (first.variance == 0.0 &&
+        cast<FloatType>(getElementTypeOrSelf(type)).getWidth() <= 8)
+      return {};
     if (roundoff(type) > roundoff(op.getOperand(0).getType()) &&
         roundoff(op.getOperand(0).getType()) > 0.0)
       return rounded(first, 0);

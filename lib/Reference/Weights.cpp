@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Weights: ranges of bytes of files, and what is put together from such ranges.
 #include "Execution.h"
+#include "Quantization.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "llvm/Support/MathExtras.h"
 

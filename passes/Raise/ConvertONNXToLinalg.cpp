@@ -19,12 +19,9 @@ static LogicalResult lowerConstant(Operation *op, ONNXLowering &lowering) {
   DenseElementsAttr value = ONNXLowering::constant(constant.getOutput());
   if (!value)
     return lowering.unsupported(op, "its value must be dense elements");
-  value = holdConstant(value);
-  if (!value)
-    return lowering.unsupported(op, "its elements must be numbers");
-  lowering.map(
-      constant.getOutput(),
-      arith::ConstantOp::create(lowering.builder, lowering.loc, value));
+  lowering.map(constant.getOutput(),
+               arith::ConstantOp::create(lowering.builder, lowering.loc,
+                                         holdConstant(value)));
   return success();
 }
 

@@ -90,14 +90,6 @@ Value mlir::trine::castScalar(OpBuilder &b, Location loc, Value scalar, Type to,
                       : arith::ExtSIOp::create(b, loc, to, scalar).getResult();
 }
 
-static bool isCastable(Type type) {
-  if (isSmallFloat(type) || isSmallInteger(type))
-    return true;
-  if (auto integer = dyn_cast<IntegerType>(type))
-    return llvm::is_contained({1, 8, 16, 32, 64}, (int)integer.getWidth());
-  return type.isF16() || type.isBF16() || type.isF32() || type.isF64();
-}
-
 /// Types as the onnx level has them.
 static Type originalType(Value onnxValue) {
   return cast<ShapedType>(onnxValue.getType()).getElementType();
@@ -122,13 +114,6 @@ static FailureOr<CastRules> getRules(Operation *op) {
 static LogicalResult lowerCast(Operation *op, ONNXLowering &lowering) {
   Value input = op->getOperand(0), result = op->getResult(0);
   Type from = originalType(input), to = originalType(result);
-  for (Type type : {from, to})
-    if (!isCastable(type)) {
-      std::string text;
-      llvm::raw_string_ostream(text) << type;
-      return lowering.unsupported(op, "element type " + text +
-                                          " has no conversions");
-    }
   FailureOr<CastRules> rules = isa<onnx::CastOp>(op)
                                    ? getRules<onnx::CastOp>(op)
                                    : getRules<onnx::CastLikeOp>(op);

@@ -25,8 +25,6 @@ static LogicalResult lowerConstantOfShape(Operation *op,
     if (!elements || elements.getNumElements() != 1)
       return ONNXLowering::unexpected(op);
     elements = holdConstant(elements);
-    if (!elements)
-      return ONNXLowering::unexpected(op);
     scalar = arith::ConstantOp::create(
         lowering.builder, lowering.loc,
         cast<TypedAttr>(elements.getSplatValue<Attribute>()));

@@ -39,8 +39,6 @@ DenseElementsAttr mlir::trine::holdConstant(DenseElementsAttr value) {
       elements.push_back(element.bitcastToAPInt().zext(width));
     return DenseElementsAttr::get(resultType, elements);
   }
-  if (!isa<IntegerType>(type))
-    return {};
   bool isSigned = !type.isUnsignedInteger();
   for (const APInt &element : value.getValues<APInt>())
     elements.push_back(isSigned ? element.sextOrTrunc(width)

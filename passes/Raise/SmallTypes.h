@@ -18,8 +18,7 @@ bool isSmallInteger(Type type);
 /// What elements of an onnx type are held as: i8 for the types above, signless
 /// integers for unsigned ones, others as they are.
 Type getHeldType(Type type);
-/// A constant of an onnx type as it is held; null when the constant's elements
-/// cannot be read.
+/// A constant of an onnx type as it is held.
 DenseElementsAttr holdConstant(DenseElementsAttr value);
 
 /// The number of a code, as f32: every one is exact.

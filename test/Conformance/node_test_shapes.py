@@ -25,6 +25,9 @@ ELEMENT_TYPES = {
     TensorProto.FLOAT: "f32", TensorProto.UINT8: "ui8", TensorProto.INT8: "i8", TensorProto.UINT16: "ui16", TensorProto.INT16: "i16",
     TensorProto.INT32: "i32", TensorProto.INT64: "i64", TensorProto.BOOL: "i1", TensorProto.FLOAT16: "f16", TensorProto.DOUBLE: "f64",
     TensorProto.UINT32: "ui32", TensorProto.UINT64: "ui64", TensorProto.BFLOAT16: "bf16",
+    TensorProto.INT4: "i4", TensorProto.UINT4: "ui4", TensorProto.INT2: "i2", TensorProto.UINT2: "ui2", TensorProto.FLOAT8E4M3FN: "f8E4M3FN",
+    TensorProto.FLOAT8E4M3FNUZ: "f8E4M3FNUZ", TensorProto.FLOAT8E5M2: "f8E5M2", TensorProto.FLOAT8E5M2FNUZ: "f8E5M2FNUZ",
+    TensorProto.FLOAT8E8M0: "f8E8M0FNU", TensorProto.FLOAT4E2M1: "f4E2M1FN",
 }
 REFUSALS = re.compile(
     r"opset of 'ai.onnx' must be in|which is not supported|operator '[^']*' is not supported|only tensors are supported|"

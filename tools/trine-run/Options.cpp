@@ -62,7 +62,8 @@ other
 
 bfloat16 in .npy and .npz: numpy has no such type. It is written as two opaque
 bytes ('V2'; array.view(ml_dtypes.bfloat16) in Python), and read from that or
-from uint16.
+from uint16. Types of 8, 4 and 2 bits have one byte per element ('V1'), and are
+read from that or from uint8.
 
 exit code: 0 success, 1 failure, 2 wrong use
 )";

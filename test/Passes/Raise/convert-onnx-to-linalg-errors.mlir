@@ -46,15 +46,15 @@ func.func @resource() -> tensor<2xf32> {
 // -----
 
 // What the shape analysis refuses is reported together with what has no lowering.
-func.func @element_types(%x: tensor<4xf8E4M3FN>, %i: tensor<4xi32>) -> (tensor<4xf32>, tensor<4xi32>, tensor<1xi32>) {
-  // expected-error @below {{'onnx.Cast' cannot be lowered: element type f8E4M3FN has no conversions}}
-  %0 = onnx.Cast(%x) {to = 1 : i64} : (tensor<4xf8E4M3FN>) -> tensor<4xf32>
+func.func @element_types(%x: tensor<4xf8E4M3FN>, %i: tensor<4xi32>) -> (tensor<4xi1>, tensor<4xi32>, tensor<1xi32>) {
+  // expected-error @below {{'onnx.IsNaN' cannot be lowered: element type f8E4M3FN is not supported by this operator}}
+  %0 = onnx.IsNaN(%x) : (tensor<4xf8E4M3FN>) -> tensor<4xi1>
   // expected-error @below {{'onnx.Exp' op 'input' must not have element type 'i32'}}
   %1 = onnx.Exp(%i) : (tensor<4xi32>) -> tensor<4xi32>
   %zero = onnx.Constant dense<0> : tensor<1xi64>
   // expected-error @below {{'onnx.ReduceL2' cannot be lowered: its elements must be floats}}
   %2 = onnx.ReduceL2(%i, %zero) : (tensor<4xi32>, tensor<1xi64>) -> tensor<1xi32>
-  return %0, %1, %2 : tensor<4xf32>, tensor<4xi32>, tensor<1xi32>
+  return %0, %1, %2 : tensor<4xi1>, tensor<4xi32>, tensor<1xi32>
 }
 
 // -----
@@ -183,4 +183,12 @@ func.func @scanned_data(%x: tensor<?xi64> {onnx.dims = ["t"]}) -> tensor<?x?xi64
     onnx.Yield %1 : tensor<?xi64>
   } attributes {num_scan_inputs = 1 : i64} : (tensor<?xi64>) -> tensor<?x?xi64>
   return %0 : tensor<?x?xi64>
+}
+
+// -----
+
+func.func @round_mode(%x: tensor<4xf32>) -> tensor<4xf8E8M0FNU> {
+  // expected-error @below {{'onnx.Cast' cannot be lowered: 'round_mode' must be 'up', 'down' or 'nearest', got 'away'}}
+  %0 = onnx.Cast(%x) {to = 24 : i64, round_mode = "away"} : (tensor<4xf32>) -> tensor<4xf8E8M0FNU>
+  return %0 : tensor<4xf8E8M0FNU>
 }

@@ -74,6 +74,9 @@ Outcome reference::runBody(llvm::ArrayRef<llvm::StringRef> argumentTypes,
 static std::string typeText(ElementType type) {
   if (type == ElementType::Bool)
     return "tensor<*xi1>";
+  // f8E4M3FN
+  if (isSmallFloat(type))
+    return "tensor<*xf" + nameOf(type).drop_front().upper() + ">";
   return "tensor<*x" +
          std::string(isUnsignedInteger(type)
                          ? "ui" + nameOf(type).drop_front().str()
