@@ -182,8 +182,21 @@ std::string ONNXLowering::describe(Operation *op) {
 LogicalResult ONNXLowering::keepOp(Operation *op) {
   OperationState state(loc, op->getName());
   state.addAttributes(op->getAttrs());
-  for (Value operand : op->getOperands())
-    state.operands.push_back(lookup(operand));
+  for (Value operand : op->getOperands()) {
+    Value lowered = lookup(operand);
+    // Raised ops know the floats that tables have.
+    if (Type element = getElementTypeOrSelf(operand.getType());
+        isSmallFloat(element) && element.getIntOrFloatBitWidth() == 8) {
+      auto kept = cast<RankedTensorType>(lowered.getType()).clone(element);
+      if (auto weight = lowered.getDefiningOp<WeightOp>())
+        lowered = WeightOp::create(builder, loc, kept, weight.getNameAttr(),
+                                   weight.getFileAttr(), weight.getOffsetAttr(),
+                                   weight.getLengthAttr());
+      else
+        lowered = tensor::BitcastOp::create(builder, loc, kept, lowered);
+    }
+    state.operands.push_back(lowered);
+  }
   for (Value result : op->getResults())
     state.types.push_back(type(result));
   Operation *kept = builder.create(state);

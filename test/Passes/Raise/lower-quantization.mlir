@@ -38,7 +38,7 @@ func.func @from_double(%x: tensor<3xf64>) -> tensor<3xf8E5M2> {
 // CHECK-LABEL: func.func @signs
 // CHECK-NOT: tensor<5xi8>{{.*}}linalg
 // CHECK: %[[GENERIC:.*]] = linalg.generic
-// CHECK: %[[BITS:.*]] = arith.andi
+// CHECK: %[[BITS:.*]] = arith.shrui
 // CHECK-NEXT: linalg.yield %[[BITS]]
 // CHECK: return %{{.*}}, %[[GENERIC]]
 func.func @signs(%x: tensor<5xi8>, %y: tensor<3xi4>) -> (tensor<5xui8>, tensor<3xui4>) {
@@ -55,8 +55,7 @@ func.func @signs(%x: tensor<5xi8>, %y: tensor<3xi4>) -> (tensor<5xui8>, tensor<3
 // CHECK-DAG: arith.constant dense<[-8, 7]> : tensor<2xi8>
 // CHECK-DAG: arith.constant dense<[56, 126]> : tensor<2xi8>
 // CHECK: %[[PACKED:.*]] = trine.weight "w" from "w.bin" at 0 length 3000 : tensor<3000xi8>
-// CHECK: tensor.expand_shape %[[PACKED]]
-// CHECK: linalg.generic {{.*}} -> tensor<3000x2xi8>
+// CHECK: linalg.generic {{.*}} ins(%[[PACKED]] : tensor<3000xi8>) outs(%{{.*}} : tensor<3000x2xi8>)
 // CHECK: %[[ODD:.*]] = trine.weight "v" from "w.bin" at 3000 length 1001 : tensor<1001xi8>
 // CHECK: tensor.extract %[[ODD]]
 func.func @constants() -> (tensor<2xi4>, tensor<2xf8E4M3FN>, tensor<60x100xi4>, tensor<2001xf4E2M1FN>) {
@@ -101,4 +100,18 @@ func.func @products(%a: tensor<4x8xui8>, %b: tensor<8x3xi8>, %z: tensor<4xui8>) 
   %none = onnx.None
   %0 = onnx.MatMulInteger(%a, %b, %z, %none) : (tensor<4x8xui8>, tensor<8x3xi8>, tensor<4xui8>, none) -> tensor<4x3xi32>
   return %0 : tensor<4x3xi32>
+}
+
+// -----
+
+// Raised ops know the floats that tables have.
+// CHECK-LABEL: func.func @table
+// CHECK-DAG: %[[TABLE:.*]] = trine.weight "t" from "w.bin" at 0 length 400 : tensor<100x4xf8E4M3FN>
+// CHECK-DAG: %[[SCALES:.*]] = trine.weight "s" from "w.bin" at 400 length 100 : tensor<100x1xf8E8M0FNU>
+// CHECK: trine.engram.lookup %{{.*}}, %[[TABLE]] scales(%[[SCALES]] : tensor<100x1xf8E8M0FNU>) : tensor<?xi64>, tensor<100x4xf8E4M3FN> -> tensor<?x4xf32>
+func.func @table(%rows: tensor<?xi64> {onnx.dims = ["n"]}) -> tensor<?x4xf32> {
+  %0 = onnx.Initializer "t" from "w.bin" at 0 length 400 : tensor<100x4xf8E4M3FN>
+  %1 = onnx.Initializer "s" from "w.bin" at 400 length 100 : tensor<100x1xf8E8M0FNU>
+  %2 = trine.engram.lookup %rows, %0 scales(%1 : tensor<100x1xf8E8M0FNU>) : tensor<?xi64>, tensor<100x4xf8E4M3FN> -> tensor<?x4xf32>
+  return %2 : tensor<?x4xf32>
 }
