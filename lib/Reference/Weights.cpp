@@ -101,6 +101,7 @@ FailureOr<Tensor> Execution::readWeight(Operation *op, llvm::StringRef file,
                                          {buffer->getBufferStart() + offset,
                                           static_cast<size_t>(length)}));
     if (!tensor)
+      // No test: only when memory runs out.
       return op->emitOpError() << "has no memory for " << type;
     return *tensor;
   }
