@@ -101,8 +101,8 @@ static Kind kindOf(Operation &op) {
       .Cases({"onnx.Softmax", "onnx.LogSoftmax", "linalg.softmax"},
              Kind::Softmax)
       .Cases({"onnx.Pow", "math.powf"}, Kind::Power)
-      .Cases({"onnx.Cast", "onnx.CastLike", "onnx.QuantizeLinear",
-              "arith.extf", "arith.truncf"},
+      .Cases({"onnx.Cast", "onnx.CastLike", "onnx.QuantizeLinear", "arith.extf",
+              "arith.truncf"},
              Kind::Cast)
       .Case("onnx.BitCast", Kind::Move)
       .Case("onnx.Attention", Kind::Attention)
