@@ -140,8 +140,10 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
           return failure();
     }
   }
-  FailureOr<llvm::json::Array> tables =
-      writeTables(planned, modelFolder, folder);
+  FailureOr<llvm::json::Array> tables = writeTables(
+      planned, modelFolder, folder,
+      options.referenceTables ? std::optional<StringRef>(options.modelFolder)
+                              : std::nullopt);
   if (failed(tables))
     return failure();
   FailureOr<llvm::json::Value> manifest = makeManifest(

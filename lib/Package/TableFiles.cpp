@@ -98,12 +98,65 @@ static LogicalResult writeTable(plan::TableOp table, SymbolTable &symbols,
   return success();
 }
 
-FailureOr<llvm::json::Array> mlir::trine::writeTables(ModuleOp module,
-                                                      ModelFolder &modelFolder,
-                                                      StringRef folder) {
+/// The manifest's entry for a table that stays in a file of the model.
+static FailureOr<llvm::json::Value>
+referTo(plan::TableOp table, SymbolTable &symbols, StringRef modelFolder) {
+  static const char *const types[] = {"f32", "f16", "bf16", "f8e4m3fn"};
+  auto values = symbols.lookup<plan::WeightOp>(table.getValues());
+  auto scales = table.getScales()
+                    ? symbols.lookup<plan::WeightOp>(*table.getScales())
+                    : plan::WeightOp();
+  if (!values.getFile() || (scales && scales.getFile() != values.getFile()))
+    return table.emitError()
+           << "table '" << table.getName()
+           << "' cannot stay where it is: it is not in one place of one file";
+  auto type = cast<RankedTensorType>(values.getSourceType());
+  std::string name = table.getName().str(), path = values.getFile()->str();
+  trine_engram_reference reference = {};
+  reference.struct_size = sizeof(reference);
+  reference.name = name.c_str();
+  reference.path = path.c_str();
+  std::string folder = modelFolder.empty() ? "." : modelFolder.str();
+  if (trine_engram_identify(folder.c_str(), &reference) != TRINE_OK)
+    return table.emitError() << "table '" << name << "' cannot stay where it "
+                             << "is: " << trine_engram_message();
+  int64_t width = type.getDimSize(1);
+  int64_t stride = width * getStoredElementBytes(type.getElementType());
+  llvm::json::Object place{
+      {"type", types[typeOf(type.getElementType()) - 1]},
+      {"offset", int64_t(values.getOffset())},
+      {"stride", stride},
+      {"file_bytes", int64_t(reference.file_bytes)},
+      {"modified_nanoseconds", reference.modified_nanoseconds},
+      {"header_sha256", std::string(reference.header_sha256)}};
+  if (scales) {
+    place["scale_offset"] = int64_t(scales.getOffset());
+    place["scale_stride"] = width / 32;
+  }
+  int64_t rows = type.getDimSize(0);
+  return llvm::json::Value(
+      llvm::json::Object{{"name", name},
+                         {"path", path},
+                         {"rows", rows},
+                         {"width", width},
+                         {"bytes", rows * (stride + (scales ? width / 32 : 0))},
+                         {"reference", std::move(place)}});
+}
+
+FailureOr<llvm::json::Array>
+mlir::trine::writeTables(ModuleOp module, ModelFolder &modelFolder,
+                         StringRef folder,
+                         std::optional<StringRef> references) {
   llvm::json::Array entries;
   SymbolTable symbols(module);
   for (auto table : module.getOps<plan::TableOp>()) {
+    if (references) {
+      FailureOr<llvm::json::Value> entry = referTo(table, symbols, *references);
+      if (failed(entry))
+        return failure();
+      entries.push_back(std::move(*entry));
+      continue;
+    }
     SmallString<256> tables(folder);
     llvm::sys::path::append(tables, TRINE_PACKAGE_TABLES);
     if (std::error_code error = llvm::sys::fs::create_directories(tables))

@@ -10,10 +10,12 @@
 namespace mlir::trine {
 
 /// Writes every plan.table of the module into `folder`/tables, streamed from
-/// the model's files, and gives the manifest's entries for them. Problems are
-/// diagnostics.
+/// the model's files, and gives the manifest's entries for them. With
+/// `references`, the model's folder, tables stay in the model's files, and the
+/// entries say where. Problems are diagnostics.
 FailureOr<llvm::json::Array>
-writeTables(ModuleOp module, ModelFolder &modelFolder, llvm::StringRef folder);
+writeTables(ModuleOp module, ModelFolder &modelFolder, llvm::StringRef folder,
+            std::optional<llvm::StringRef> references);
 
 } // namespace mlir::trine
 

@@ -383,6 +383,7 @@ LogicalResult Compilation::writePackage() {
     packageOptions.modelFolder = getModelFolder(options.input);
     packageOptions.modelFile = llvm::sys::path::filename(options.input).str();
     packageOptions.allowHardLinks = options.import.allowHardLinks;
+    packageOptions.referenceTables = options.referenceTables;
     packageOptions.name = llvm::sys::path::stem(options.input).str();
     packageOptions.relativeTolerances = tolerances;
     packageOptions.cuda = isCUDA ? &cuda : nullptr;

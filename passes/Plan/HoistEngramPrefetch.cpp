@@ -41,6 +41,7 @@ private:
   Operation *choosePlace(const Site &site, Operation *needed, double fetch,
                          double &hidden);
   void moveBefore(const Site &site, Operation *place);
+  void hoistProjection(Site &site, double fetch);
   double secondsOf(plan::LaunchOp launch);
   double fetchSeconds(const Site &site) const;
   int64_t elementsOf(Value tensor);
@@ -208,6 +209,123 @@ void HoistEngramPrefetch::moveBefore(const Site &site, Operation *place) {
     site.issue->moveBefore(place);
 }
 
+//===----------------------------------------------------------------------===//
+// What depends on rows and weights alone
+//===----------------------------------------------------------------------===//
+
+/// Whether an op of the sequence gives nothing but what is known once a fetch
+/// is over, if its operands do.
+static bool keepsFree(Operation *op, plan::PrefetchAwaitOp await) {
+  if (op == await.getOperation() || op == await.getTicket().getDefiningOp())
+    return true;
+  if (isa<plan::LaunchOp, plan::LoadWeightOp, plan::EngramHashOp,
+          tensor::EmptyOp, tensor::DimOp>(op) ||
+      isView(op))
+    return true;
+  return isPure(op) && op->getNumRegions() == 0 &&
+         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
+}
+
+/// The ops whose results are known once the fetch is over: computed from its
+/// rows, weights, sizes and integers. A value of floating-point numbers from
+/// anywhere else is an activation, or a state.
+static llvm::SmallDenseSet<Operation *>
+findFreeOfActivations(plan::PrefetchAwaitOp await) {
+  llvm::SmallDenseSet<Operation *> free;
+  for (Operation &op : *await->getBlock()) {
+    auto isKnown = [&](Value operand) {
+      if (Operation *source = operand.getDefiningOp())
+        return free.contains(source);
+      return !isFloatTensor(operand.getType()) || isa<tensor::DimOp>(op);
+    };
+    if (keepsFree(&op, await) && (&op == await.getOperation() ||
+                                  llvm::all_of(op.getOperands(), isKnown)))
+      free.insert(&op);
+  }
+  return free;
+}
+
+/// The ops of `wanted` and what they are computed from, as far as that comes
+/// after `place`, in the order of the block.
+static SmallVector<Operation *> sliceAfter(Operation *place,
+                                           ArrayRef<Operation *> wanted) {
+  llvm::SetVector<Operation *> slice;
+  slice.insert(wanted.begin(), wanted.end());
+  for (unsigned i = 0; i < slice.size(); ++i)
+    for (Value operand : slice[i]->getOperands())
+      if (Operation *op = operand.getDefiningOp();
+          op && op->getBlock() == place->getBlock() &&
+          place->isBeforeInBlock(op))
+        slice.insert(op);
+  SmallVector<Operation *> ordered = slice.takeVector();
+  llvm::sort(ordered,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  return ordered;
+}
+
+/// Computes launches that depend on the rows alone (projections to keys and
+/// values, norms) as soon as the fetch is over. On the processor that computes
+/// all else this hides nothing; on one of its own, as much as other launches
+/// take between there and where they are now.
+void HoistEngramPrefetch::hoistProjection(Site &site, double fetch) {
+  llvm::SmallDenseSet<Operation *> free = findFreeOfActivations(site.await);
+  llvm::SmallDenseSet<Operation *> dependent = {site.await};
+  SmallVector<Operation *> launches;
+  double time = 0;
+  for (Operation *op = site.await->getNextNode(); op; op = op->getNextNode()) {
+    bool usesRows = llvm::any_of(op->getOperands(), [&](Value operand) {
+      return dependent.contains(operand.getDefiningOp());
+    });
+    if (!usesRows || !free.contains(op))
+      continue;
+    dependent.insert(op);
+    if (auto launch = dyn_cast<plan::LaunchOp>(op)) {
+      launches.push_back(launch);
+      time += secondsOf(launch);
+    }
+  }
+  if (launches.empty())
+    return;
+  // The first launch before which the fetch is over.
+  Operation *place = nullptr;
+  double passed = 0, between = 0;
+  for (Operation *op = site.issue->getNextNode(); op != site.await;
+       op = op->getNextNode())
+    if (auto launch = dyn_cast<plan::LaunchOp>(op)) {
+      if (passed >= fetch) {
+        place = place ? place : op;
+        between += secondsOf(launch);
+      }
+      passed += secondsOf(launch);
+    }
+  double gain = place ? std::min(overlap * time, between) : 0;
+  auto microseconds = [](double seconds) {
+    return static_cast<int64_t>(seconds * 1e6);
+  };
+  bool moves =
+      place && (projection == "always" || (projection == "auto" && gain > 0));
+  auto options =
+      remarkOptions(moves ? "projection-hoisted" : "projection-not-hoisted");
+  auto report = moves ? remark::passed(site.await.getLoc(), options)
+                      : remark::missed(site.await.getLoc(), options);
+  report << remark::add(
+      "{0} launches of {1} us depend on rows of '{2}' alone: ahead of {3} us "
+      "of launches they hide {4} us: {5}",
+      launches.size(), microseconds(time), site.issue.getTable(),
+      microseconds(between), microseconds(gain),
+      moves                   ? "they are computed ahead"
+      : !place                ? "they stay, as the fetch is not over before"
+      : projection == "never" ? "they stay, as was asked"
+                              : "they stay");
+  if (!moves)
+    return;
+  numProjections += launches.size();
+  SmallVector<Operation *> moved = launches;
+  moved.push_back(site.await);
+  for (Operation *op : sliceAfter(place, moved))
+    op->moveBefore(place);
+}
+
 void HoistEngramPrefetch::hoist(Site &site) {
   if (!findCone(site))
     return;
@@ -238,6 +356,7 @@ void HoistEngramPrefetch::hoist(Site &site) {
                      site.rows, site.rowBytes, site.issue.getTable(),
                      static_cast<int64_t>(fetch * 1e6), between,
                      static_cast<int64_t>(hidden * 1e6));
+  hoistProjection(site, fetch);
 }
 
 void HoistEngramPrefetch::runOnOperation() {
@@ -248,6 +367,12 @@ void HoistEngramPrefetch::runOnOperation() {
     emitError(getOperation().getLoc())
         << "position '" << position.getValue()
         << "' is not known; expected auto, early or inline";
+    return signalPassFailure();
+  }
+  if (projection != "auto" && projection != "always" && projection != "never") {
+    emitError(getOperation().getLoc())
+        << "projection '" << projection.getValue()
+        << "' is not known; expected auto, always or never";
     return signalPassFailure();
   }
   SmallVector<Site> sites;

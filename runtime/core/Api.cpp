@@ -98,6 +98,13 @@ trine_status trine_package_open(const char *path,
   TableOptions tables;
   tables.tier = options.table_tier;
   tables.cacheBytes = options.table_cache_bytes;
+  tables.folder = options.table_folder ? options.table_folder : "";
+  tables.check = options.table_check;
+  tables.tickets = options.table_tickets;
+  tables.deadlineMilliseconds = options.table_deadline_milliseconds;
+  tables.checksums = options.table_checksums ? options.table_checksums : "";
+  tables.read = options.table_read;
+  tables.readContext = options.table_read_context;
   if (tables.tier < 0 || tables.tier > TRINE_ENGRAM_TIER_DISK)
     return failArgument(concat("'options.table_tier' must be in [0, ",
                                int32_t(TRINE_ENGRAM_TIER_DISK), "], got ",
@@ -332,6 +339,16 @@ trine_status trine_session_step(trine_session *session,
   choice.countCount = options.new_entry_count;
   return finish(
       session->session->run(inputs, inputCount, outputs, outputCount, choice));
+}
+
+trine_status trine_session_announce(trine_session *session,
+                                    const trine_tensor *inputs,
+                                    uint32_t inputCount) {
+  if (!session)
+    return failNull("session");
+  if (!inputs && inputCount)
+    return failNull("inputs");
+  return finish(session->session->announce(inputs, inputCount));
 }
 
 trine_status trine_session_output(const trine_session *session, uint32_t index,

@@ -271,13 +271,43 @@ static void readCode(const JsonPlace &place, ManifestKernel &kernel,
   kernel.workgroupsPerBlock = place["workgroups_per_block"].getInteger(1, 1024);
 }
 
+static void readReference(const JsonPlace &place, ManifestTable &table) {
+  static const char *const types[] = {"f32", "f16", "bf16", "f8e4m3fn"};
+  JsonPlace type = place["type"];
+  std::string name = type.getString();
+  auto known = std::find(std::begin(types), std::end(types), name);
+  if (known != std::end(types))
+    table.type = static_cast<int32_t>(known - types) + 1;
+  else if (type.isString())
+    type.reportExpected("f32, f16, bf16 or f8e4m3fn");
+  table.offset = place["offset"].getInteger(0);
+  table.stride = place["stride"].getInteger(0);
+  if (place["scale_offset"].exists()) {
+    table.scaleOffset = place["scale_offset"].getInteger(0);
+    table.scaleStride = place["scale_stride"].getInteger(0);
+  }
+  table.fileBytes = place["file_bytes"].getInteger(0);
+  table.modified = place["modified_nanoseconds"].getInteger(INT64_MIN);
+  table.headerSha256 = place["header_sha256"].getString();
+  if (table.headerSha256.size() != 64)
+    place["header_sha256"].reportExpected("64 hexadecimal digits");
+}
+
 static void readTables(const JsonPlace &places, Manifest &manifest) {
   if (!places.exists())
     return;
   for (const JsonPlace &place : places.getElements()) {
     ManifestTable table;
     table.name = place["name"].getString();
-    table.path = getPath(place["path"]);
+    JsonPlace reference = place["reference"];
+    table.isReference = reference.exists();
+    if (table.isReference) {
+      // The store judges the path: it may have folders, but no links.
+      table.path = place["path"].getString();
+      readReference(reference, table);
+    } else {
+      table.path = getPath(place["path"]);
+    }
     table.rows = place["rows"].getInteger(0);
     table.width = place["width"].getInteger(1);
     table.bytes = place["bytes"].getInteger(0);

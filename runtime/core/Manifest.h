@@ -61,6 +61,15 @@ struct ManifestKernel {
 struct ManifestTable {
   std::string name, path;
   uint64_t rows = 0, width = 0, bytes = 0;
+  /// A table that stays where it is: `path` is relative to a folder that the
+  /// user allows, and the rest says which file was meant, and where its rows
+  /// are (trine_engram_reference).
+  bool isReference = false;
+  int32_t type = 0; // a trine_engram_type
+  uint64_t offset = 0, stride = 0, scaleOffset = 0, scaleStride = 0;
+  uint64_t fileBytes = 0;
+  int64_t modified = 0; // nanoseconds
+  std::string headerSha256;
 };
 
 struct ManifestVariant {

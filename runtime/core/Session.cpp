@@ -50,6 +50,8 @@ Status Session::create(std::shared_ptr<const Package> package,
   if (!manifest.states.empty())
     session->state =
         std::make_unique<StateStore>(device, manifest, options.undo);
+  session->tables = std::make_unique<SessionTables>(
+      session->package->getTables(), device, manifest.inputs);
   session->givenInputs.resize(manifest.inputs.size());
   session->symbolValues.resize(manifest.symbols.size());
   result = std::move(session);
@@ -67,6 +69,15 @@ Status Session::run(const trine_tensor *inputs, uint32_t inputCount,
   step.choice = choice;
   Status status = runStep(inputs, inputCount, tensors, outputCount);
   hasResult = status.ok();
+  running = false;
+  return status;
+}
+
+Status Session::announce(const trine_tensor *inputs, uint32_t inputCount) {
+  if (running.exchange(true))
+    return Status(TRINE_ERROR_INVALID_ARGUMENT,
+                  "a step cannot be announced while the session runs one");
+  Status status = tables->announce(inputs, inputCount);
   running = false;
   return status;
 }

@@ -5,6 +5,7 @@
 
 #include "Arena.h"
 #include "Package.h"
+#include "SessionTables.h"
 #include "StateStore.h"
 #include "Status.h"
 #include "device/Device.h"
@@ -31,6 +32,9 @@ public:
   Status run(const trine_tensor *inputs, uint32_t inputCount,
              trine_tensor *outputs, uint32_t outputCount,
              const StateStore::Choice &choice = StateStore::Choice());
+
+  /// As trine_session_announce.
+  Status announce(const trine_tensor *inputs, uint32_t inputCount);
 
   /// What the session keeps of its sequences; NULL when the package has no
   /// state.
@@ -91,7 +95,14 @@ private:
                                     uint32_t queue, uint64_t ticket,
                                     uint32_t type, void *destination,
                                     uint64_t bytes);
+  static int32_t serveEngramHash(void *context, uint32_t device, uint32_t queue,
+                                 const int64_t *rule, const void *tokenMap,
+                                 uint64_t tokenMapSize, const int64_t *tokenIds,
+                                 uint64_t sequences, uint64_t tokens,
+                                 const int64_t *history, int64_t *rows,
+                                 int64_t *present);
   static const trine_program_services services;
+  int32_t finishTableService(uint32_t device, const Status &status);
 
   Status checkOutputSizes(uint32_t index, uint32_t rank,
                           const int64_t *sizes) const;
@@ -111,9 +122,7 @@ private:
   std::vector<trine_program_tensor> programInputs;
   std::vector<const trine_tensor *> givenInputs; // by the model's order
   std::vector<int64_t> symbolValues;             // -1: not known
-  std::vector<trine_engram_ticket *> tickets;    // of this step; null: awaited
-  std::vector<int64_t> prefetchRows;    // ids on their way to the store
-  std::vector<uint8_t> prefetchedBytes; // rows on their way to a device
+  std::unique_ptr<SessionTables> tables;
   Status stepStatus;
   bool hasResult = false;
   std::atomic<bool> running{false};

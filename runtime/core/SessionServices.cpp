@@ -18,7 +18,7 @@ const trine_program_services Session::services = {
     serveFail,
     servePrefetchIssue,
     servePrefetchAwait,
-    /*engram_hash=*/nullptr};
+    serveEngramHash};
 
 Status Session::callProgram() {
   stepStatus = Status();
@@ -32,6 +32,7 @@ Status Session::callProgram() {
 
   device->beginStep();
   int32_t code = shareInputs();
+  tables->beginStep(programInputs.data());
   if (code == TRINE_OK)
     code = package->getProgram().run(&call);
   if (trine_status failure = device->synchronize())
@@ -39,10 +40,7 @@ Status Session::callProgram() {
   if (stepStatus.ok() && code == TRINE_OK)
     if (trine_status failure = device->collectOutputs())
       failStep(failure, device->getMessage());
-  // A step that failed may have left fetches behind.
-  for (trine_engram_ticket *ticket : tickets)
-    trine_engram_cancel(ticket);
-  tickets.clear();
+  tables->endStep(stepStatus.ok() && code == TRINE_OK);
   device->endStep();
   device->collectProfile(profileRecords);
   std::sort(profileRecords.begin(), profileRecords.end(),
@@ -221,32 +219,20 @@ int32_t Session::serveFail(void *context, const char *message) {
       message && *message ? message : "the program failed without a reason");
 }
 
+int32_t Session::finishTableService(uint32_t index, const Status &status) {
+  if (int32_t code = checkDevice(index))
+    return code;
+  return status.ok() ? TRINE_OK
+                     : failStep(status.getCode(), status.getMessage());
+}
+
 int32_t Session::servePrefetchIssue(void *context, uint32_t device,
                                     uint32_t queue, uint32_t table,
                                     const int64_t *rows, uint64_t count,
                                     uint64_t *ticket) {
   Session *session = static_cast<Session *>(context);
-  *ticket = 0;
-  if (int32_t code = session->checkDevice(device))
-    return code;
-  const TableSet *tables = session->package->getTables();
-  if (!tables || table >= tables->size())
-    return session->failStep(TRINE_ERROR_PROGRAM,
-                             concat("the program asked for rows of table ",
-                                    table, ", but the package has ",
-                                    tables ? tables->size() : 0));
-  session->prefetchRows.resize(count);
-  if (trine_status code = session->device->read(
-          queue, rows, session->prefetchRows.data(), count * sizeof(int64_t)))
-    return session->failStep(code, session->device->getMessage());
-  trine_engram_ticket *begun = nullptr;
-  Status status = tables->begin(table, session->prefetchRows.data(), count,
-                                reinterpret_cast<uintptr_t>(session), &begun);
-  if (!status.ok())
-    return session->failStep(status.getCode(), status.getMessage());
-  *ticket = session->tickets.size();
-  session->tickets.push_back(begun);
-  return TRINE_OK;
+  return session->finishTableService(
+      device, session->tables->issue(queue, table, rows, count, ticket));
 }
 
 int32_t Session::servePrefetchAwait(void *context, uint32_t device,
@@ -254,36 +240,19 @@ int32_t Session::servePrefetchAwait(void *context, uint32_t device,
                                     uint32_t type, void *destination,
                                     uint64_t bytes) {
   Session *session = static_cast<Session *>(context);
-  if (int32_t code = session->checkDevice(device))
-    return code;
-  if (ticket >= session->tickets.size() || !session->tickets[ticket])
-    return session->failStep(TRINE_ERROR_PROGRAM,
-                             concat("the program awaited ticket ", ticket,
-                                    ", which is not in flight"));
-  // A device with memory of its own gets a copy; the host's is written at once,
-  // when nothing reads what was there any more.
-  bool isHost = session->device->isHostMemory();
-  if (isHost)
-    if (trine_status code = session->device->synchronize())
-      return session->failStep(code, session->device->getMessage());
-  void *target = destination;
-  if (!isHost) {
-    session->prefetchedBytes.resize(bytes);
-    target = session->prefetchedBytes.data();
-  }
-  trine_engram_ticket *awaited = session->tickets[ticket];
-  trine_status code =
-      trine_engram_wait(awaited, static_cast<trine_engram_type>(type), target,
-                        bytes, /*deadline_milliseconds=*/-1);
-  if (code != TRINE_ENGRAM_ERROR_LATE)
-    session->tickets[ticket] = nullptr;
-  if (code != TRINE_OK) {
-    Status status = getTableStatus(code);
-    return session->failStep(status.getCode(), status.getMessage());
-  }
-  if (!isHost)
-    if (trine_status copied =
-            session->device->write(queue, target, destination, bytes))
-      return session->failStep(copied, session->device->getMessage());
-  return TRINE_OK;
+  return session->finishTableService(
+      device, session->tables->await(queue, ticket, type, destination, bytes));
+}
+
+int32_t Session::serveEngramHash(void *context, uint32_t device, uint32_t queue,
+                                 const int64_t *rule, const void *tokenMap,
+                                 uint64_t tokenMapSize, const int64_t *tokenIds,
+                                 uint64_t sequences, uint64_t tokens,
+                                 const int64_t *history, int64_t *rows,
+                                 int64_t *present) {
+  Session *session = static_cast<Session *>(context);
+  return session->finishTableService(
+      device, session->tables->hash(queue, {rule, tokenMap, tokenMapSize,
+                                            tokenIds, sequences, tokens,
+                                            history, rows, present}));
 }

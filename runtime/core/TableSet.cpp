@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TableSet.h"
-#include <algorithm>
+#include "SessionTables.h"
 #include <unistd.h>
 
 using namespace trine::runtime;
-
-/// How long a step waits for room when much is in flight already.
-static constexpr uint64_t beginMilliseconds = 60000;
 
 Status trine::runtime::getTableStatus(trine_status code) {
   if (code == TRINE_OK)
@@ -37,7 +34,10 @@ Status TableSet::open(const std::string &folder,
                       std::unique_ptr<const TableSet> &result) {
   auto set = std::make_unique<TableSet>();
   trine_engram_store_options storeOptions = TRINE_ENGRAM_STORE_OPTIONS_INIT;
-  storeOptions.begin_milliseconds = beginMilliseconds;
+  storeOptions.tickets = options.tickets;
+  storeOptions.deadline_milliseconds = options.deadlineMilliseconds;
+  storeOptions.read = options.read;
+  storeOptions.read_context = options.readContext;
   Status status =
       getTableStatus(trine_engram_store_open(&storeOptions, &set->store));
   if (!status.ok())
@@ -45,44 +45,71 @@ Status TableSet::open(const std::string &folder,
   uint64_t bytes = 0;
   for (const ManifestTable &table : listed)
     bytes += table.bytes;
-  trine_engram_table_options tableOptions = TRINE_ENGRAM_TABLE_OPTIONS_INIT;
-  tableOptions.tier = options.tier ? options.tier : chooseTier(bytes);
-  tableOptions.cache_bytes = options.cacheBytes;
-  for (const ManifestTable &table : listed) {
-    trine_engram_table *opened = nullptr;
-    status = getTableStatus(
-        trine_engram_table_open(set->store, (folder + "/" + table.path).c_str(),
-                                &tableOptions, &opened));
-    if (!status.ok())
+  for (const ManifestTable &table : listed)
+    if (status = set->openTable(folder, table, options, chooseTier(bytes));
+        !status.ok())
       return status;
-    set->tables.push_back(opened);
-    trine_engram_table_info info = {};
-    info.struct_size = sizeof(info);
-    status = getTableStatus(trine_engram_table_describe(opened, &info));
-    if (!status.ok())
-      return status;
-    if (info.rows != table.rows || info.width != table.width)
-      return Status(TRINE_ERROR_BAD_PACKAGE,
-                    concat(quote(table.path), " must have ", table.rows,
-                           " rows of ", table.width, " values, got ", info.rows,
-                           " of ", info.width));
-    set->rows.push_back(info.rows);
-  }
   result = std::move(set);
   return Status();
 }
 
-Status TableSet::begin(uint32_t table, const int64_t *ids, uint64_t count,
-                       uint64_t session, trine_engram_ticket **ticket) const {
-  *ticket = nullptr;
-  std::vector<int64_t> counted;
-  if (std::any_of(ids, ids + count, [](int64_t id) { return id < 0; })) {
-    counted.assign(ids, ids + count);
-    for (int64_t &id : counted)
-      if (id < 0)
-        id += static_cast<int64_t>(rows[table]);
-    ids = counted.data();
+Status TableSet::openTable(const std::string &folder,
+                           const ManifestTable &table,
+                           const TableOptions &options, int32_t bestTier) {
+  trine_engram_table_options tableOptions = TRINE_ENGRAM_TABLE_OPTIONS_INIT;
+  tableOptions.tier = options.tier ? options.tier : bestTier;
+  tableOptions.cache_bytes = options.cacheBytes;
+  tableOptions.check = options.check;
+  std::string checksums =
+      concat(options.checksums, "/table", tables.size(), ".checksums");
+  if (!options.checksums.empty() && table.isReference)
+    tableOptions.checksums = checksums.c_str();
+  trine_engram_table *opened = nullptr;
+  trine_status code = TRINE_OK;
+  if (!table.isReference) {
+    code = trine_engram_table_open(store, (folder + "/" + table.path).c_str(),
+                                   &tableOptions, &opened);
+  } else if (options.folder.empty()) {
+    return Status(TRINE_ERROR_INVALID_ARGUMENT,
+                  concat("table ", quote(table.name), " is in file ",
+                         quote(table.path),
+                         ", which is not part of the package: name the folder "
+                         "that it may be opened in (table_folder, "
+                         "--table-folder)"));
+  } else {
+    trine_engram_reference reference = {};
+    reference.struct_size = sizeof(reference);
+    reference.type = table.type;
+    reference.name = table.name.c_str();
+    reference.path = table.path.c_str();
+    reference.rows = table.rows;
+    reference.width = table.width;
+    reference.offset = table.offset;
+    reference.stride = table.stride;
+    reference.scale_offset = table.scaleOffset;
+    reference.scale_stride = table.scaleStride;
+    reference.file_bytes = table.fileBytes;
+    reference.modified_nanoseconds = table.modified;
+    table.headerSha256.copy(reference.header_sha256,
+                            sizeof(reference.header_sha256) - 1);
+    code = trine_engram_table_open_reference(
+        store, options.folder.c_str(), &reference, &tableOptions, &opened);
   }
-  return getTableStatus(
-      trine_engram_begin(tables[table], ids, count, session, ticket));
+  if (code != TRINE_OK)
+    return getTableStatus(code);
+  tables.push_back(opened);
+  trine_engram_table_info info = {};
+  info.struct_size = sizeof(info);
+  if (Status status =
+          getTableStatus(trine_engram_table_describe(opened, &info));
+      !status.ok())
+    return status;
+  if (info.rows != table.rows || info.width != table.width)
+    return Status(TRINE_ERROR_BAD_PACKAGE,
+                  concat(quote(table.path), " must have ", table.rows,
+                         " rows of ", table.width, " values, got ", info.rows,
+                         " of ", info.width));
+  rows.push_back(info.rows);
+  widths.push_back(info.width);
+  return Status();
 }

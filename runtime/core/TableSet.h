@@ -17,6 +17,14 @@ struct TableOptions {
   /// machine's memory, else from disk.
   int32_t tier = 0;
   uint64_t cacheBytes = 256u << 20; // of each table that is on disk
+  /// Where referenced tables may be; "": nowhere.
+  std::string folder;
+  int32_t check = 0; // a trine_engram_check
+  uint32_t tickets = 64;
+  uint64_t deadlineMilliseconds = 60000;
+  std::string checksums; // their folder; "": none
+  trine_engram_read_function read = nullptr;
+  void *readContext = nullptr;
 };
 
 class TableSet {
@@ -35,18 +43,17 @@ public:
   uint32_t size() const { return static_cast<uint32_t>(tables.size()); }
   trine_engram_table *getTable(uint32_t index) const { return tables[index]; }
 
-  /// Starts to fetch rows; negative ids count from the end of the table.
-  Status begin(uint32_t table, const int64_t *rows, uint64_t count,
-               uint64_t session, trine_engram_ticket **ticket) const;
+  uint64_t getRows(uint32_t index) const { return rows[index]; }
+  uint64_t getWidth(uint32_t index) const { return widths[index]; }
 
 private:
+  Status openTable(const std::string &folder, const ManifestTable &table,
+                   const TableOptions &options, int32_t bestTier);
+
   trine_engram_store *store = nullptr;
   std::vector<trine_engram_table *> tables;
-  std::vector<uint64_t> rows;
+  std::vector<uint64_t> rows, widths;
 };
-
-/// What the store says about its last failure on this thread.
-Status getTableStatus(trine_status code);
 
 } // namespace trine::runtime
 

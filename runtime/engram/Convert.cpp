@@ -137,11 +137,17 @@ static ConvertFunction getConversionFrom(trine_engram_type to) {
 }
 
 ConvertFunction engram::getConversion(trine_engram_type from,
-                                      trine_engram_type to, bool portable) {
+                                      trine_engram_type to, Instructions most) {
 #if defined(__x86_64__)
   // Asked once: in a virtual machine, CPUID costs as much as hundreds of rows.
   static const bool hasVectors = hasCpuFeature("avx2") && hasCpuFeature("f16c");
-  if (!portable && hasVectors)
+  static const bool hasBytes =
+      hasVectors && hasCpuFeature("avx512f") && hasCpuFeature("avx512bw") &&
+      hasCpuFeature("avx512vl") && hasCpuFeature("avx512vbmi");
+  if (most == Instructions::AVX512 && hasBytes)
+    if (ConvertFunction function = getAvx512Conversion(from, to))
+      return function;
+  if (most != Instructions::Portable && hasVectors)
     if (ConvertFunction function = getAvx2Conversion(from, to))
       return function;
 #endif

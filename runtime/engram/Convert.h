@@ -13,10 +13,13 @@ namespace trine::runtime::engram {
 using ConvertFunction = void (*)(const uint8_t *values, const uint8_t *scales,
                                  uint64_t width, void *destination);
 
+/// What a conversion may be made of, if this CPU has it.
+enum class Instructions { Portable, AVX2, AVX512 };
+
 /// How rows of type `from` become `to` (F32, F16 or BF16); NULL when there is
-/// no such conversion. `portable`: without special instructions.
+/// no such conversion.
 ConvertFunction getConversion(trine_engram_type from, trine_engram_type to,
-                              bool portable = false);
+                              Instructions most = Instructions::AVX512);
 
 /// One value each, as bits.
 uint16_t roundToBf16(float value);

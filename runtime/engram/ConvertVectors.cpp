@@ -80,8 +80,8 @@ TRINE_AVX2 static void convert(const uint8_t *values, const uint8_t *scales,
                        _mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT));
   }
   if (i < width) // never for E4M3, whose width is a multiple of 32
-    getConversion(From, To, /*portable=*/true)(values + i * fromBytes, scales,
-                                               width - i, target + i * toBytes);
+    getConversion(From, To, Instructions::Portable)(
+        values + i * fromBytes, scales, width - i, target + i * toBytes);
 }
 
 /// 32 values that share a scale, whose results are neither subnormal nor

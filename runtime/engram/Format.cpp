@@ -68,6 +68,7 @@ Status RowLayout::placeRecords(uint64_t recordOffset, uint64_t recordStride,
   // Wide records would waste too much of a page; they span pages anyway.
   if ((kPageBytes - rowsPerPage * stride) * 8 > kPageBytes)
     rowsPerPage = 0;
+  pageFactor = rowsPerPage > 1 ? UINT64_MAX / rowsPerPage + 1 : 0;
   return Status();
 }
 

@@ -42,6 +42,9 @@ struct RowLayout {
   /// Row r is at offset + r / rowsPerPage * 4096 + r % rowsPerPage * stride;
   /// with rowsPerPage 0, at offset + r * stride.
   uint64_t offset = 0, stride = 0, rowsPerPage = 0;
+  /// Ceiling of 2^64 / rowsPerPage: a product instead of a division, exact for
+  /// rows below 2^52.
+  uint64_t pageFactor = 0;
   /// Whether a CRC-32C follows the scales.
   bool hasChecksum = false;
   /// Whether scales are elsewhere: those of row r at scaleOffset + r *
@@ -62,11 +65,18 @@ struct RowLayout {
     return valueBytes + (hasSeparateScales ? 0 : scaleBytes) +
            (hasChecksum ? 4 : 0);
   }
+  uint64_t getPlace(uint64_t row) const {
+    if (rowsPerPage == 0)
+      return offset + row * stride;
+    uint64_t page =
+        rowsPerPage == 1
+            ? row
+            : static_cast<uint64_t>(
+                  static_cast<unsigned __int128>(row) * pageFactor >> 64);
+    return offset + page * kPageBytes + (row - page * rowsPerPage) * stride;
+  }
   Extent locate(uint64_t row) const {
-    uint64_t at = rowsPerPage ? row / rowsPerPage * kPageBytes +
-                                    row % rowsPerPage * stride
-                              : row * stride;
-    return {offset + at, getRecordBytes()};
+    return {getPlace(row), getRecordBytes()};
   }
   Extent locateScales(uint64_t row) const {
     return {scaleOffset + row * scaleStride, scaleBytes};

@@ -13,7 +13,7 @@ struct Statistics {
   std::atomic<uint64_t> tickets{0}, rows{0}, uniqueRows{0}, memoryRows{0},
       cacheRows{0}, diskRows{0}, reads{0}, readBytes{0}, repeatedReads{0},
       checkedBlocks{0}, waitNanoseconds{0}, deliverNanoseconds{0}, failed{0},
-      cancelled{0}, late{0};
+      cancelled{0}, late{0}, full{0};
 };
 
 /// Adds the time of its life to a count.

@@ -106,22 +106,27 @@ std::shared_ptr<Table> Store::share(std::shared_ptr<Table> table) {
 // Tickets
 //===----------------------------------------------------------------------===//
 
-/// Waits for room, and takes it.
-Status Store::enter(Ticket &ticket) {
+/// What an urgent ticket stages beyond the store's bounds.
+static constexpr uint64_t kUrgentBytes = 1 << 20;
+
+/// Waits for room, and takes it; an urgent ticket has room.
+Status Store::enter(Ticket &ticket, bool isUrgent) {
   std::unique_lock<std::mutex> lock(mutex);
   auto fits = [&] {
-    return isClosed ||
+    return isClosed || isUrgent ||
            (live.size() < options.tickets &&
             (stagedBytes == 0 ||
              stagedBytes + ticket.reservedBytes <= options.staging_bytes));
   };
   if (!hasRoom.wait_for(
-          lock, std::chrono::milliseconds(options.begin_milliseconds), fits))
+          lock, std::chrono::milliseconds(options.begin_milliseconds), fits)) {
+    ++ticket.table->statistics.full;
     return Status(TRINE_ENGRAM_ERROR_FULL,
                   concat("table ", quote(ticket.table->getName()), ": ",
                          live.size(), " tickets with ", stagedBytes,
                          " bytes are in flight, and at most ", options.tickets,
                          " with ", options.staging_bytes, " may be"));
+  }
   if (isClosed)
     return closedStatus();
   live.insert(&ticket);
@@ -151,7 +156,7 @@ Status Store::enqueue(std::shared_ptr<Ticket> ticket) {
 }
 
 Status Store::begin(std::shared_ptr<Table> table, const int64_t *rows,
-                    uint64_t count, uint64_t session,
+                    uint64_t count, uint64_t session, bool isUrgent,
                     std::shared_ptr<Ticket> &result) {
   bool areRows = true;
   for (uint64_t i = 0; i < count; ++i)
@@ -168,12 +173,12 @@ Status Store::begin(std::shared_ptr<Table> table, const int64_t *rows,
   ticket->count = count;
   ticket->session = session;
   // Four tickets may have chunks at the same time, whatever their sizes.
-  ticket->chunkRows =
-      std::max<uint64_t>(1, options.staging_bytes / 4 / rowBytes);
+  ticket->chunkRows = std::max<uint64_t>(
+      1, (isUrgent ? kUrgentBytes : options.staging_bytes / 4) / rowBytes);
   bool isInMemory = table->isInMemory();
   if (!isInMemory)
     ticket->reservedBytes = std::min(count, ticket->chunkRows) * rowBytes;
-  if (Status status = enter(*ticket); !status.ok())
+  if (Status status = enter(*ticket, isUrgent); !status.ok())
     return status;
   ++table->statistics.tickets;
   table->statistics.rows += count;

@@ -25,7 +25,7 @@ public:
   std::shared_ptr<Table> share(std::shared_ptr<Table> table);
 
   Status begin(std::shared_ptr<Table> table, const int64_t *rows,
-               uint64_t count, uint64_t session,
+               uint64_t count, uint64_t session, bool isUrgent,
                std::shared_ptr<Ticket> &ticket);
   /// deadline: milliseconds; -1 is the store's.
   Status wait(Ticket &ticket, trine_engram_type type, void *destination,
@@ -41,7 +41,7 @@ public:
   void release(Ticket &ticket);
 
 private:
-  Status enter(Ticket &ticket);
+  Status enter(Ticket &ticket, bool isUrgent);
   Status enqueue(std::shared_ptr<Ticket> ticket);
   void work(std::unique_ptr<IoQueue> queue);
   Status waitForChunk(Ticket &ticket, uint64_t milliseconds);

@@ -138,6 +138,7 @@ trine_engram_table_describe(const trine_engram_table *table,
   full.record_bytes = inner.getLayout().stride;
   full.file_bytes = inner.getFile().getIdentity().bytes;
   full.cache_rows = inner.cache.getCapacity();
+  full.is_reference = inner.isInPlace();
   memcpy(info, &full, std::min<size_t>(info->struct_size, sizeof(full)));
   return TRINE_OK;
 }
@@ -189,6 +190,7 @@ trine_engram_table_statistics(const trine_engram_table *table,
   full.failed = counts.failed;
   full.cancelled = counts.cancelled;
   full.late = counts.late;
+  full.full = counts.full;
   memcpy(statistics, &full,
          std::min<size_t>(statistics->struct_size, sizeof(full)));
   return TRINE_OK;
@@ -198,20 +200,33 @@ trine_engram_table_statistics(const trine_engram_table *table,
 // Tickets
 //===----------------------------------------------------------------------===//
 
-extern "C" trine_status trine_engram_begin(trine_engram_table *table,
-                                           const int64_t *rows, uint64_t count,
-                                           uint64_t session,
-                                           trine_engram_ticket **ticket) {
+static trine_status begin(trine_engram_table *table, const int64_t *rows,
+                          uint64_t count, uint64_t session, bool isUrgent,
+                          trine_engram_ticket **ticket) {
   if (!table || !ticket || (!rows && count > 0))
     return missing("'table', 'rows' and 'ticket'");
   *ticket = nullptr;
   std::shared_ptr<Ticket> begun;
-  if (Status status =
-          table->store->begin(table->table, rows, count, session, begun);
+  if (Status status = table->store->begin(table->table, rows, count, session,
+                                          isUrgent, begun);
       !status.ok())
     return setError(status);
   *ticket = new trine_engram_ticket{std::move(begun)};
   return TRINE_OK;
+}
+
+extern "C" trine_status trine_engram_begin(trine_engram_table *table,
+                                           const int64_t *rows, uint64_t count,
+                                           uint64_t session,
+                                           trine_engram_ticket **ticket) {
+  return begin(table, rows, count, session, /*isUrgent=*/false, ticket);
+}
+
+extern "C" trine_status
+trine_engram_begin_urgent(trine_engram_table *table, const int64_t *rows,
+                          uint64_t count, uint64_t session,
+                          trine_engram_ticket **ticket) {
+  return begin(table, rows, count, session, /*isUrgent=*/true, ticket);
 }
 
 extern "C" trine_status trine_engram_wait(trine_engram_ticket *ticket,

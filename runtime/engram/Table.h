@@ -28,23 +28,16 @@ public:
   trine_engram_tier getTier() const { return tier; }
   bool isInMemory() const { return tier != TRINE_ENGRAM_TIER_DISK; }
   bool checksOnTouch() const { return touchCheck; }
+  bool isInPlace() const { return isReference; }
 
   /// What makes two open tables the same.
   std::string getKey() const;
 
   /// Whether the row's id is one, or an error that names it.
   Status checkRow(int64_t row) const;
-  /// Values of a row in memory, and its scales.
-  const uint8_t *getValues(uint64_t row) const {
-    return memory.get() + (tier == TRINE_ENGRAM_TIER_RESIDENT
-                               ? row * residentStride
-                               : layout.locate(row).offset);
-  }
-  const uint8_t *getScales(uint64_t row) const {
-    if (tier == TRINE_ENGRAM_TIER_MAPPED && layout.hasSeparateScales)
-      return memory.get() + layout.locateScales(row).offset;
-    return getValues(row) + layout.valueBytes;
-  }
+  /// The rows of a table in memory, or the mapped file.
+  const uint8_t *getMemory() const { return memory.get(); }
+  uint64_t getResidentStride() const { return residentStride; }
   /// Compares the blocks of a row's extents before its first use.
   Status touch(uint64_t row);
   Status verify(uint64_t firstRow, uint64_t count);

@@ -113,11 +113,50 @@ void engram::deliverChunk(const Ticket &ticket, ConvertFunction convert,
   }
 }
 
+/// Rows of a table in memory, each fetched into the cache far enough ahead for
+/// memory to answer meanwhile. place(row) is where its values are.
+template <typename Place, typename Scales>
+static void deliverRows(const Ticket &ticket, ConvertFunction convert,
+                        uint64_t targetBytes, uint8_t *destination, Place place,
+                        Scales scalesOf) {
+  constexpr uint64_t kAhead = 16;
+  const RowLayout &layout = ticket.table->getLayout();
+  const uint64_t count = ticket.count, width = layout.width;
+  const uint64_t fetched = std::min<uint64_t>(layout.getRowBytes(), 1024);
+  const int64_t *rows = ticket.rows.get();
+  const uint8_t *ahead[kAhead] = {};
+  for (uint64_t i = 0; i < count + kAhead; ++i) {
+    const uint8_t *values = ahead[i % kAhead];
+    if (i < count) {
+      const uint8_t *next = place(static_cast<uint64_t>(rows[i]));
+      for (uint64_t at = 0; at < fetched; at += 64)
+        __builtin_prefetch(next + at);
+      __builtin_prefetch(next + fetched - 1);
+      ahead[i % kAhead] = next;
+    }
+    if (i >= kAhead)
+      convert(values, scalesOf(static_cast<uint64_t>(rows[i - kAhead]), values),
+              width, destination + (i - kAhead) * targetBytes);
+  }
+}
+
 Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
                                  uint64_t elementBytes, uint8_t *destination) {
   Table &table = *ticket.table;
   const RowLayout &layout = table.getLayout();
-  if (table.getTier() == TRINE_ENGRAM_TIER_MAPPED) {
+  const uint64_t targetBytes = layout.width * elementBytes;
+  auto deliver = [&](auto place, auto scalesOf) {
+    deliverRows(ticket, convert, targetBytes, destination, place, scalesOf);
+  };
+  auto behind = [bytes = layout.valueBytes](uint64_t, const uint8_t *values) {
+    return values + bytes;
+  };
+  const uint8_t *memory = table.getMemory();
+  if (table.getTier() == TRINE_ENGRAM_TIER_RESIDENT) {
+    deliver([memory, stride = table.getResidentStride()](
+                uint64_t row) { return memory + row * stride; },
+            behind);
+  } else {
     // Beyond the end of a truncated file there is no memory.
     if (Status status = table.getFile().checkUnchanged(table.getName());
         !status.ok())
@@ -126,30 +165,15 @@ Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
       for (uint64_t i = 0; i < ticket.count; ++i)
         if (Status status = table.touch(ticket.rows[i]); !status.ok())
           return status;
-  }
-  uint64_t rowBytes = layout.width * elementBytes;
-  // Rows far enough ahead for memory to answer meanwhile, but not so many that
-  // they push each other out.
-  constexpr uint64_t kAhead = 8;
-  const uint64_t lines = std::min<uint64_t>(layout.getRowBytes(), 1024);
-  const bool hasSeparateScales =
-      table.getTier() == TRINE_ENGRAM_TIER_MAPPED && layout.hasSeparateScales;
-  const uint8_t *ahead[kAhead] = {};
-  for (uint64_t i = 0; i < ticket.count + kAhead; ++i) {
-    const uint8_t *values = ahead[i % kAhead];
-    if (i < ticket.count) {
-      const uint8_t *next = table.getValues(ticket.rows[i]);
-      for (uint64_t at = 0; at < lines; at += 64)
-        __builtin_prefetch(next + at);
-      ahead[i % kAhead] = next;
-    }
-    if (i < kAhead)
-      continue;
-    uint64_t row = static_cast<uint64_t>(ticket.rows[i - kAhead]);
-    convert(values,
-            hasSeparateScales ? table.getScales(row)
-                              : values + layout.valueBytes,
-            layout.width, destination + (i - kAhead) * rowBytes);
+    auto place = [memory, &layout](uint64_t row) {
+      return memory + layout.getPlace(row);
+    };
+    if (layout.hasSeparateScales)
+      deliver(place, [memory, &layout](uint64_t row, const uint8_t *) {
+        return memory + layout.locateScales(row).offset;
+      });
+    else
+      deliver(place, behind);
   }
   table.statistics.memoryRows += ticket.count;
   return Status();

@@ -101,7 +101,8 @@ Status Store::seed(const std::shared_ptr<Table> &table,
       rows.push_back(hot[i].row);
     }
     std::shared_ptr<Ticket> ticket;
-    if (Status status = begin(table, rows.data(), rows.size(), 0, ticket);
+    if (Status status =
+            begin(table, rows.data(), rows.size(), 0, false, ticket);
         !status.ok())
       return status;
     if (Status status = wait(*ticket, TRINE_ENGRAM_F32, values.data(),

@@ -9,12 +9,18 @@ using namespace trine::bench;
 static int printUsage() {
   fputs("usage: engram-bench PART [--folder=PATH] [--gib=N] [--cache-mib=N] "
         "[--threads=N]\n"
+        "       engram-bench packages --inputs=FILE [--rounds=N] "
+        "PACKAGE[@TIER]...\n"
         "parts: hash       row ids per second, by variant\n"
         "       memory     random rows from memory against a raw loop\n"
         "       layout     records of several sizes, from memory and disk\n"
         "       disk       a prefill chunk and decode steps from disk\n"
         "       reference  a sparse table in place, with known rows\n"
         "       steps      prefetch on and off, by tier and batch\n"
+        "       overlap    a slow disk behind layers of a known time\n"
+        "       packages   steps of compiled packages in turns; --folder is "
+        "where their\n                  tables may be, TIER 1 to 3 as in "
+        "engram.h\n"
         "Tables are made in --folder (default /tmp) and removed at the end.\n",
         stderr);
   return 2;
@@ -23,6 +29,10 @@ static int printUsage() {
 static bool parse(int argc, char **argv, BenchOptions &options) {
   for (int i = 2; i < argc; ++i) {
     std::string argument = argv[i];
+    if (argument.compare(0, 2, "--") != 0) {
+      options.packages.push_back(argument);
+      continue;
+    }
     size_t equals = argument.find('=');
     if (equals == std::string::npos)
       return false;
@@ -36,10 +46,14 @@ static bool parse(int argc, char **argv, BenchOptions &options) {
       options.cacheMib = atof(value.c_str());
     else if (name == "--threads")
       options.threads = atoi(value.c_str());
+    else if (name == "--rounds")
+      options.rounds = atoi(value.c_str());
+    else if (name == "--inputs")
+      options.inputs = value;
     else
       return false;
   }
-  return options.threads > 0;
+  return options.threads > 0 && options.rounds > 0;
 }
 
 int main(int argc, char **argv) {
@@ -60,5 +74,9 @@ int main(int argc, char **argv) {
     return runReferenceBench(options);
   if (part == "steps")
     return runStepBench(options);
+  if (part == "overlap")
+    return runOverlapBench(options);
+  if (part == "packages" && !options.packages.empty())
+    return runPackageBench(options);
   return printUsage();
 }

@@ -17,6 +17,9 @@ struct BenchOptions {
   double gib = 0; // 0: the default of the part
   double cacheMib = 256;
   int threads = 1;
+  int rounds = 30;
+  std::string inputs;
+  std::vector<std::string> packages;
 };
 
 /// Seconds since some fixed point.
@@ -81,6 +84,8 @@ int runLayoutBench(const BenchOptions &options);
 int runDiskBench(const BenchOptions &options);
 int runReferenceBench(const BenchOptions &options);
 int runStepBench(const BenchOptions &options);
+int runOverlapBench(const BenchOptions &options);
+int runPackageBench(const BenchOptions &options);
 
 } // namespace trine::bench
 

@@ -138,6 +138,22 @@ int main(int argc, char **argv) {
   cl::opt<uint64_t> maxNameBytes(
       "max-name-bytes", cl::desc("Refuse longer names; default 4096"),
       cl::init(limits.maxNameBytes), cl::cat(category));
+  cl::opt<bool> referenceTables(
+      "reference-tables",
+      cl::desc("Leave these tables in the model's files: the package refers to "
+               "them by path, size, time and hash, and 'trine-run "
+               "--table-folder' allows their folder"),
+      cl::cat(category));
+  cl::opt<std::string> hostHash(
+      "host-hash", cl::init("all"), cl::value_desc("which"),
+      cl::desc("Hashes of n-grams that the host's library computes: all "
+               "(default), fetched (those whose rows are fetched), none"),
+      cl::cat(category));
+  cl::opt<std::string> projection(
+      "engram-projection", cl::init("auto"), cl::value_desc("when"),
+      cl::desc("Whether what depends on fetched rows and weights alone is "
+               "computed ahead: auto (by cost; default), always, never"),
+      cl::cat(category));
   cl::opt<bool> report("report", cl::desc("Print what was compiled"),
                        cl::cat(category));
   cl::opt<std::string> reportJSON(
@@ -177,6 +193,9 @@ int main(int argc, char **argv) {
   options.plan.tableLimit = tableLimit;
   options.plan.prefetch = prefetch;
   options.plan.tableLatency = tableLatency;
+  options.plan.hostHash = hostHash;
+  options.plan.projection = projection;
+  options.referenceTables = referenceTables;
   for (const std::string &size : sizes)
     options.plan.sizes.push_back(size);
   options.plan.weights = weights;

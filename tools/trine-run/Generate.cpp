@@ -47,7 +47,10 @@ private:
   bool findLogits();
   bool readPrompts();
   bool prepareSlots();
-  bool step(const std::vector<int64_t> &ids, uint32_t first, uint32_t batch);
+  bool prefill(uint32_t slot);
+  bool announce(const std::vector<int64_t> &prompt, size_t at, size_t size);
+  bool step(const std::vector<int64_t> &ids, uint32_t first, uint32_t batch,
+            bool isPart = false);
   bool take(uint32_t first, uint32_t batch);
   bool decode();
   bool finish();
@@ -211,9 +214,46 @@ bool Generation::prepareSlots() {
          failStatus();
 }
 
+/// Runs a prompt, in chunks if that is asked for. Each chunk is announced
+/// before the one that comes first, so that its table rows are fetched
+/// meanwhile.
+bool Generation::prefill(uint32_t slot) {
+  const std::vector<int64_t> &prompt = sequences[slot].prompt;
+  size_t size = options.generation.promptChunk ? options.generation.promptChunk
+                                               : prompt.size();
+  for (size_t at = 0; at < prompt.size(); at += size) {
+    size_t end = std::min(prompt.size(), at + size);
+    if (end < prompt.size() && !announce(prompt, end, size))
+      return false;
+    if (!step({prompt.begin() + at, prompt.begin() + end}, slot, 1,
+              /*isPart=*/end < prompt.size()))
+      return false;
+  }
+  return true;
+}
+
+bool Generation::announce(const std::vector<int64_t> &prompt, size_t at,
+                          size_t size) {
+  std::vector<int64_t> ids(prompt.begin() + at,
+                           prompt.begin() + std::min(prompt.size(), at + size));
+  trine_tensor tensor = {};
+  for (const Input &input : inputs)
+    if (input.role == InputRole::Ids)
+      tensor.name = input.name.c_str();
+  tensor.data = ids.data();
+  tensor.bytes = ids.size() * sizeof(int64_t);
+  tensor.type = TRINE_TYPE_I64;
+  tensor.rank = 2;
+  tensor.sizes[0] = 1;
+  tensor.sizes[1] = static_cast<int64_t>(ids.size());
+  return trine_session_announce(session, &tensor, 1) == TRINE_OK ||
+         failStatus();
+}
+
 /// A step on slots [first, first + batch), whose new tokens are `ids`.
+/// With `isPart` more of the prompt follows, and nothing is drawn.
 bool Generation::step(const std::vector<int64_t> &ids, uint32_t first,
-                      uint32_t batch) {
+                      uint32_t batch, bool isPart) {
   int64_t size = static_cast<int64_t>(ids.size()) / batch, longest = 0;
   for (uint32_t b = 0; b < batch; ++b)
     longest = std::max(longest, sequences[first + b].length);
@@ -273,7 +313,7 @@ bool Generation::step(const std::vector<int64_t> &ids, uint32_t first,
            static_cast<long long>(longest), static_cast<long long>(size), time);
   for (uint32_t b = 0; b < batch; ++b)
     sequences[first + b].length += size;
-  return take(first, batch);
+  return isPart || take(first, batch);
 }
 
 static float toFloat(const void *data, trine_type type, size_t i) {
@@ -416,10 +456,8 @@ bool Generation::run(std::string &problem) {
                 "with 'trine-compile --state'");
   good =
       good && findInputs() && findLogits() && readPrompts() && prepareSlots();
-  for (uint32_t i = 0; good && i < sequences.size(); ++i) {
-    std::vector<int64_t> prompt = sequences[i].prompt;
-    good = step(prompt, i, 1);
-  }
+  for (uint32_t i = 0; good && i < sequences.size(); ++i)
+    good = prefill(i);
   good = good && decode() && finish();
   problem = error;
   return good;

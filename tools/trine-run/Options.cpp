@@ -38,6 +38,16 @@ running
                        disk; default: mapped, or disk where memory is too small
   --table-cache N      bytes of hot rows that are kept of each table on disk;
                        default: 268435456
+  --table-folder DIR   the folder in which tables may be opened that the package
+                       refers to; default: none
+  --table-check WHEN   when blocks of tables are compared with their checksums:
+                       never or touch (before their first use); default: never
+  --table-deadline N   milliseconds that a step waits for rows before it fails;
+                       default: 60000
+  --table-checksums DIR  reads the checksums of referenced tables from there,
+                       and writes what is known of them at the end
+  --verify-tables      compares all blocks of all tables with their checksums,
+                       and runs nothing
   --stats              prints what was read from tables
 
 generating (packages of 'trine-compile --state' whose inputs are input_ids,
@@ -45,6 +55,7 @@ position_ids and attention_mask)
   --generate           runs a prompt and decodes new tokens, one step each
   --prompt-ids IDS     a prompt: token ids as 1,2,3, or a .npy; once for each
                        sequence
+  --prompt-chunk N     tokens of a prompt that one step takes; default: all
   --max-new-tokens N   tokens of a sequence; default: 16
   --stop-ids IDS       tokens that end a sequence
   --temperature T      draws from softmax(logits / T); default: 0, the largest
@@ -120,6 +131,9 @@ static bool takeGenerateOption(const std::string &name, const char *value,
   else if (name == "--max-new-tokens")
     problem |= !parseNumber("--max-new-tokens", value, 1, 1000000000,
                             options.maxNewTokens);
+  else if (name == "--prompt-chunk")
+    problem |= !parseNumber("--prompt-chunk", value, 1, 1000000000,
+                            options.promptChunk);
   else if (name == "--stop-ids")
     problem |= !parseIds("--stop-ids", value, options.stopIds);
   else if (name == "--temperature")
@@ -139,11 +153,55 @@ static bool takeGenerateOption(const std::string &name, const char *value,
   return true;
 }
 
+/// A choice by name; says on stderr when it is none.
+static bool parseChoice(const char *option, const char *text,
+                        std::initializer_list<const char *> choices,
+                        const char *expected, int32_t &choice) {
+  choice = 0;
+  for (const char *each : choices) {
+    if (strcmp(text, each) == 0)
+      return true;
+    ++choice;
+  }
+  fprintf(stderr, "trine-run: '%s' must be %s, got '%s'\n", option, expected,
+          text);
+  return false;
+}
+
+/// Takes an option about Engram tables; false when it is none.
+static bool takeTableOption(const std::string &name, const char *value,
+                            Options &options, bool &problem) {
+  int32_t choice = 0;
+  if (name == "--table-tier") {
+    problem |=
+        !parseChoice("--table-tier", value, {"resident", "mapped", "disk"},
+                     "resident, mapped or disk", choice);
+    options.tableTier = TRINE_ENGRAM_TIER_RESIDENT + choice;
+  } else if (name == "--table-check") {
+    problem |= !parseChoice("--table-check", value, {"never", "touch"},
+                            "never or touch", options.tableCheck);
+  } else if (name == "--table-cache") {
+    problem |= !parseNumber("--table-cache", value, 0, UINT64_MAX / 2,
+                            options.tableCache);
+  } else if (name == "--table-deadline") {
+    problem |= !parseNumber("--table-deadline", value, 0, UINT64_MAX,
+                            options.tableDeadline);
+  } else if (name == "--table-folder") {
+    options.tableFolder = value;
+  } else if (name == "--table-checksums") {
+    options.tableChecksums = value;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 /// Takes an option and its value; `problem` is set when either is wrong.
 static void takeOption(const std::string &name, const char *value,
                        Options &options, bool &problem) {
   uint64_t number = 0;
-  if (takeGenerateOption(name, value, options.generation, problem))
+  if (takeGenerateOption(name, value, options.generation, problem) ||
+      takeTableOption(name, value, options, problem))
     return;
   if (name == "--input") {
     const char *separator = strchr(value, '=');
@@ -178,21 +236,6 @@ static void takeOption(const std::string &name, const char *value,
     options.device = value;
   } else if (name == "--profile") {
     options.profileFile = value;
-  } else if (name == "--table-tier") {
-    static const char *const tiers[] = {"resident", "mapped", "disk"};
-    for (int32_t i = 0; i < 3; ++i)
-      if (strcmp(value, tiers[i]) == 0)
-        options.tableTier = TRINE_ENGRAM_TIER_RESIDENT + i;
-    if (options.tableTier == 0) {
-      fprintf(stderr,
-              "trine-run: '--table-tier' must be resident, mapped or disk, got "
-              "'%s'\n",
-              value);
-      problem = true;
-    }
-  } else if (name == "--table-cache") {
-    problem |= !parseNumber("--table-cache", value, 0, UINT64_MAX / 2,
-                            options.tableCache);
   } else if (name == "--threads") {
     problem |= !parseNumber("--threads", value, 1, 1024, number);
     options.threads = static_cast<uint32_t>(number);
@@ -206,12 +249,20 @@ static void takeOption(const std::string &name, const char *value,
 bool trine::run::parseOptions(int count, char **arguments, Options &options,
                               int &exitCode) {
   static const char *const withValue[] = {
-      "--input",       "--inputs",     "--output-dir",     "--outputs",
-      "--device",      "--threads",    "--repeat",         "--warmup",
-      "--profile",     "--prompt-ids", "--max-new-tokens", "--stop-ids",
-      "--temperature", "--top-p",      "--seed",           "--output-ids",
-      "--load-state",  "--save-state", "--table-tier",     "--table-cache",
-      "--random",      "--expect"};
+      "--input",           "--inputs",
+      "--output-dir",      "--outputs",
+      "--device",          "--threads",
+      "--repeat",          "--warmup",
+      "--prompt-chunk",    "--profile",
+      "--prompt-ids",      "--max-new-tokens",
+      "--stop-ids",        "--temperature",
+      "--top-p",           "--seed",
+      "--output-ids",      "--load-state",
+      "--save-state",      "--table-tier",
+      "--table-cache",     "--table-check",
+      "--table-deadline",  "--table-folder",
+      "--table-checksums", "--random",
+      "--expect"};
   bool problem = false;
   exitCode = ExitSuccess;
   for (int i = 1; i < count; ++i) {
@@ -238,6 +289,10 @@ bool trine::run::parseOptions(int count, char **arguments, Options &options,
     }
     if (argument == "--stats") {
       options.statistics = true;
+      continue;
+    }
+    if (argument == "--verify-tables") {
+      options.verifyTables = true;
       continue;
     }
     if (argument == "--no-verify") {

@@ -21,6 +21,7 @@ struct GenerateOptions {
   uint64_t seed = 0;
   std::vector<int64_t> stopIds;
   std::string outputIds, loadState, saveState;
+  uint64_t promptChunk = 0; // tokens of a prompt that one step takes; 0: all
   bool tokenTimes = false;
 };
 
@@ -38,7 +39,10 @@ struct Options {
   bool verify = true;
   bool information = false;
   int32_t tableTier = 0; // a trine_engram_tier; 0: chosen
-  uint64_t tableCache = 256u << 20;
+  uint64_t tableCache = 256u << 20, tableDeadline = 60000;
+  int32_t tableCheck = 0; // a trine_engram_check
+  std::string tableFolder, tableChecksums;
+  bool verifyTables = false;
   bool statistics = false;
   bool generate = false;
   GenerateOptions generation;

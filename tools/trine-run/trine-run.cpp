@@ -203,6 +203,12 @@ int main(int count, char **arguments) {
   packageOptions.verify_hashes = options.verify;
   packageOptions.table_tier = options.tableTier;
   packageOptions.table_cache_bytes = options.tableCache;
+  packageOptions.table_check = options.tableCheck;
+  packageOptions.table_deadline_milliseconds = options.tableDeadline;
+  if (!options.tableFolder.empty())
+    packageOptions.table_folder = options.tableFolder.c_str();
+  if (!options.tableChecksums.empty())
+    packageOptions.table_checksums = options.tableChecksums.c_str();
   trine_package *package;
   if (trine_package_open(options.package.c_str(), &packageOptions, &package) !=
       TRINE_OK)
@@ -211,6 +217,14 @@ int main(int count, char **arguments) {
     printInformation(package);
     trine_package_close(package);
     return finish(ExitSuccess);
+  }
+  if (options.verifyTables) {
+    exitCode =
+        verifyTables(package) && saveChecksums(options.tableChecksums, package)
+            ? ExitSuccess
+            : ExitFailure;
+    trine_package_close(package);
+    return finish(exitCode);
   }
   trine_session_options sessionOptions = TRINE_SESSION_OPTIONS_INIT;
   sessionOptions.threads = options.threads;
@@ -225,6 +239,9 @@ int main(int count, char **arguments) {
         generate(options, package, session, error) ? ExitSuccess : fail(error);
   else
     exitCode = runSteps(options, package, session);
+  if (exitCode == ExitSuccess &&
+      !saveChecksums(options.tableChecksums, package))
+    exitCode = ExitFailure;
   if (options.statistics && exitCode == ExitSuccess)
     printStatistics(package);
   trine_session_destroy(session);

@@ -28,6 +28,9 @@ struct PackageOptions {
   std::string name;
   /// Tolerance of each output relative to its scale; none: not known.
   std::vector<double> relativeTolerances;
+  /// Whether Engram tables stay in the model's files: the manifest then says
+  /// which files, and where in them.
+  bool referenceTables = false;
   /// The kernels of a package for CUDA devices; null: they are in the program.
   const CUDAProgram *cuda = nullptr;
 };

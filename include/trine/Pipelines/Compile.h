@@ -51,7 +51,7 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
       llvm::cl::desc(
           "Which hashes of n-grams the host's library computes: all, "
           "fetched (those whose rows are fetched), none"),
-      llvm::cl::init("none")};
+      llvm::cl::init("all")};
   Option<std::string> projection{
       *this, "engram-projection",
       llvm::cl::desc("Whether what depends on fetched rows and weights alone "
@@ -118,6 +118,9 @@ struct CompileOptions {
   /// Integers that replaced states (a token history) are made of before the
   /// first step, by the state's name; others begin with 0.
   std::vector<std::pair<std::string, int64_t>> stateInitials;
+  /// Leave tables of the table store in the model's files; the package refers
+  /// to them.
+  bool referenceTables = false;
   /// Adds to the report what the passes say about each place.
   bool remarks = false;
   /// Called with the imported model, which it may change before it is compiled.

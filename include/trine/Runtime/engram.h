@@ -207,7 +207,9 @@ typedef struct trine_engram_table_info {
   uint64_t rows, width;
   uint64_t record_bytes; /* of a row with its scales and checksum, padded */
   uint64_t file_bytes;
-  uint64_t cache_rows; /* that fit into the cache */
+  uint64_t cache_rows;   /* that fit into the cache */
+  uint32_t is_reference; /* nonzero: in place, in another's file */
+  uint32_t reserved;
 } trine_engram_table_info;
 
 /* The caller sets info->struct_size. */
@@ -236,6 +238,15 @@ TRINE_API trine_status trine_engram_begin(trine_engram_table *table,
                                           const int64_t *rows, uint64_t count,
                                           uint64_t session,
                                           trine_engram_ticket **ticket);
+
+/* As trine_engram_begin, for one who has FULL and waits for these rows next:
+ * what is in flight may be his own, so this never fails with FULL. Stages 1 MiB
+ * at a time beyond the store's bounds. */
+TRINE_API trine_status trine_engram_begin_urgent(trine_engram_table *table,
+                                                 const int64_t *rows,
+                                                 uint64_t count,
+                                                 uint64_t session,
+                                                 trine_engram_ticket **ticket);
 
 /* Waits for the rows and writes them, in the order asked for, as `type` (F32,
  * F16 or BF16): count * width values. The ticket is gone afterwards, except
@@ -272,6 +283,7 @@ typedef struct trine_engram_statistics {
   uint64_t wait_nanoseconds;    /* spent in waiting for rows */
   uint64_t deliver_nanoseconds; /* spent in converting and copying */
   uint64_t failed, cancelled, late;
+  uint64_t full; /* tickets that had no room when they were begun */
 } trine_engram_statistics;
 
 /* The caller sets statistics->struct_size. */

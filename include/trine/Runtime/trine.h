@@ -150,9 +150,41 @@ typedef struct trine_package_options {
   /* Hot rows of each table on disk that are kept in memory, in bytes. Default:
    * 256 MiB. */
   uint64_t table_cache_bytes;
+  /* The folder below which tables may be opened that a package refers to
+   * instead of holding them. NULL (default): none is opened. No part of a path
+   * below it may be a link. */
+  const char *table_folder;
+  /* When blocks of tables are compared with their checksums, a
+   * trine_engram_check (engram.h). Default: 0, on demand. */
+  int32_t table_check;
+  /* Fetches of rows in flight, at most. More of them wait until they are
+   * needed, which costs time alone. Default: 64. */
+  uint32_t table_tickets;
+  /* How long a step waits for rows before it fails with
+   * TRINE_ENGRAM_ERROR_LATE. Default: 60,000; UINT64_MAX: no limit. */
+  uint64_t table_deadline_milliseconds;
+  /* NULL (default), or the folder that keeps the checksums of referenced
+   * tables, as tableI.checksums for table I. Those that are there are read;
+   * trine_engram_table_save_checksums writes them. */
+  const char *table_checksums;
+  /* NULL (default), or what reads instead of the operating system: a
+   * trine_engram_read_function (engram.h), and its first argument. */
+  int64_t (*table_read)(void *context, int file, uint64_t offset,
+                        uint64_t bytes, void *buffer);
+  void *table_read_context;
 } trine_package_options;
 #define TRINE_PACKAGE_OPTIONS_INIT                                             \
-  {sizeof(trine_package_options), 1, 0, 256u << 20}
+  {sizeof(trine_package_options),                                              \
+   1,                                                                          \
+   0,                                                                          \
+   256u << 20,                                                                 \
+   (const char *)0,                                                            \
+   0,                                                                          \
+   64,                                                                         \
+   60000,                                                                      \
+   (const char *)0,                                                            \
+   0,                                                                          \
+   (void *)0}
 
 /* Opens the package in folder `path`. Weights are mapped read-only, once for
  * all sessions. NULL options are the defaults. On failure *package is NULL. */
@@ -336,6 +368,15 @@ TRINE_API trine_status trine_session_step(trine_session *session,
                                           uint32_t input_count,
                                           trine_tensor *outputs,
                                           uint32_t output_count);
+
+/* Tells the session what the step after the next run begins with, so that rows
+ * of Engram tables are fetched for it while that run computes (chunks of a
+ * prefill, decoding with ids known ahead). `inputs` are copied; those that row
+ * ids do not depend on may be left out. A hint: a step that is given other
+ * inputs fetches its own rows. NULL and 0 take it back. */
+TRINE_API trine_status trine_session_announce(trine_session *session,
+                                              const trine_tensor *inputs,
+                                              uint32_t input_count);
 
 /* Output `index` of the last run, which must have succeeded. */
 TRINE_API trine_status trine_session_output(const trine_session *session,

@@ -58,14 +58,15 @@ double decodeE4m3(uint8_t byte) {
 void expectRow(trine_engram_type from, const std::vector<uint8_t> &row,
                const std::vector<uint8_t> &scales,
                const std::vector<double> &values) {
-  for (bool portable : {false, true})
+  for (Instructions most :
+       {Instructions::Portable, Instructions::AVX2, Instructions::AVX512})
     for (int32_t to : {TRINE_ENGRAM_F32, TRINE_ENGRAM_F16, TRINE_ENGRAM_BF16}) {
       int bytes = to == TRINE_ENGRAM_F32 ? 4 : 2;
       Format format = to == TRINE_ENGRAM_F32   ? kF32
                       : to == TRINE_ENGRAM_F16 ? kF16
                                                : kBf16;
       std::vector<uint8_t> result(values.size() * bytes + 1, 0xab);
-      ConvertFunction convert = getConversion(from, to, portable);
+      ConvertFunction convert = getConversion(from, to, most);
       ASSERT_TRUE(convert);
       convert(row.data(), scales.data(), values.size(), result.data());
       EXPECT_EQ(result.back(), 0xab);
@@ -78,7 +79,7 @@ void expectRow(trine_engram_type from, const std::vector<uint8_t> &row,
                         ? std::isnan(got)
                         : got == expected &&
                               std::signbit(got) == std::signbit(expected))
-            << "type " << from << " to " << to << ", portable " << portable
+            << "type " << from << " to " << to << ", instructions " << int(most)
             << ": " << values[i] << " became " << got << ", expected "
             << expected;
       }
@@ -138,6 +139,25 @@ TEST(ConvertTests, SinglesAtTheBorders) {
                          0x8001, 0xffff})
       add(high << 16 | low);
   expectRow(TRINE_ENGRAM_F32, row, {}, values);
+}
+
+TEST(ConvertTests, ScalesOfOneRowDiffer) {
+  // Widths that are no multiple of what vectors take at once, and scales that
+  // only some of a vector's values can be moved by.
+  for (int blocks : {1, 2, 3, 5, 8}) {
+    std::vector<uint8_t> row(32 * blocks), scales(blocks);
+    std::vector<double> values(row.size());
+    for (int seed = 0; seed < 64; ++seed) {
+      for (int b = 0; b < blocks; ++b)
+        scales[b] =
+            static_cast<uint8_t>((seed * 37 + b * 101) % (seed % 3 ? 255 : 20));
+      for (size_t i = 0; i < row.size(); ++i) {
+        row[i] = static_cast<uint8_t>(i * 89 + seed * 17);
+        values[i] = std::ldexp(decodeE4m3(row[i]), scales[i / 32] - 127);
+      }
+      expectRow(TRINE_ENGRAM_E4M3, row, scales, values);
+    }
+  }
 }
 
 TEST(ConvertTests, OtherTypesHaveNone) {

@@ -23,7 +23,13 @@ class _Tensor(ctypes.Structure):
 
 
 class _PackageOptions(ctypes.Structure):
-    _fields_ = [("struct_size", ctypes.c_uint32), ("verify_hashes", ctypes.c_uint32)]
+    _fields_ = [
+        ("struct_size", ctypes.c_uint32),
+        ("verify_hashes", ctypes.c_uint32),
+        ("table_tier", ctypes.c_int32),
+        ("table_cache_bytes", ctypes.c_uint64),
+        ("table_folder", ctypes.c_char_p),
+    ]
 
 
 class _SessionOptions(ctypes.Structure):
@@ -67,11 +73,12 @@ class _PackageInfo(ctypes.Structure):
 class Session:
     """A package and one session on it."""
 
-    def __init__(self, library, package, threads):
+    def __init__(self, library, package, threads, table_tier=0, table_cache=256 << 20, table_folder=None):
         self._library = ctypes.CDLL(library)
         self._library.trine_status_message.restype = ctypes.c_char_p
         handle = ctypes.c_void_p()
-        options = _PackageOptions(ctypes.sizeof(_PackageOptions), 0)
+        folder = str(table_folder).encode() if table_folder else None
+        options = _PackageOptions(ctypes.sizeof(_PackageOptions), 0, table_tier, table_cache, folder)
         self._check(self._library.trine_package_open(package.encode(), ctypes.byref(options), ctypes.byref(handle)))
         self._package = handle
         self._session = ctypes.c_void_p()
