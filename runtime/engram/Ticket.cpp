@@ -2,6 +2,7 @@
 #include "Ticket.h"
 #include "Store.h"
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 using namespace trine::runtime;
@@ -113,40 +114,92 @@ void engram::deliverChunk(const Ticket &ticket, ConvertFunction convert,
   }
 }
 
-/// Rows of a table in memory, each fetched into the cache far enough ahead for
-/// memory to answer meanwhile. place(row) is where its values are.
-template <typename Place, typename Scales>
-static void deliverRows(const Ticket &ticket, ConvertFunction convert,
-                        uint64_t targetBytes, uint8_t *destination, Place place,
-                        Scales scalesOf) {
-  constexpr uint64_t kAhead = 16;
-  const RowLayout &layout = ticket.table->getLayout();
-  const uint64_t count = ticket.count, width = layout.width;
-  const uint64_t fetched = std::min<uint64_t>(layout.getRowBytes(), 1024);
+namespace {
+/// Rows on their way into the processor's cache at the same time.
+constexpr uint64_t kAhead = 16;
+/// The widest rows that are copied before they are converted.
+constexpr uint64_t kMostCopied = 1024;
+
+void fetchRow(const uint8_t *row, uint64_t bytes) {
+  for (uint64_t at = 0; at < bytes; at += 64)
+    __builtin_prefetch(row + at);
+  __builtin_prefetch(row + bytes - 1);
+}
+} // namespace
+
+/// Rows of a table in memory that are delivered as they are. place(row) is
+/// where its values are.
+template <typename Place>
+static void copyRows(const Ticket &ticket, uint8_t *destination, Place place) {
+  const uint64_t count = ticket.count;
+  const uint64_t bytes = ticket.table->getLayout().valueBytes;
   const int64_t *rows = ticket.rows.get();
   const uint8_t *ahead[kAhead] = {};
   for (uint64_t i = 0; i < count + kAhead; ++i) {
     const uint8_t *values = ahead[i % kAhead];
     if (i < count) {
-      const uint8_t *next = place(static_cast<uint64_t>(rows[i]));
-      for (uint64_t at = 0; at < fetched; at += 64)
-        __builtin_prefetch(next + at);
-      __builtin_prefetch(next + fetched - 1);
-      ahead[i % kAhead] = next;
+      ahead[i % kAhead] = place(static_cast<uint64_t>(rows[i]));
+      fetchRow(ahead[i % kAhead], std::min(bytes, kMostCopied));
     }
     if (i >= kAhead)
-      convert(values, scalesOf(static_cast<uint64_t>(rows[i - kAhead]), values),
-              width, destination + (i - kAhead) * targetBytes);
+      memcpy(destination + (i - kAhead) * bytes, values, bytes);
+  }
+}
+
+/// The same with a conversion. A group of rows is asked for, the group before
+/// it copied, and then converted: a processor that waits for memory gets no
+/// further than some rows of conversions, but many rows of copies.
+template <typename Place, typename Scales>
+static void convertRows(const Ticket &ticket, ConvertFunction convert,
+                        uint64_t targetBytes, uint8_t *destination, Place place,
+                        Scales scalesOf) {
+  const RowLayout &layout = ticket.table->getLayout();
+  const uint64_t count = ticket.count, width = layout.width;
+  const uint64_t valueBytes = layout.valueBytes, bytes = layout.getRowBytes();
+  const bool isCopied = bytes <= kMostCopied;
+  const int64_t *rows = ticket.rows.get();
+  const uint64_t stride = roundUp(bytes, 64);
+  alignas(64) uint8_t copies[kAhead * kMostCopied];
+  const uint8_t *asked[2][kAhead] = {};
+  for (uint64_t i = 0; i < count + kAhead; i += kAhead) {
+    const uint8_t **next = asked[i / kAhead % 2],
+                  **last = asked[(i / kAhead + 1) % 2];
+    for (uint64_t j = i; j < std::min(count, i + kAhead); ++j) {
+      next[j - i] = place(static_cast<uint64_t>(rows[j]));
+      fetchRow(next[j - i], std::min(bytes, kMostCopied));
+    }
+    if (i == 0)
+      continue;
+    const uint64_t first = i - kAhead, some = std::min(kAhead, count - first);
+    for (uint64_t j = 0; isCopied && j < some; ++j) {
+      uint8_t *copy = copies + j * stride;
+      memcpy(copy, last[j], valueBytes);
+      memcpy(copy + valueBytes,
+             scalesOf(static_cast<uint64_t>(rows[first + j]), last[j]),
+             layout.scaleBytes);
+    }
+    for (uint64_t j = 0; j < some; ++j) {
+      const uint8_t *values = isCopied ? copies + j * stride : last[j];
+      convert(values,
+              isCopied
+                  ? values + valueBytes
+                  : scalesOf(static_cast<uint64_t>(rows[first + j]), values),
+              width, destination + (first + j) * targetBytes);
+    }
   }
 }
 
 Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
-                                 uint64_t elementBytes, uint8_t *destination) {
+                                 uint64_t elementBytes, bool isCopy,
+                                 uint8_t *destination) {
   Table &table = *ticket.table;
   const RowLayout &layout = table.getLayout();
   const uint64_t targetBytes = layout.width * elementBytes;
   auto deliver = [&](auto place, auto scalesOf) {
-    deliverRows(ticket, convert, targetBytes, destination, place, scalesOf);
+    if (isCopy)
+      copyRows(ticket, destination, place);
+    else
+      convertRows(ticket, convert, targetBytes, destination, place, scalesOf);
   };
   auto behind = [bytes = layout.valueBytes](uint64_t, const uint8_t *values) {
     return values + bytes;

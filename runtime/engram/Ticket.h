@@ -67,8 +67,10 @@ struct Ticket : std::enable_shared_from_this<Ticket> {
 /// Writes a chunk (or rows of a table in memory) to where they were wanted.
 void deliverChunk(const Ticket &ticket, ConvertFunction convert,
                   uint64_t elementBytes, uint8_t *destination);
+/// `isCopy`: the conversion is none.
 Status deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
-                         uint64_t elementBytes, uint8_t *destination);
+                         uint64_t elementBytes, bool isCopy,
+                         uint8_t *destination);
 
 } // namespace trine::runtime::engram
 

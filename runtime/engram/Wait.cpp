@@ -63,7 +63,8 @@ Status Store::wait(Ticket &ticket, trine_engram_type type, void *destination,
       return status;
     Stopwatch watch(ticket.table->statistics.deliverNanoseconds);
     if (ticket.table->isInMemory()) {
-      Status status = deliverFromMemory(ticket, convert, elementBytes, target);
+      Status status = deliverFromMemory(ticket, convert, elementBytes,
+                                        type == layout.type, target);
       if (!status.ok())
         ticket.fail(status);
       return status;
