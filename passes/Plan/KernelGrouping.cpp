@@ -187,8 +187,8 @@ void KernelGrouping::assignRole(Operation *op) {
         return OpRole::Cheap;
       return OpRole::Sequence;
     }
-    if (isa<plan::LoadWeightOp, plan::SelectOp, WeightOp,
-            plan::PrefetchAwaitOp, plan::EngramHashOp>(op))
+    if (isa<plan::LoadWeightOp, plan::SelectOp, WeightOp, plan::PrefetchAwaitOp,
+            plan::EngramHashOp>(op))
       return OpRole::Sequence;
     bool outside = isNeededBetweenLaunches(op);
     if (isa<tensor::EmptyOp>(op))

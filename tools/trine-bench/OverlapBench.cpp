@@ -36,7 +36,7 @@ double getMedian(std::vector<double> values) {
 } // namespace
 
 int trine::bench::runOverlapBench(const BenchOptions &options) {
-  constexpr uint64_t kRows = 100000, kPerTicket = 24;
+  constexpr uint64_t kRows = 100000, kPerTicket = 8;
   BenchTable file(options.folder + "/engram-bench.table", TRINE_ENGRAM_E4M3,
                   kRows, 256);
   SlowDisk disk;
@@ -54,7 +54,7 @@ int trine::bench::runOverlapBench(const BenchOptions &options) {
         "table");
   std::mt19937_64 random(1);
   std::vector<uint16_t> target(kPerTicket * 256);
-  const double window = 10e-3;
+  const double window = 20e-3;
   printf("tickets of %d rows that the disk gives after L, %d ms of layers (W) "
          "before they are needed; medians\n",
          int(kPerTicket), int(window * 1e3));

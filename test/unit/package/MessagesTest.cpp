@@ -2,6 +2,7 @@
 // What the package's writers say of planned modules that no compilation gives,
 // but a file of IR may.
 #include "Manifest.h"
+#include "TableFiles.h"
 #include "WeightsFile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -105,5 +106,29 @@ TEST(WeightsMessages, OneEach) {
                     "2xf32"),
               testing::HasSubstr("weight 'w' must lie within 'm' of 8 bytes, "
                                  "got #trine.piece"));
+  llvm::sys::fs::remove_directories(folder);
+}
+
+TEST(TableMessages, References) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("trine-tables", folder));
+  auto error = [&](StringRef source) {
+    Planned planned(("plan.weight @v \"v\" " + source +
+                     " : tensor<4x2xf32> permutation [0, 1] outer [] inner [] "
+                     "tiles [] stored tensor<4x2xf32>\n"
+                     "plan.table @t \"memory\" values @v")
+                        .str());
+    ModelFolder models(folder);
+    EXPECT_TRUE(failed(writeTables(*planned.module, models, folder,
+                                   /*references=*/StringRef(folder))));
+    return planned.errors;
+  };
+  EXPECT_EQ(error("pieces [#trine.piece<\"m\" at 0 strides [2, 1] into [0, 0] "
+                  "sizes [4, 2]>]"),
+            "table 'memory' cannot stay where it is: it is not in one place of "
+            "one file");
+  EXPECT_THAT(error("from \"gone\" at 0 length 32"),
+              testing::HasSubstr("table 'memory' cannot stay where it is: "
+                                 "'gone'"));
   llvm::sys::fs::remove_directories(folder);
 }

@@ -134,6 +134,23 @@ INSTANTIATE_TEST_SUITE_P(
              "\"seq\"], \"axis\": 1, \"next\": \"past + seq\"}]",
              "'states[1].dims' dimension 1 is 'seq', but 'past' in an earlier "
              "state"},
+        Edit{"\"states\": []",
+             "\"states\": [], \"tables\": [{\"name\": \"t\", \"path\": "
+             "\"a/b\", \"rows\": 1, \"width\": 1, \"bytes\": 4, "
+             "\"reference\": {\"type\": \"f64\", \"offset\": 0, \"stride\": 8, "
+             "\"file_bytes\": 8, \"modified_nanoseconds\": 1, "
+             "\"header_sha256\": \"0123456789012345678901234567890123456789"
+             "012345678901234567890123\"}}]",
+             "'tables[0].reference.type' must be f32, f16, bf16 or f8e4m3fn, "
+             "got 'f64'"},
+        Edit{"\"states\": []",
+             "\"states\": [], \"tables\": [{\"name\": \"t\", \"path\": "
+             "\"a/b\", \"rows\": 1, \"width\": 1, \"bytes\": 4, "
+             "\"reference\": {\"type\": \"f32\", \"offset\": 0, \"stride\": 4, "
+             "\"file_bytes\": 8, \"modified_nanoseconds\": 1, "
+             "\"header_sha256\": \"01\"}}]",
+             "'tables[0].reference.header_sha256' must be 64 hexadecimal "
+             "digits, got '01'"},
         Edit{"\"name\": \"device0\", \"kind\": \"host\"}",
              "\"name\": \"device0\", \"kind\": \"host\"}, {}",
              "'devices' has several, but this runtime uses one"},
