@@ -28,10 +28,10 @@ int64_t readSlowly(void *context, int file, uint64_t offset, uint64_t bytes,
   return got < 0 ? -error : got;
 }
 
-double getMedian(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2,
-                   values.end());
-  return values[values.size() / 2];
+/// On a machine with other work most steps are disturbed: a tenth is not.
+double getUndisturbed(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 10];
 }
 } // namespace
 
@@ -56,7 +56,7 @@ int trine::bench::runOverlapBench(const BenchOptions &options) {
   std::vector<uint16_t> target(kPerTicket * 256);
   const double window = 20e-3;
   printf("tickets of %d rows that the disk gives after L, %d ms of layers (W) "
-         "before they are needed; medians\n",
+         "before they are needed; the 10 % quantiles\n",
          int(kPerTicket), int(window * 1e3));
   printf("%6s %8s %10s %12s %12s %12s\n", "L/W", "tickets", "ahead, ms",
          "over max, %", "at need, ms", "L + W, ms");
@@ -65,7 +65,7 @@ int trine::bench::runOverlapBench(const BenchOptions &options) {
     for (uint64_t tickets : {1, 2, 4}) {
       disk.seconds = ratio * window;
       std::vector<double> times[2];
-      for (int round = 0; round < 22; ++round) {
+      for (int round = 0; round < 60; ++round) {
         trine_engram_ticket *begun[4];
         double start = getTime();
         auto begin = [&] {
@@ -89,7 +89,7 @@ int trine::bench::runOverlapBench(const BenchOptions &options) {
                 "wait");
         times[round % 2].push_back(getTime() - start);
       }
-      double ahead = getMedian(times[1]), late = getMedian(times[0]);
+      double ahead = getUndisturbed(times[1]), late = getUndisturbed(times[0]);
       double least = std::max(window, disk.seconds);
       good &= ahead <= least * 1.05;
       printf("%6.2f %8" PRIu64 " %10.2f %12.1f %12.2f %12.2f\n", ratio, tickets,
