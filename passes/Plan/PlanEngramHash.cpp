@@ -6,7 +6,6 @@
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Passes/Plan.h"
-#include "llvm/ADT/SetVector.h"
 
 namespace mlir::trine {
 #define GEN_PASS_DEF_TRINEPLANENGRAMHASH
@@ -29,18 +28,17 @@ private:
 
 /// Whether the ids of some fetch are computed from these rows.
 static bool isFetched(EngramHashOp hash) {
-  llvm::SetVector<Operation *> users;
-  users.insert(hash);
-  for (unsigned i = 0; i < users.size(); ++i) {
-    ValueRange results = users[i]->getResults();
-    if (users[i] == hash)
-      results = ValueRange(hash.getRows());
-    for (Value result : results)
-      for (Operation *user : result.getUsers()) {
-        if (isa<plan::PrefetchIssueOp>(user))
-          return true;
-        users.insert(user);
-      }
+  llvm::SmallDenseSet<Value> seen;
+  SmallVector<Value> values = {hash.getRows()};
+  while (!values.empty()) {
+    Value value = values.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    for (Operation *user : value.getUsers()) {
+      if (isa<plan::PrefetchIssueOp>(user))
+        return true;
+      llvm::append_range(values, user->getResults());
+    }
   }
   return false;
 }
