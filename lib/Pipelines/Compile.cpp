@@ -237,6 +237,9 @@ LogicalResult Compilation::run() {
           PlanPipelineOptions plan;
           plan.copyOptionValuesFrom(options.plan);
           plan.packMatrices = options.target == "host";
+          // A device would wait for the host where no fetch needs it to.
+          if (plan.hostHash == "auto")
+            plan.hostHash = options.target == "host" ? "all" : "fetched";
           buildPlanPipeline(manager, plan);
         });
       })))

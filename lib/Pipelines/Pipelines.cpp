@@ -51,7 +51,8 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager,
   tables.limit = options.tableLimit;
   manager.addPass(createTrinePlanTables(std::move(tables)));
   TrinePlanEngramHashOptions hash;
-  hash.which = options.hostHash;
+  hash.which = options.hostHash == "auto" ? std::string("all")
+                                          : options.hostHash.getValue();
   manager.addPass(createTrinePlanEngramHash(std::move(hash)));
   manager.addNestedPass<func::FuncOp>(createTrineScheduleExpertGroups());
   TrineDecomposeCompositesOptions composites;

@@ -145,9 +145,10 @@ int main(int argc, char **argv) {
                "--table-folder' allows their folder"),
       cl::cat(category));
   cl::opt<std::string> hostHash(
-      "host-hash", cl::init("all"), cl::value_desc("which"),
-      cl::desc("Hashes of n-grams that the host's library computes: all "
-               "(default), fetched (those whose rows are fetched), none"),
+      "host-hash", cl::init("auto"), cl::value_desc("which"),
+      cl::desc("Hashes of n-grams that the host's library computes: all, "
+               "fetched (those whose rows are fetched), none, or auto: all, on "
+               "other devices fetched (default)"),
       cl::cat(category));
   cl::opt<std::string> projection(
       "engram-projection", cl::init("auto"), cl::value_desc("when"),

@@ -50,8 +50,9 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
       *this, "host-hash",
       llvm::cl::desc(
           "Which hashes of n-grams the host's library computes: all, "
-          "fetched (those whose rows are fetched), none"),
-      llvm::cl::init("all")};
+          "fetched (those whose rows are fetched), none, or auto: "
+          "all, on other devices fetched"),
+      llvm::cl::init("auto")};
   Option<std::string> projection{
       *this, "engram-projection",
       llvm::cl::desc("Whether what depends on fetched rows and weights alone "
