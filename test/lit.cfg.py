@@ -25,7 +25,7 @@ config.substitutions.append(("%python", config.python))
 onnx_folder, onnx_file = os.path.split(config.onnx_proto)
 config.substitutions.append(("%encode", f"{config.protoc} --proto_path={onnx_folder} --encode=onnx.ModelProto {onnx_file}"))
 llvm_config.add_tool_substitutions(
-    [ToolSubst("trine-opt", extra_args=["--verify-roundtrip"] if roundtrip else []), "trine-translate", "trine-compile", "trine-run", "trine-verify"],
+    [ToolSubst("trine-opt", extra_args=["--verify-roundtrip"] if roundtrip else []), "trine-translate", "trine-compile", "trine-reduce", "trine-run", "trine-verify"],
     [os.path.join(config.trine_build, "bin")])
 llvm_config.add_tool_substitutions(["FileCheck", "not", "count", "split-file"], [config.llvm_tools])
 

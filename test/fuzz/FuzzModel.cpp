@@ -10,7 +10,7 @@
 using namespace mlir;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static trine::fuzz::MemoryFile file;
+  static ::trine::fuzz::MemoryFile file;
   file.set(data, size);
   // A context keeps every type and attribute for ever.
   static std::unique_ptr<MLIRContext> context;
