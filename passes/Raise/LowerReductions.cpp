@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Reduce*, ArgMax and ArgMin.
 #include "ReductionLowering.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 using namespace mlir;
 using namespace mlir::trine;
@@ -41,16 +42,48 @@ Operand mlir::trine::withOnes(ONNXLowering &lowering, Value kept,
   return {lowering.reshape(kept, dims.getKept(), ones), ones};
 }
 
+/// Like broadcastMap for each input, but every reduced loop is in some map: a
+/// loop over a dim of 1 that a view added says its size nowhere else.
+static SmallVector<AffineMap> mapInputs(ONNXLowering &lowering,
+                                        MutableArrayRef<Operand> inputs,
+                                        const ReducedDims &dims) {
+  SmallVector<AffineMap> maps;
+  SmallVector<Operand> asGiven(inputs);
+  llvm::SmallBitVector missing(dims.isReduced.size());
+  for (auto [i, reduced] : llvm::enumerate(dims.isReduced))
+    missing[i] = reduced;
+  for (Operand &input : inputs) {
+    maps.push_back(lowering.broadcastMap(input, dims.all));
+    for (AffineExpr expression : maps.back().getResults())
+      if (auto loop = dyn_cast<AffineDimExpr>(expression))
+        missing.reset(loop.getPosition());
+  }
+  if (missing.none())
+    return maps;
+  MLIRContext *context = lowering.builder.getContext();
+  for (auto [input, given, map] : llvm::zip_equal(inputs, asGiven, maps)) {
+    input = given;
+    SmallVector<AffineExpr> loops;
+    size_t offset = dims.all.size() - input.dims.size();
+    for (size_t i = 0; i < input.dims.size(); ++i)
+      loops.push_back(input.dims[i].isConstant(1) &&
+                              !dims.all[offset + i].isConstant(1)
+                          ? getAffineConstantExpr(0, context)
+                          : getAffineDimExpr(offset + i, context));
+    map = AffineMap::get(dims.all.size(), 0, loops, context);
+  }
+  return maps;
+}
+
 Value mlir::trine::reduce(ONNXLowering &lowering, ArrayRef<Operand> inputs,
                           const ReducedDims &dims, Value initial,
                           ReductionBody body) {
   OpBuilder &builder = lowering.builder;
+  SmallVector<Operand> operands(inputs);
+  SmallVector<AffineMap> maps = mapInputs(lowering, operands, dims);
   SmallVector<Value> tensors;
-  SmallVector<AffineMap> maps;
-  for (Operand input : inputs) {
-    maps.push_back(lowering.broadcastMap(input, dims.all));
+  for (const Operand &input : operands)
     tensors.push_back(input.value);
-  }
   SmallVector<AffineExpr> keptLoops;
   SmallVector<utils::IteratorType> iterators;
   for (auto [i, reduced] : llvm::enumerate(dims.isReduced)) {
@@ -328,8 +361,8 @@ static LogicalResult lowerArgument(Operation *op, ONNXLowering &lowering) {
     if (i != axis)
       keptLoops.push_back(builder.getAffineDimExpr(i));
   AffineMap keptMap = AffineMap::get(rank, 0, keptLoops, builder.getContext());
-  SmallVector<AffineMap> maps{lowering.broadcastMap(input, dims.all), keptMap,
-                              keptMap};
+  SmallVector<AffineMap> maps = mapInputs(lowering, input, dims);
+  maps.append(2, keptMap);
   auto generic = linalg::GenericOp::create(
       builder, loc, TypeRange{best.getType(), place.getType()}, input.value,
       ValueRange{best, place}, maps, iterators,
