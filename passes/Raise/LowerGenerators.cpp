@@ -185,9 +185,21 @@ static LogicalResult lowerOneHot(Operation *op, ONNXLowering &lowering) {
   Location loc = lowering.loc;
   Type i64 = b.getI64Type();
   if (!lowering.isAvailable(dims[axis])) {
-    Value depth =
-        castScalar(b, loc, lowering.scalarOf(oneHot.getDepth()), i64,
-                   ONNXLowering::isUnsigned(oneHot.getDepth()), false);
+    Value onnxDepth = oneHot.getDepth();
+    bool isUnsigned = ONNXLowering::isUnsigned(onnxDepth);
+    Value depth;
+    if (isa<FloatType>(lowering.elementType(onnxDepth))) {
+      // By a kernel: only integers are read between launches.
+      ONNXLowering::Operand scalar = lowering.operand(onnxDepth);
+      scalar = {lowering.reshape(scalar.value, scalar.dims, {}), {}};
+      depth = lowering.extractScalar(lowering.elementwise(
+          scalar, {}, i64, [&](OpBuilder &b, Location loc, ValueRange s) {
+            return castScalar(b, loc, s[0], i64, false, false);
+          }));
+    } else {
+      depth = castScalar(b, loc, lowering.scalarOf(onnxDepth), i64, isUnsigned,
+                         false);
+    }
     lowering.defineSize(
         result, axis,
         arith::IndexCastOp::create(b, loc, b.getIndexType(), depth));
