@@ -47,6 +47,8 @@ struct AttentionArguments {
   Index maskBatch = 0, maskHead = 0, maskQuery = 0, maskKey = 0;
   /// MaskKind::Causal: query i sees keys j <= i + offset; null: keys - queries.
   const Index *offset = nullptr;
+  /// Elements between the offsets of two batches: 0, one for all, or 1.
+  Index offsetBatch = 0;
   float scale = 1, softCap = 0;
   Out *out = nullptr; ///< [batch, heads, queries, valueSize]
   Strides outStrides;
@@ -90,7 +92,8 @@ struct AttentionPlace {
       // Beyond these an offset changes nothing.
       offset =
           a.offset
-              ? static_cast<int>(maximum(-queries, minimum(*a.offset, keys)))
+              ? static_cast<int>(maximum(
+                    -queries, minimum(a.offset[batch * a.offsetBatch], keys)))
               : keys - queries;
       const int last = (min(first + C.tileRows, rows) - 1) / C.headsPerGroup;
       end = max(0, min(end, last + offset + 1));

@@ -164,9 +164,6 @@ bool AttentionWriter::match() {
     return refuse("partial results without their log-sum-exp");
   if (op.getOffset() && !isa<BlockArgument>(op.getOffset()))
     return refuse("the offset is computed in the kernel");
-  if (op.getOffset() &&
-      cast<RankedTensorType>(op.getOffset().getType()).getRank() != 0)
-    return refuse("each sequence has its own offset");
   return true;
 }
 
@@ -281,8 +278,12 @@ bool AttentionWriter::write(ModuleOp module,
       add(members[4 - type.getRank() + dim], extent == "1" ? "0" : stride);
     }
   }
-  if (op.getOffset())
+  if (op.getOffset()) {
     add("offset", argumentName(cast<BlockArgument>(op.getOffset())));
+    // One for each sequence, as sequences of different lengths have.
+    if (cast<RankedTensorType>(op.getOffset().getType()).getRank() != 0)
+      add("offsetBatch", "1");
+  }
   add("scale", floatText(op.getScale().convertToDouble()));
   if (op.getSoftCap())
     add("softCap", floatText(op.getSoftCap()->convertToDouble()));
