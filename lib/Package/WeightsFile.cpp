@@ -123,47 +123,115 @@ mapSource(plan::WeightOp weight, ModelFolder &folder) {
   return std::move(*buffer);
 }
 
-/// The pieces of a weight in files of the model's folder. `files` keeps them
+namespace {
+/// Parts of files, mapped: what pieces need, and no more, as a file may be
+/// larger than the address space that a process may use.
+class MappedParts {
+public:
+  /// Bytes [begin, end) of a file will be read.
+  void add(StringRef file, uint64_t begin, uint64_t end) {
+    if (begin < end)
+      parts[file].push_back({begin, end, nullptr});
+  }
+  /// Maps what was added.
+  llvm::Error map(ModelFolder &folder);
+  /// Byte `offset` of a file, which some added part holds.
+  const uint8_t *find(StringRef file, uint64_t offset) const;
+  void release() const;
+
+private:
+  struct Part {
+    uint64_t begin, end;
+    std::unique_ptr<llvm::MemoryBuffer> buffer;
+  };
+  llvm::StringMap<std::vector<Part>> parts;
+};
+} // namespace
+
+llvm::Error MappedParts::map(ModelFolder &folder) {
+  for (auto &entry : parts) {
+    std::vector<Part> &list = entry.second;
+    llvm::sort(list, [](const Part &a, const Part &b) {
+      return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+    });
+    std::vector<Part> joined;
+    for (Part &part : list)
+      if (!joined.empty() && part.begin <= joined.back().end)
+        joined.back().end = std::max(joined.back().end, part.end);
+      else
+        joined.push_back(std::move(part));
+    list = std::move(joined);
+    for (Part &part : list) {
+      auto buffer =
+          folder.map(entry.first(), part.begin, part.end - part.begin);
+      if (!buffer)
+        return buffer.takeError();
+      part.buffer = std::move(*buffer);
+    }
+  }
+  return llvm::Error::success();
+}
+
+const uint8_t *MappedParts::find(StringRef file, uint64_t offset) const {
+  auto entry = parts.find(file);
+  if (entry == parts.end())
+    return nullptr;
+  auto part = llvm::partition_point(
+      entry->second, [&](const Part &part) { return part.end <= offset; });
+  if (part == entry->second.end() || part->begin > offset)
+    return nullptr;
+  return reinterpret_cast<const uint8_t *>(part->buffer->getBufferStart()) +
+         (offset - part->begin);
+}
+
+/// The pieces of a weight in files of the model's folder, which `parts` keeps
 /// mapped.
-static FailureOr<SmallVector<SourcePiece>>
-mapPieces(plan::WeightOp weight, ModelFolder &folder, uint64_t elementBytes,
-          llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> &files) {
-  SmallVector<SourcePiece> pieces;
+static FailureOr<SmallVector<SourcePiece>> mapPieces(plan::WeightOp weight,
+                                                     ModelFolder &folder,
+                                                     uint64_t elementBytes,
+                                                     MappedParts &parts) {
+  auto fail = [&](llvm::Error error) {
+    return weight.emitError() << "weight '" << weight.getName()
+                              << "': " << llvm::toString(std::move(error));
+  };
+  auto isEmpty = [](WeightPieceAttr piece) {
+    return llvm::is_contained(piece.getSizes(), 0);
+  };
   for (auto piece : weight.getPieces()->getAsRange<WeightPieceAttr>()) {
     StringRef name = piece.getFile().getValue();
-    std::unique_ptr<llvm::MemoryBuffer> &file = files[name];
-    if (!file) {
-      auto buffer = folder.map(name);
-      if (!buffer)
-        return weight.emitError()
-               << "weight '" << weight.getName()
-               << "': " << llvm::toString(buffer.takeError());
-      file = std::move(*buffer);
-    }
+    llvm::Expected<uint64_t> fileBytes = folder.getSize(name);
+    if (!fileBytes)
+      return fail(fileBytes.takeError());
     // The last element's end; numbers of a file of IR may be anything.
     int64_t last = 0, end = 0;
-    bool overflow = false, empty = false;
+    bool overflow = false;
     for (auto [stride, size] :
          llvm::zip(piece.getStrides(), piece.getSizes())) {
       int64_t step = 0;
-      empty |= size == 0;
       overflow |= llvm::MulOverflow<int64_t>(stride, size - 1, step) ||
                   llvm::AddOverflow(last, step, last);
     }
     overflow |= llvm::AddOverflow<int64_t>(last, 1, end) ||
                 llvm::MulOverflow<int64_t>(end, elementBytes, end) ||
                 llvm::AddOverflow<int64_t>(end, piece.getOffset(), end);
-    if (!empty &&
-        (overflow || end > static_cast<int64_t>(file->getBufferSize())))
+    if (isEmpty(piece))
+      continue;
+    if (overflow || end > static_cast<int64_t>(*fileBytes))
       return weight.emitError()
              << "weight '" << weight.getName() << "' must lie within '" << name
-             << "' of " << file->getBufferSize() << " bytes, got " << piece;
+             << "' of " << *fileBytes << " bytes, got " << piece;
+    parts.add(name, piece.getOffset(), end);
+  }
+  if (llvm::Error error = parts.map(folder))
+    return fail(std::move(error));
+  SmallVector<SourcePiece> pieces;
+  for (auto piece : weight.getPieces()->getAsRange<WeightPieceAttr>())
     pieces.push_back(
-        {reinterpret_cast<const uint8_t *>(file->getBufferStart()) +
-             (empty ? 0 : piece.getOffset()),
+        {isEmpty(piece)
+             ? nullptr
+             : parts.find(piece.getFile().getValue(), piece.getOffset()),
          llvm::to_vector(piece.getStrides()), llvm::to_vector(piece.getInto()),
          llvm::to_vector(piece.getSizes())});
-  }
   return pieces;
 }
 
@@ -179,10 +247,16 @@ static void releasePages(const llvm::MemoryBuffer &buffer) {
                     begin - aligned + buffer.getBufferSize(), MADV_DONTNEED);
 }
 
+void MappedParts::release() const {
+  for (const auto &entry : parts)
+    for (const Part &part : entry.second)
+      releasePages(*part.buffer);
+}
+
 LogicalResult
 mlir::trine::readWeight(plan::WeightOp weight, ModelFolder &modelFolder,
                         llvm::function_ref<void(ArrayRef<uint8_t>)> sink) {
-  llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> files;
+  MappedParts parts;
   std::unique_ptr<llvm::MemoryBuffer> mapped;
   constexpr uint64_t keptBytes = uint64_t(64) << 20;
   uint64_t since = 0;
@@ -202,14 +276,13 @@ mlir::trine::readWeight(plan::WeightOp weight, ModelFolder &modelFolder,
     since = 0;
     if (mapped)
       releasePages(*mapped);
-    for (auto &entry : files)
-      releasePages(*entry.second);
+    parts.release();
   };
   uint64_t elementBytes = getStoredElementBytes(source.getElementType());
   uint64_t expected = source.getNumElements() * elementBytes;
   if (weight.getPieces()) {
     FailureOr<SmallVector<SourcePiece>> pieces =
-        mapPieces(weight, modelFolder, elementBytes, files);
+        mapPieces(weight, modelFolder, elementBytes, parts);
     if (failed(pieces))
       return failure();
     repackWeight(weight, *pieces, elementBytes, release);
