@@ -129,10 +129,7 @@ LogicalResult Compilation::promoteState() {
   };
   SmallVector<Attribute> before = namesOf();
   if (failed(runPipeline([&](OpPassManager &manager) {
-        // CUDA's attention has one offset for all sequences.
-        TrinePromoteStateOptions state;
-        state.ragged = options.target == "host";
-        manager.addNestedPass<func::FuncOp>(createTrinePromoteState(state));
+        manager.addNestedPass<func::FuncOp>(createTrinePromoteState());
         manager.addPass(createCanonicalizerPass());
         manager.addPass(createCSEPass());
       })))
