@@ -30,7 +30,7 @@ ELEMENT_TYPES = {
     TensorProto.FLOAT8E8M0: "f8E8M0FNU", TensorProto.FLOAT4E2M1: "f4E2M1FN",
 }
 REFUSALS = re.compile(
-    r"opset of 'ai.onnx' must be in|which is not supported|operator '[^']*' is not supported|only tensors are supported|"
+    r"opset of 'ai.onnx' must be in|which is not supported|operator '[^']*' is (?:not )?supported|only tensors are supported|"
     r"'to' must be the number of a supported element type|is not supported: it has no shape inference")
 
 
