@@ -97,7 +97,7 @@ def compare(contestants, judge):
         return verdicts
 
 
-def run_case(contestants, case, judge, rounds, steps, spoil, progress):
+def run_case(contestants, case, judge, rounds, steps, spoil, progress, clock="wall"):
     """Times all contestants on a case. Gives {name: {"median": ..} or {"error": text}}. With `spoil` the judge gets inputs of another seed."""
     results, active = {}, []
     for contestant in contestants:
@@ -118,7 +118,7 @@ def run_case(contestants, case, judge, rounds, steps, spoil, progress):
     for number in range(rounds):
         # Every second round goes the other way around.
         for contestant in active if number % 2 == 0 else reversed(active):
-            answer = contestant.ask(do="run", steps=steps)
+            answer = contestant.ask(do="run", steps=steps, clock=clock)
             if "error" in answer:
                 results[contestant.name] = {"error": answer["error"]}
             else:

@@ -198,7 +198,7 @@ class Attention:
                     "inputs": [{"name": name, "type": "f4", "sizes": shape, "fill": "normal"} for name, shape in sizes.items()],
                     "bytes": {"*": 4 * (keys * (latent + rope) + heads * latent * (nope + value))},
                     "flop": {name: 2 * heads * operations for name, operations in zip(names, per_head)},
-                    "steps": 12 if heads < 64 else 4,
+                    "steps": 5 if heads < 64 else 2,
                 }
 
 

@@ -7,8 +7,9 @@ def _milliseconds(seconds):
 
 
 def machine_line(machine):
+    by = ", processor time" if machine["clock"] == "processor" else ""
     return (
-        f"{machine['processor']} ({', '.join(machine['features'])}), {machine['threads']} of {machine['cores']} cores; "
+        f"{machine['processor']} ({', '.join(machine['features'])}), {machine['threads']} of {machine['cores']} cores{by}; "
         f"reads {machine['read_bytes_per_second'] / 1e9:.1f} GB/s, f32 product {machine['product_flop_per_second'] / 1e9:.0f} GFLOP/s"
     )
 
