@@ -6,7 +6,9 @@
 
 For each length a saved state of that many random entries is written and decoded from with `trine-run --generate`, greedily, so that no time goes into
 making the past. Prints the median and the minimum of the steps, the bytes of cache that a step reads, and between neighbours the slope as bytes
-of cache per second: that of reading the cache at the memory's rate, when a step costs nothing else that grows with the past."""
+of cache per second: that of reading the cache at the memory's rate, when a step costs nothing else that grows with the past. With --processor-time
+one thread's processor time per step takes the place of the clock's: two runs of different numbers of tokens are told apart. It says what a step
+costs where other programs keep the machine busy."""
 import argparse
 import json
 import os
@@ -68,6 +70,20 @@ def write_state(path, manifest, batch, length, generator):
     return growing
 
 
+def processor_time(command, tokens):
+    """Milliseconds of processor time that a step takes, from runs with few and with many."""
+
+    def run(count):
+        process = subprocess.Popen(command + ["--threads", "1", "--max-new-tokens", str(count)], stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            sys.exit("measure_steps.py: error: the steps failed")
+        return usage.ru_utime
+
+    return (run(tokens + 4) - run(4)) / tokens * 1000
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("package")
@@ -75,6 +91,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=24, help="steps that are measured")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--processor-time", action="store_true", help="one thread's processor time in place of the clock's")
     parser.add_argument("--trine-run", default=os.path.join(os.path.dirname(__file__), "../../build/release/bin/trine-run"))
     options = parser.parse_args()
     manifest = json.load(open(os.path.join(options.package, "manifest.json")))
@@ -87,12 +104,15 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "past.safetensors")
             size = write_state(path, manifest, options.batch, length, generator)
-            command = [options.trine_run, options.package, "--no-verify", "--generate", "--load-state", path, "--max-new-tokens", str(options.tokens + 1)]
-            command += ["--prompt-ids", "1"] * options.batch + (["--threads", str(options.threads)] if options.threads else [])
-            done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"measure_steps.py: error: {done.stderr.strip()}")
-        median, minimum = map(float, re.search(r"a step: median ([\d.]+) ms, minimum ([\d.]+) ms", done.stdout).groups())
+            command = [options.trine_run, options.package, "--no-verify", "--generate", "--load-state", path] + ["--prompt-ids", "1"] * options.batch
+            if options.processor_time:
+                median = minimum = processor_time(command, options.tokens)
+            else:
+                command += ["--max-new-tokens", str(options.tokens + 1)] + (["--threads", str(options.threads)] if options.threads else [])
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode:
+                    sys.exit(f"measure_steps.py: error: {done.stderr.strip()}")
+                median, minimum = map(float, re.search(r"a step: median ([\d.]+) ms, minimum ([\d.]+) ms", done.stdout).groups())
         slope = f"{(size - before[1]) / (minimum - before[0]) / 1e6:10.2f}" if before and minimum > before[0] else " " * 10
         print(f"{length:8} {median:10.3f} {minimum:10.3f} {size / 1e6:9.2f} {slope}", flush=True)
         before = minimum, size
