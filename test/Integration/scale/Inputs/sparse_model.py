@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """sparse_model.py FOLDER GIB: a model of products with matrices of 256 MiB, GIB of them in all, whose weights are a sparse file of zeros. Every fourth
 layer multiplies with the transpose of its weight, and every fourth with two halves that are joined, so that bytes are moved, not only copied."""
 import pathlib
