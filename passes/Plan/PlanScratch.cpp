@@ -156,6 +156,9 @@ static SmallVector<Scratch> findScratch(plan::KernelOp kernel) {
         }))
       return;
     OpOperand &start = *empty->use_begin();
+    // What a loop inside makes in it is not seen behind that loop.
+    if (start.getOwner()->getBlock() != empty->getBlock())
+      return;
     std::optional<Value> last = followWrites(start);
     // A result needs no scratch; one that a loop of workgroups gives away is
     // copied out of it.

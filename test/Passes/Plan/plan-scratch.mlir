@@ -153,3 +153,30 @@ func.func @main(%x: tensor<?xi64>, %y: tensor<?xf32>) -> (tensor<8xi64>, tensor<
 // expected-error @+1 {{module must have a function '@main'}}
 module {
 }
+
+// -----
+
+plan.device @device0
+// What a loop makes in a temporary from outside is not seen behind the loop: left alone.
+// CHECK-LABEL: plan.kernel @inside
+// CHECK-SAME: (%{{.*}}: tensor<?xf32>, %{{.*}}: tensor<?xf32>) -> tensor<?xf32>
+plan.kernel @inside(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "loop"} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %y = scf.for %i = %c0 to %n step %c1 iter_args(%o = %out) -> tensor<?xf32> {
+    %t = linalg.copy ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    %s = tensor.extract %t[%i] : tensor<?xf32>
+    %z = tensor.insert %s into %o[%i] : tensor<?xf32>
+    scf.yield %z : tensor<?xf32>
+  }
+  plan.return %y : tensor<?xf32>
+}
+func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %y = plan.launch @inside on @device0 queue 0 ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+  return %y : tensor<?xf32>
+}
