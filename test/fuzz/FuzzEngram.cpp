@@ -19,6 +19,13 @@ using trine::fuzz::MemoryFile;
 static constexpr uint64_t kRawHeaderBytes = 328, kDigitsOffset = 4096 - 64;
 static constexpr uint64_t kFileBytesOffset = 64;
 
+/// Touches every byte, for the sanitizers.
+static void read(const uint8_t *bytes, uint64_t count) {
+  volatile uint8_t sum = 0;
+  for (uint64_t i = 0; i < count; ++i)
+    sum = sum + bytes[i];
+}
+
 /// Opens the table file, and reads what its header promises.
 static void openTable(const std::string &path, uint8_t kind) {
   trine_engram_table_options options = TRINE_ENGRAM_TABLE_OPTIONS_INIT;
@@ -41,11 +48,16 @@ static void openTable(const std::string &path, uint8_t kind) {
     (void)table.touch(row);
     if (!table.isInMemory())
       continue;
-    volatile uint8_t sum = 0;
-    for (uint64_t i = 0; i < layout.valueBytes; ++i)
-      sum = sum + table.getValues(row)[i];
-    for (uint64_t i = 0; i < layout.scaleBytes; ++i)
-      sum = sum + table.getScales(row)[i];
+    if (table.getTier() == TRINE_ENGRAM_TIER_RESIDENT) {
+      read(table.getMemory() + row * table.getResidentStride(),
+           layout.getRowBytes());
+      continue;
+    }
+    read(table.getMemory() + extent.offset, extent.bytes);
+    if (layout.hasSeparateScales) {
+      Extent scales = layout.locateScales(row);
+      read(table.getMemory() + scales.offset, scales.bytes);
+    }
   }
   (void)table.verify(0, std::min<uint64_t>(layout.rows, 16));
 }
