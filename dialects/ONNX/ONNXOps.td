@@ -14,7 +14,7 @@ def ONNX_Dialect : Dialect {
   let cppNamespace = "::mlir::trine::onnx";
   let summary = "What an ONNX file says: one op per node";
   let description = [{
-    Operators carry the semantics of the newest version of their schema in the accepted window (opsets 13 to 27); the importer
+    Operators carry the semantics of the newest version of their schema in the accepted window (opsets 1 to 27); the importer
     rewrites older spellings, such as an `axes` attribute that became an operand. An absent optional operand is an `onnx.None`
     value, an absent optional result has type `none`. Integer tensors are signless when signed and `ui*` when unsigned; booleans
     are `i1`. Static sizes are in the tensor types; symbolic sizes come from `onnx::ShapeAnalysis`.

@@ -13,10 +13,6 @@ using namespace mlir;
 using namespace mlir::trine;
 using namespace mlir::trine::reference;
 
-std::optional<ElementType> reference::heldTypeOf(Type type) {
-  return elementTypeOf(type);
-}
-
 namespace {
 /// The value of a constant.
 struct ConstantDetail : StepDetail {

@@ -26,11 +26,6 @@ LogicalResult failAt(Operation *op, const llvm::Twine &message);
 /// large.
 FailureOr<Tensor> allocateAt(Operation *op, ElementType type,
                              llvm::ArrayRef<int64_t> shape);
-/// Tables of 8-bit floats are held as their bytes: only the rule that reads
-/// such a table knows their values.
-bool isHeldAsBytes(Type type);
-/// The element type that a tensor of that type is held as.
-std::optional<ElementType> heldTypeOf(Type type);
 
 /// One execution of one op.
 class OperatorCall {

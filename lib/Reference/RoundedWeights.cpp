@@ -62,12 +62,13 @@ mlir::trine::reference::roundWeightsAsPackaged(func::FuncOp main,
   llvm::SmallString<128> path(folder);
   llvm::sys::path::append(path, "manifest.json");
   auto buffer = llvm::MemoryBuffer::getFile(path);
-  // No test for either: the runtime has read it before.
+  // No test: the runtime has read it before.
   if (!buffer)
     return main.emitError()
            << "cannot read '" << path << "': " << buffer.getError().message();
   llvm::Expected<llvm::json::Value> manifest =
       llvm::json::parse((*buffer)->getBuffer());
+  // No test: the runtime has parsed it before.
   if (!manifest)
     return main.emitError()
            << "'" << path

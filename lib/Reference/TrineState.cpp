@@ -58,7 +58,7 @@ static FailureOr<StateValue *> findState(OperatorCall &call) {
   shape[0] = session->slots;
   if (type.getAxis() > 0)
     shape[type.getAxis()] = 0;
-  std::optional<ElementType> element = heldTypeOf(type.getTensor());
+  std::optional<ElementType> element = elementTypeOf(type.getTensor());
   if (!element || llvm::is_contained(shape, ShapedType::kDynamic))
     return call.fail("needs a state of one size but for slots and entries");
   auto found = session->states.find(open.getName().str());
