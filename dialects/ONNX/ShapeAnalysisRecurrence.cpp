@@ -101,11 +101,11 @@ static LogicalResult inferLinearAttention(Inference &inference) {
         return failure();
     }
   }
-  inference.setShape(0, {batch, length, *valueWidth * queryHeads});
-  inference.setShape(1, state);
-  inference.setElementType(0, inference.elementType(0));
+  // Where no past says it, the state has the type of the query.
   inference.setElementType(
       1, inference.elementType(inference.isPresent(3) ? 3 : 0));
+  inference.setShape(0, {batch, length, *valueWidth * queryHeads});
+  inference.setShape(1, state);
   return success();
 }
 

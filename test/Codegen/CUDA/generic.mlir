@@ -6,12 +6,12 @@ plan.device @device0
 
 // Element-wise: one point each. Sizes that are known are numbers.
 // CHECK-LABEL: // scale: sm_80 256 threads, 0 bytes of dynamic shared memory; 1 workgroups per block
-// CHECK: __launch_bounds__(256) scale(const float *__restrict__ a0, Index a0_0, float *__restrict__ a1, Index a1_0) {
-// CHECK: const Index [[GROUP:w[0-9]+]] = blockIdx.x;
-// CHECK: for (Index [[POINT:i[0-9]+]] = threadIdx.x; [[POINT]] < {{.*}} * 64; [[POINT]] += 256) {
-// CHECK: % 64
+// CHECK: #include "Elementwise.h"
+// CHECK: void operator()(Index [[POINT:i[0-9]*]]) const {
+// CHECK: [[POINT]] % 64
 // CHECK: * 2.0E+0f;
-// CHECK-NOT: __syncthreads
+// CHECK: __launch_bounds__(elementwiseThreads) scale(const float *__restrict__ a0, Index a0_0, float *__restrict__ a1, Index a1_0) {
+// CHECK-NEXT: elementwise(a1_0 * 64, Each{a0, a0_0, a1, a1_0});
 plan.kernel @scale(%x: tensor<?x64xf32>, %out: tensor<?x64xf32>) -> tensor<?x64xf32> attributes {skeleton = "elementwise"} {
   %two = arith.constant 2.0 : f32
   %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}

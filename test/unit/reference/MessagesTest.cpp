@@ -348,8 +348,8 @@ TEST(MessagesTest, Weights) {
   };
   EXPECT_TRUE(assembled("1").succeeded);
   expectError(assembled("2"), "needs more bytes of 'w.bin' than its 8 for ");
-  expectError(weight("at 0 length 8", "tensor<2xi4>"),
-              "element type 'i4' is not supported");
+  expectError(weight("at 0 length 8", "tensor<1xcomplex<f32>>"),
+              "element type 'complex<f32>' is not supported");
   llvm::sys::fs::remove_directories(folder);
 }
 

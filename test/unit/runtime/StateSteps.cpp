@@ -194,7 +194,8 @@ public:
 
 class Comparison {
 public:
-  explicit Comparison(double tolerance) : tolerance(tolerance) {}
+  /// Both results may be off by the package's tolerance.
+  explicit Comparison(double tolerance) : tolerance(2 * tolerance) {}
   void add(const Values &a, const Values &b) {
     expect(a.size() == b.size() && !a.empty(), "results of one size");
     double top = 0;
