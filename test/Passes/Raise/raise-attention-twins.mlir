@@ -174,3 +174,34 @@ func.func @main(%x: tensor<?x64xf32> {onnx.dims = ["n", 64]}, %g: tensor<64x8xf3
   return %w : tensor<*xf32>
 }
 // REMARK-NOT: looks like
+
+// -----
+
+// Another curve than a soft cap's: what is before the mask stays.
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: soft_cap
+// CHECK: onnx.Sigmoid
+// CHECK-NOT: soft_cap
+func.func @main(%q: tensor<?x4x?x24xf32> {onnx.dims = ["b", 4, "s", 24]}, %k: tensor<?x4x?x24xf32> {onnx.dims = ["b", 4, "past + s", 24]}, %v: tensor<?x4x?x16xf32> {onnx.dims = ["b", 4, "past + s", 16]}, %keys: tensor<?xi64> {onnx.dims = ["past + s"]}, %queries: tensor<?x1xi64> {onnx.dims = ["s", 1]}) -> tensor<*xf32> {
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %scale = onnx.Constant dense<0.25> : tensor<f32>
+  %root = onnx.Constant dense<0.5> : tensor<f32>
+  %four = onnx.Constant dense<4.0> : tensor<f32>
+  %low = onnx.Constant dense<-1.0e9> : tensor<f32>
+  %lowest = onnx.Constant dense<-3.40282347E+38> : tensor<f32>
+  %infinity = onnx.Constant dense<0xFF800000> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %kt = onnx.Transpose(%k) {perm = array<i64: 0, 1, 3, 2>} : (tensor<?x4x?x24xf32>) -> tensor<*xf32>
+  %qk = onnx.MatMul(%q, %kt) : (tensor<?x4x?x24xf32>, tensor<*xf32>) -> tensor<*xf32>
+  %cap = onnx.Constant dense<30.0> : tensor<f32>
+  %le = onnx.LessOrEqual(%keys, %queries) : (tensor<?xi64>, tensor<?x1xi64>) -> tensor<*xi1>
+  %m = onnx.Where(%le, %zero, %infinity) : (tensor<*xi1>, tensor<f32>, tensor<f32>) -> tensor<*xf32>
+  %d = onnx.Mul(%qk, %scale) : (tensor<*xf32>, tensor<f32>) -> tensor<*xf32>
+  %c0 = onnx.Div(%d, %cap) : (tensor<*xf32>, tensor<f32>) -> tensor<*xf32>
+  %c1 = onnx.Sigmoid(%c0) : (tensor<*xf32>) -> tensor<*xf32>
+  %c2 = onnx.Mul(%c1, %cap) : (tensor<*xf32>, tensor<f32>) -> tensor<*xf32>
+  %x = onnx.Add(%c2, %m) : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  %w = onnx.Softmax(%x) {axis = -1 : i64} : (tensor<*xf32>) -> tensor<*xf32>
+  %o = onnx.MatMul(%w, %v) : (tensor<*xf32>, tensor<?x4x?x16xf32>) -> tensor<*xf32>
+  return %o : tensor<*xf32>
+}
