@@ -9,6 +9,7 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cstdlib>
 #include <dlfcn.h>
 
 using namespace mlir::trine::cuda;
@@ -212,10 +213,10 @@ bool KernelCache::find(llvm::StringRef key, std::string &ptx) const {
 void KernelCache::store(llvm::StringRef key, llvm::StringRef ptx) const {
   if (folder.empty() || fs::create_directories(folder))
     return;
-  int descriptor;
-  llvm::SmallString<256> temporary;
-  if (fs::createUniqueFile(folder + "/" + key + ".%%%%%%", descriptor,
-                           temporary))
+  // LLVM's own function would take '%' in the path for a digit to choose.
+  std::string temporary = folder + "/" + key.str() + ".XXXXXX";
+  int descriptor = ::mkstemp(temporary.data());
+  if (descriptor < 0)
     return;
   bool written;
   {
