@@ -11,18 +11,19 @@ using namespace mlir::trine::onnx;
 
 using Expression = SymbolicExpression;
 
-static LogicalResult inferMatMul(Inference &inference) {
-  if (failed(inference.requireRankAtLeast(0, 1)) ||
-      failed(inference.requireRankAtLeast(1, 1)))
+LogicalResult onnx::inferProduct(Inference &inference, unsigned left,
+                                 unsigned right) {
+  if (failed(inference.requireRankAtLeast(left, 1)) ||
+      failed(inference.requireRankAtLeast(right, 1)))
     return failure();
-  ArrayRef<Expression> a = inference.shape(0), b = inference.shape(1);
+  ArrayRef<Expression> a = inference.shape(left), b = inference.shape(right);
   // A vector is a row on the left and a column on the right, and its 1
   // disappears again.
   Expression inner = b.size() == 1 ? b[0] : b[b.size() - 2];
   if (failed(inference.unify(a.back(), inner,
-                             "the inner dimension of 'A' " +
-                                 Twine(printShape(a)) + " and 'B' " +
-                                 Twine(printShape(b)))))
+                             "the inner dimension of " + inference.name(left) +
+                                 " " + printShape(a) + " and " +
+                                 inference.name(right) + " " + printShape(b))))
     return failure();
   FailureOr<Dims> dims =
       inference.broadcastShapes({a.drop_back(std::min<size_t>(a.size(), 2)),
@@ -36,6 +37,10 @@ static LogicalResult inferMatMul(Inference &inference) {
     dims->push_back(b.back());
   inference.setShape(0, *dims);
   return success();
+}
+
+static LogicalResult inferMatMul(Inference &inference) {
+  return inferProduct(inference, 0, 1);
 }
 
 /// alpha * A' * B' + beta * C, where C broadcasts to the product, one way.

@@ -199,33 +199,6 @@ static LogicalResult checkMatrixGranularity(Inference &inference,
   return success();
 }
 
-/// The shape of a product of operands `left` and `right`.
-static LogicalResult inferProduct(Inference &inference, unsigned left,
-                                  unsigned right) {
-  if (failed(inference.requireRankAtLeast(left, 1)) ||
-      failed(inference.requireRankAtLeast(right, 1)))
-    return failure();
-  ArrayRef<Expression> a = inference.shape(left), b = inference.shape(right);
-  Expression inner = b.size() == 1 ? b[0] : b[b.size() - 2];
-  if (failed(inference.unify(a.back(), inner,
-                             "the inner dimension of " + inference.name(left) +
-                                 " " + printShape(a) + " and " +
-                                 inference.name(right) + " " + printShape(b))))
-    return failure();
-  FailureOr<Dims> dims =
-      inference.broadcastShapes({a.drop_back(std::min<size_t>(a.size(), 2)),
-                                 b.drop_back(std::min<size_t>(b.size(), 2))},
-                                "batch dimensions");
-  if (failed(dims))
-    return failure();
-  if (a.size() > 1)
-    dims->push_back(a[a.size() - 2]);
-  if (b.size() > 1)
-    dims->push_back(b.back());
-  inference.setShape(0, *dims);
-  return success();
-}
-
 static LogicalResult inferQLinearMatMul(Inference &inference) {
   for (unsigned operand : {1, 2})
     if (failed(checkMatrixGranularity(inference, 0, operand, true)))

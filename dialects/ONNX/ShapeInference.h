@@ -138,6 +138,9 @@ SymbolicExpression product(SymbolicContext &context,
 /// none.
 Type getElementTypeOfCode(MLIRContext *context, int64_t code);
 
+/// Gives result 0 the shape of NumPy's matmul of operands `left` and `right`.
+LogicalResult inferProduct(Inference &inference, unsigned left, unsigned right);
+
 /// An operand's name in the schema, quoted; with its position among the
 /// variadic ones.
 std::string describeOperand(Operation *op, unsigned operand);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Matrix products and Einsum. Sums run over the contracted index in ascending
 // order.
-#include "Operator.h"
+#include "Product.h"
 #include "trine/Dialect/ONNX/ONNX.h"
 
 using namespace mlir;
@@ -58,12 +58,8 @@ static std::vector<uint64_t> multiplyIntegers(const MatrixView &a,
   return sums;
 }
 
-/// NumPy's matmul: batch dimensions broadcast; operands of rank 1 are a row on
-/// the left, a column on the right.
-static LogicalResult matMul(OperatorCall &call) {
-  const Tensor &a = call.operand(0), &b = call.operand(1);
-  if (failed(call.requireSameType(a, b, "B")))
-    return failure();
+FailureOr<StackedProduct>
+StackedProduct::create(OperatorCall &call, const Tensor &a, const Tensor &b) {
   if (a.getRank() == 0 || b.getRank() == 0)
     return call.fail("operands must not be scalars, got shapes " +
                      describeShape(a.getShape()) + " and " +
@@ -81,18 +77,31 @@ static LogicalResult matMul(OperatorCall &call) {
   if (k != shapeB[shapeB.size() - 2] || !batch)
     return call.fail("cannot multiply shapes " + describeShape(a.getShape()) +
                      " and " + describeShape(b.getShape()));
-  llvm::SmallVector<int64_t> shape = *batch;
+  StackedProduct product{m, k, n, *batch, {}, *batch, *batch};
+  product.strides = {broadcastStrides(batchA, *batch),
+                     broadcastStrides(batchB, *batch)};
   if (a.getRank() > 1)
-    shape.push_back(m);
+    product.shape.push_back(m);
   if (b.getRank() > 1)
-    shape.push_back(n);
-  FailureOr<Tensor> result = call.allocate(a.getElementType(), shape);
+    product.shape.push_back(n);
+  product.full.append({m, n});
+  return product;
+}
+
+static LogicalResult matMul(OperatorCall &call) {
+  const Tensor &a = call.operand(0), &b = call.operand(1);
+  if (failed(call.requireSameType(a, b, "B")))
+    return failure();
+  FailureOr<StackedProduct> product = StackedProduct::create(call, a, b);
+  if (failed(product))
+    return failure();
+  FailureOr<Tensor> result = call.allocate(a.getElementType(), product->shape);
   if (failed(result))
     return failure();
-  llvm::SmallVector<int64_t> strides[] = {broadcastStrides(batchA, *batch),
-                                          broadcastStrides(batchB, *batch)};
+  int64_t m = product->m, k = product->k, n = product->n;
   forEachPosition(
-      *batch, strides, [&](int64_t index, llvm::ArrayRef<int64_t> at) {
+      product->batch, product->strides,
+      [&](int64_t index, llvm::ArrayRef<int64_t> at) {
         MatrixView left{a, at[0] * m * k, k, 1}, right{b, at[1] * k * n, n, 1};
         if (isFloat(a.getElementType())) {
           std::vector<double> sums =

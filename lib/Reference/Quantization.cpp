@@ -2,6 +2,7 @@
 // QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear, QLinearMatMul,
 // MatMulInteger and BitCast.
 #include "Quantization.h"
+#include "Product.h"
 #include "trine/Dialect/ONNX/ONNX.h"
 #include <cmath>
 
@@ -85,6 +86,18 @@ static void storeQuantized(Tensor &result, int64_t i, double quotient,
                                  std::min(std::max(value, lowest), highest)));
 }
 
+/// `letter` is that of 'y_scale' and 'y_zero_point'.
+static LogicalResult requireShapeOfScale(OperatorCall &call,
+                                         const Tensor &scale,
+                                         const Tensor *zeroPoint,
+                                         llvm::StringRef letter) {
+  if (!zeroPoint || zeroPoint->getNumElements() == scale.getNumElements())
+    return success();
+  return call.fail("'" + letter + "_zero_point' must have the shape of '" +
+                   letter + "_scale', " + describeShape(scale.getShape()) +
+                   ", got " + describeShape(zeroPoint->getShape()));
+}
+
 static LogicalResult quantizeLinear(OperatorCall &call) {
   auto op = cast<onnx::QuantizeLinearOp>(call.op);
   const Tensor &input = call.operand(0), &scale = call.operand(1),
@@ -105,12 +118,9 @@ static LogicalResult quantizeLinear(OperatorCall &call) {
   FailureOr<Granularity> index =
       Granularity::create(call, input, scale, op.getAxis(), op.getBlockSize());
   FailureOr<Tensor> result = call.allocate(to, input.getShape());
-  if (failed(index) || failed(result))
+  if (failed(index) || failed(result) ||
+      failed(requireShapeOfScale(call, scale, zeroPoint, "y")))
     return failure();
-  if (zeroPoint && zeroPoint->getNumElements() != scale.getNumElements())
-    return call.fail("'y_zero_point' must have the shape of 'y_scale', " +
-                     describeShape(scale.getShape()) + ", got " +
-                     describeShape(zeroPoint->getShape()));
   for (int64_t i = 0, e = input.getNumElements(); i < e; ++i) {
     int64_t j = (*index)(i);
     double quotient = roundTo(precision, roundTo(precision, input.real(i)) /
@@ -132,12 +142,9 @@ static LogicalResult dequantizeLinear(OperatorCall &call) {
   FailureOr<Granularity> index =
       Granularity::create(call, input, scale, op.getAxis(), op.getBlockSize());
   FailureOr<Tensor> result = call.allocate(to, input.getShape());
-  if (failed(index) || failed(result))
+  if (failed(index) || failed(result) ||
+      failed(requireShapeOfScale(call, scale, zeroPoint, "x")))
     return failure();
-  if (zeroPoint && zeroPoint->getNumElements() != scale.getNumElements())
-    return call.fail("'x_zero_point' must have the shape of 'x_scale', " +
-                     describeShape(scale.getShape()) + ", got " +
-                     describeShape(zeroPoint->getShape()));
   for (int64_t i = 0, e = input.getNumElements(); i < e; ++i) {
     int64_t j = (*index)(i);
     result->setReal(i, (input.real(i) - (zeroPoint ? zeroPoint->real(j) : 0)) *
@@ -212,11 +219,8 @@ static FailureOr<std::vector<double>> shifted(OperatorCall &call,
 namespace {
 /// A product of stacks of matrices: its shape, and its sums. Integers are below
 /// 2^9 in magnitude, so sums of fewer than 2^35 products are exact.
-struct QuantizedProduct {
-  llvm::SmallVector<int64_t> shape;
+struct QuantizedProduct : StackedProduct {
   std::vector<double> sums;
-  /// The shape with both of the two last dimensions.
-  llvm::SmallVector<int64_t> full;
 };
 } // namespace
 
@@ -224,39 +228,17 @@ static FailureOr<QuantizedProduct> multiply(OperatorCall &call, const Tensor &a,
                                             const Tensor *zeroA,
                                             const Tensor &b,
                                             const Tensor *zeroB) {
-  if (a.getRank() == 0 || b.getRank() == 0)
-    return call.fail("operands must not be scalars, got shapes " +
-                     describeShape(a.getShape()) + " and " +
-                     describeShape(b.getShape()));
-  llvm::SmallVector<int64_t> shapeA(a.getShape()), shapeB(b.getShape());
-  if (a.getRank() == 1)
-    shapeA.insert(shapeA.begin(), 1);
-  if (b.getRank() == 1)
-    shapeB.push_back(1);
-  int64_t k = shapeA.back(), n = shapeB.back(), m = shapeA[shapeA.size() - 2];
-  llvm::ArrayRef<int64_t> batchA = llvm::ArrayRef(shapeA).drop_back(2),
-                          batchB = llvm::ArrayRef(shapeB).drop_back(2);
-  std::optional<llvm::SmallVector<int64_t>> batch =
-      broadcastShapes(batchA, batchB);
-  if (k != shapeB[shapeB.size() - 2] || !batch)
-    return call.fail("cannot multiply shapes " + describeShape(a.getShape()) +
-                     " and " + describeShape(b.getShape()));
+  FailureOr<StackedProduct> stacked = StackedProduct::create(call, a, b);
+  if (failed(stacked))
+    return failure();
   FailureOr<std::vector<double>> left = shifted(call, a, zeroA, true),
                                  right = shifted(call, b, zeroB, false);
   if (failed(left) || failed(right))
     return failure();
-  QuantizedProduct product;
-  product.shape = *batch;
-  if (a.getRank() > 1)
-    product.shape.push_back(m);
-  if (b.getRank() > 1)
-    product.shape.push_back(n);
-  product.full = *batch;
-  product.full.append({m, n});
+  QuantizedProduct product{*stacked, {}};
+  int64_t m = product.m, k = product.k, n = product.n;
   product.sums.resize(productOf(product.full, 0, product.full.size()));
-  llvm::SmallVector<int64_t> strides[] = {broadcastStrides(batchA, *batch),
-                                          broadcastStrides(batchB, *batch)};
-  forEachPosition(*batch, strides,
+  forEachPosition(product.batch, product.strides,
                   [&](int64_t index, llvm::ArrayRef<int64_t> at) {
                     for (int64_t i = 0; i < m; ++i)
                       for (int64_t j = 0; j < n; ++j) {
