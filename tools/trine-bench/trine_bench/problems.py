@@ -89,6 +89,7 @@ class Slice:
                     "trine bf16": slice_model.bytes_read(batch, new, past, 2, share),
                     "llama.cpp bf16": slice_model.bytes_read(batch, new, past, 2, share),
                 },
+                "flop": {"*": slice_model.operations(batch, new, past)},
             }
 
 

@@ -104,5 +104,17 @@ def bytes_read(batch, new, past, weight_bytes, expert_share):
     return (dense + experts) * weight_bytes + LAYERS * batch * (past + new) * (LATENT + ROPE) * 4
 
 
+def operations(batch, new, past):
+    """Operations of a step: each token through the dense weights and its experts, and attention in the form that needs fewer."""
+    projections = HIDDEN * (HEADS * (NOPE + ROPE) + LATENT + ROPE) + HEADS * VALUE * HIDDEN
+    dense = LAYERS * projections + 3 * HIDDEN * DENSE + 3 * HIDDEN * SHARED * EXPERT + HIDDEN * (VOCABULARY + EXPERTS)
+    experts = CHOSEN * 3 * HIDDEN * EXPERT
+    pairs = new * past + new * (new + 1) // 2
+    heads = LATENT * HEADS * (NOPE + VALUE)
+    absorbed = new * heads + pairs * HEADS * (2 * LATENT + ROPE)
+    decompressed = (past + new) * heads + pairs * HEADS * (NOPE + ROPE + VALUE)
+    return 2 * batch * (new * (dense + experts) + LAYERS * min(absorbed, decompressed))
+
+
 if __name__ == "__main__":
     export(sys.argv[1])
