@@ -72,17 +72,60 @@ static void collectNodes(Location loc, llvm::SetVector<StringRef> &nodes) {
   });
 }
 
+/// A number, and words of the launch that it is multiplied with.
+static Array describeProduct(const ::trine::runtime::WordProduct &product) {
+  Array result{product.factor};
+  for (uint32_t word : product.words)
+    result.push_back(int64_t(word));
+  return result;
+}
+
+static Array describeMaps(ArrayRef<::trine::runtime::TensorMapRecord> records) {
+  using ::trine::runtime::MapElement;
+  Array maps;
+  for (const auto &record : records) {
+    Array sizes, strides, box;
+    for (const auto &size : record.sizes)
+      sizes.push_back(describeProduct(size));
+    for (const auto &stride : record.strides)
+      strides.push_back(describeProduct(stride));
+    for (uint32_t each : record.box)
+      box.push_back(int64_t(each));
+    maps.push_back(
+        Object{{"type", record.element == MapElement::F16 ? "f16" : "bf16"},
+               {"word", int64_t(record.word)},
+               {"offset", describeProduct(record.offset)},
+               {"sizes", std::move(sizes)},
+               {"strides", std::move(strides)},
+               {"box", std::move(box)}});
+  }
+  return maps;
+}
+
+/// Whether a launch has tensor maps, which readers of format 1 do not know.
+static bool hasMaps(const CUDAProgram &program) {
+  for (const CUDAKernel &kernel : program.kernels)
+    for (const CUDALaunch &launch : kernel.launches)
+      if (!launch.maps.empty())
+        return true;
+  return false;
+}
+
 /// What a device needs to launch a kernel, beside the words of the launch.
 static void describeCode(const CUDAProgram &program, const CUDAKernel &kernel,
                          Object &entry) {
   Array code;
   for (auto [architecture, launch] :
-       llvm::zip(program.architectures, kernel.launches))
-    code.push_back(Object{{"arch", architecture},
-                          {"path", TRINE_PACKAGE_KERNELS "/" + kernel.name +
-                                       "." + architecture + ".ptx"},
-                          {"threads", int64_t(launch.threads)},
-                          {"shared_bytes", launch.sharedBytes}});
+       llvm::zip(program.architectures, kernel.launches)) {
+    Object each{{"arch", architecture},
+                {"path", TRINE_PACKAGE_KERNELS "/" + kernel.name + "." +
+                             architecture + ".ptx"},
+                {"threads", int64_t(launch.threads)},
+                {"shared_bytes", launch.sharedBytes}};
+    if (!launch.maps.empty())
+      each["maps"] = describeMaps(launch.maps);
+    code.push_back(std::move(each));
+  }
   entry["code"] = std::move(code);
   entry["workgroups_per_block"] = int64_t(kernel.workgroupsPerBlock);
 }
@@ -272,7 +315,9 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
   if (std::optional<Object> narrowed = describeNarrowedWeights(planned))
     weights["narrowed"] = std::move(*narrowed);
   return llvm::json::Value(Object{
-      {"format", Object{{"major", TRINE_PACKAGE_FORMAT_MAJOR},
+      {"format", Object{{"major", options.cuda && hasMaps(*options.cuda)
+                                      ? TRINE_PACKAGE_FORMAT_MAJOR
+                                      : TRINE_PACKAGE_FORMAT_OLDEST},
                         {"minor", TRINE_PACKAGE_FORMAT_MINOR}}},
       {"abi", TRINE_PROGRAM_ABI_VERSION},
       {"producer", "trine " TRINE_VERSION_STRING},

@@ -388,7 +388,8 @@ LogicalResult Compilation::writePackage() {
     packageOptions.relativeTolerances = tolerances;
     packageOptions.cuda = isCUDA ? &cuda : nullptr;
     PackageReport written;
-    return trine::writePackage(*module, program, host, packageOptions, written);
+    return mlir::trine::writePackage(*module, program, host, packageOptions,
+                                     written);
   });
 }
 

@@ -254,6 +254,48 @@ static void readFiles(const JsonPlace &root, Manifest &manifest) {
         concat("is ", quote(manifest.weightsPath), ", which 'files' lacks"));
 }
 
+/// A number, and words of the launch that it is multiplied with.
+static WordProduct readProduct(const JsonPlace &place) {
+  WordProduct product;
+  bool isFirst = true;
+  for (const JsonPlace &each : place.getElements()) {
+    if (isFirst)
+      product.factor = each.getInteger(0);
+    else
+      product.words.push_back(
+          static_cast<uint32_t>(each.getInteger(0, mostLaunchWords - 1)));
+    isFirst = false;
+  }
+  if (isFirst && place.exists())
+    place.reportExpected("a number, then words");
+  return product;
+}
+
+static TensorMapRecord readTensorMap(const JsonPlace &place) {
+  TensorMapRecord map;
+  JsonPlace type = place["type"];
+  std::string name = type.getString();
+  if (name == "f16")
+    map.element = MapElement::F16;
+  else if (name != "bf16" && type.isString())
+    type.reportExpected("f16 or bf16");
+  map.word =
+      static_cast<uint32_t>(place["word"].getInteger(0, mostLaunchWords - 1));
+  map.offset = readProduct(place["offset"]);
+  for (const JsonPlace &each : place["sizes"].getElements())
+    map.sizes.push_back(readProduct(each));
+  for (const JsonPlace &each : place["strides"].getElements())
+    map.strides.push_back(readProduct(each));
+  for (const JsonPlace &each : place["box"].getElements())
+    map.box.push_back(static_cast<uint32_t>(each.getInteger(1, mostMapBox)));
+  if (map.sizes.size() < leastMapRank || map.sizes.size() > mostMapRank)
+    place["sizes"].reportExpected("2 to 5 sizes");
+  else if (map.strides.size() + 1 != map.sizes.size() ||
+           map.box.size() != map.sizes.size())
+    place.report("must have a stride less than sizes, and a box of as many");
+  return map;
+}
+
 /// What a device needs to launch a kernel that is not host code.
 static void readCode(const JsonPlace &place, ManifestKernel &kernel,
                      const Manifest &manifest) {
@@ -266,6 +308,9 @@ static void readCode(const JsonPlace &place, ManifestKernel &kernel,
           concat("is ", quote(code.path), ", which 'files' lacks"));
     code.threads = each["threads"].getInteger(1, 1024);
     code.sharedBytes = each["shared_bytes"].getInteger(0, 1 << 20);
+    if (each["maps"].exists())
+      for (const JsonPlace &map : each["maps"].getElements())
+        code.maps.push_back(readTensorMap(map));
     kernel.code.push_back(std::move(code));
   }
   kernel.workgroupsPerBlock = place["workgroups_per_block"].getInteger(1, 1024);
@@ -388,13 +433,9 @@ static Status checkVersions(const JsonPlace &root, Manifest &manifest,
   if (manifest.formatMajor > TRINE_PACKAGE_FORMAT_MAJOR)
     problems.push_back(concat(
         "package format ", manifest.formatMajor, ".", manifest.formatMinor,
-        " is newer than this runtime, which reads ", TRINE_PACKAGE_FORMAT_MAJOR,
+        " is newer than this runtime, which reads ",
+        TRINE_PACKAGE_FORMAT_OLDEST, ".x to ", TRINE_PACKAGE_FORMAT_MAJOR,
         ".x: use a newer runtime"));
-  else if (manifest.formatMajor < TRINE_PACKAGE_FORMAT_MAJOR)
-    problems.push_back(concat(
-        "package format ", manifest.formatMajor, ".", manifest.formatMinor,
-        " is older than this runtime, which reads ", TRINE_PACKAGE_FORMAT_MAJOR,
-        ".x: compile the model again"));
   if (manifest.abi != TRINE_PROGRAM_ABI_VERSION)
     problems.push_back(concat("program ABI ", manifest.abi,
                               " is not this runtime's, which is ",

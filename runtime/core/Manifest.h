@@ -5,6 +5,7 @@
 
 #include "SizeExpression.h"
 #include "Status.h"
+#include "trine/Runtime/TensorMapRecord.h"
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -47,6 +48,7 @@ struct ManifestFile {
 struct ManifestCode {
   std::string architecture, path;
   int64_t threads = 1, sharedBytes = 0;
+  std::vector<TensorMapRecord> maps;
 };
 
 struct ManifestKernel {

@@ -74,6 +74,7 @@ static Status findKernels(const Package &package,
     kernel.workgroupsPerBlock =
         static_cast<uint32_t>(declared.workgroupsPerBlock);
     kernel.sharedBytes = static_cast<uint32_t>(code->sharedBytes);
+    kernel.maps = code->maps;
     kernels.push_back(std::move(kernel));
   }
   return Status();

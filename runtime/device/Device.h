@@ -5,6 +5,7 @@
 #define TRINE_RUNTIME_DEVICE_DEVICE_H
 
 #include "trine/Runtime/ProgramABI.h"
+#include "trine/Runtime/TensorMapRecord.h"
 #include "trine/Runtime/trine.h"
 #include <cstdint>
 #include <string>
@@ -20,6 +21,8 @@ struct DeviceKernel {
   /// Threads of a block, workgroups that one block computes, dynamic shared
   /// memory.
   uint32_t threads = 1, workgroupsPerBlock = 1, sharedBytes = 0;
+  /// Tensor maps that it takes behind its words.
+  std::vector<TensorMapRecord> maps;
 
   uint64_t getBlocks(uint64_t workgroups) const {
     return workgroups / workgroupsPerBlock +

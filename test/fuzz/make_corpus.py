@@ -43,7 +43,8 @@ def cuda_manifest():
     result = manifest()
     result["target"] = {"kind": "cuda", "architectures": ["sm_90a"]}
     result["kernels"] = [{"name": "k", "skeleton": "gemm", "nodes": [], "workgroups_per_block": 4,
-                          "code": [{"architecture": "sm_90a", "path": "kernels/k.ptx", "threads": 128, "shared_bytes": 1024}]}]
+                          "code": [{"arch": "sm_90a", "path": "kernels/k.ptx", "threads": 128, "shared_bytes": 1024,
+                                    "maps": [{"type": "bf16", "word": 0, "offset": [16], "sizes": [[96], [1, 2], [4, 0, 5]], "strides": [[256], [256, 2]], "box": [64, 128, 1]}]}]}]
     result["files"].append({"path": "kernels/k.ptx", "bytes": 3, "sha256": ZEROS})
     return result
 

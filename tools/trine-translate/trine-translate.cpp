@@ -33,14 +33,15 @@ static int emitCUDA(MLIRContext &context, llvm::StringRef input,
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler handler(sources, &context, llvm::errs());
   auto module = parseSourceFile<ModuleOp>(input, sources, &context);
-  trine::CUDAOptions options;
+  mlir::trine::CUDAOptions options;
   options.architectures = {"sm_80"};
   options.sourceOnly = true;
-  trine::CUDAProgram program;
-  if (!module || failed(trine::generateCUDAProgram(*module, options, program)))
+  mlir::trine::CUDAProgram program;
+  if (!module ||
+      failed(mlir::trine::generateCUDAProgram(*module, options, program)))
     return 1;
   return writeFile(output, [&](llvm::raw_ostream &stream) {
-    trine::printCUDA(program, stream);
+    mlir::trine::printCUDA(program, stream);
   });
 }
 
@@ -61,28 +62,28 @@ int main(int argc, char **argv) {
       llvm::cl::desc("Accept weight files that have several hard links"));
   static llvm::cl::opt<uint64_t> maxNodes(
       "max-nodes", llvm::cl::desc("Refuse models with more nodes"),
-      llvm::cl::init(trine::ImportOptions().maxNodes));
+      llvm::cl::init(mlir::trine::ImportOptions().maxNodes));
   static llvm::cl::opt<unsigned> maxNesting(
       "max-nesting",
       llvm::cl::desc("Refuse deeper nests of subgraphs and function calls"),
-      llvm::cl::init(trine::ImportOptions().maxNesting));
+      llvm::cl::init(mlir::trine::ImportOptions().maxNesting));
   static llvm::cl::opt<uint64_t> maxEncodedBytes(
       "max-encoded-bytes",
       llvm::cl::desc("Refuse larger tensors that are not stored as bytes"),
-      llvm::cl::init(trine::ImportOptions().maxEncodedTensorBytes));
+      llvm::cl::init(mlir::trine::ImportOptions().maxEncodedTensorBytes));
   static llvm::cl::opt<uint64_t> maxFields(
       "max-fields", llvm::cl::desc("Refuse files with more fields"),
-      llvm::cl::init(trine::ImportOptions().maxFields));
+      llvm::cl::init(mlir::trine::ImportOptions().maxFields));
   static llvm::cl::opt<uint64_t> maxModelBytes(
       "max-model-bytes",
       llvm::cl::desc("Refuse files of more bytes without their large tensors"),
-      llvm::cl::init(trine::ImportOptions().maxModelBytes));
+      llvm::cl::init(mlir::trine::ImportOptions().maxModelBytes));
   static llvm::cl::opt<uint64_t> maxNameBytes(
       "max-name-bytes", llvm::cl::desc("Refuse longer names"),
-      llvm::cl::init(trine::ImportOptions().maxNameBytes));
+      llvm::cl::init(mlir::trine::ImportOptions().maxNameBytes));
   static llvm::cl::opt<unsigned> maxProblems(
       "max-problems", llvm::cl::desc("Show this many problems"),
-      llvm::cl::init(trine::ImportOptions().maxProblems));
+      llvm::cl::init(mlir::trine::ImportOptions().maxProblems));
   registerAsmPrinterCLOptions();
   llvm::cl::ParseCommandLineOptions(argc, argv, "Trine translation driver\n");
 
@@ -91,11 +92,11 @@ int main(int argc, char **argv) {
     return 1;
   }
   DialectRegistry registry;
-  trine::registerAllDialects(registry);
+  mlir::trine::registerAllDialects(registry);
   MLIRContext context(registry);
   if (!planned.empty())
     return emitCUDA(context, planned, output);
-  trine::ImportOptions options;
+  mlir::trine::ImportOptions options;
   options.allowHardLinks = hardLinks;
   options.maxNodes = maxNodes;
   options.maxNesting = maxNesting;
@@ -105,7 +106,7 @@ int main(int argc, char **argv) {
   options.maxProblems = maxProblems;
   options.maxEncodedTensorBytes = maxEncodedBytes;
   FailureOr<OwningOpRef<ModuleOp>> module =
-      trine::importONNXModel(context, input, options);
+      mlir::trine::importONNXModel(context, input, options);
   if (failed(module))
     return 1;
   return writeFile(output, [&](llvm::raw_ostream &stream) {

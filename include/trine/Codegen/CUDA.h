@@ -6,6 +6,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "trine/Runtime/TensorMapRecord.h"
 
 #include <string>
 #include <vector>
@@ -61,6 +62,8 @@ struct CUDALaunch {
   unsigned threads = 0;
   /// Dynamic shared memory.
   int64_t sharedBytes = 0;
+  /// Tensor maps that follow the words.
+  std::vector<::trine::runtime::TensorMapRecord> maps;
 };
 
 /// What a kernel takes of a multiprocessor, as ptxas says. Bytes but for

@@ -10,12 +10,15 @@
  *   kernels/NAME.cu       target cuda: a kernel's source, for people
  *   kernels/NAME.sm_80.ptx  and its code, for each architecture
  *
- * A reader accepts every minor version of its major version: minor versions
- * only add keys that may be ignored. */
+ * A reader accepts every minor version of the major versions that it knows:
+ * minor versions only add keys that may be ignored. A writer names the oldest
+ * major version that says all that the package has: 1, or 2 with tensor maps
+ * ("maps" of a kernel's code). */
 #ifndef TRINE_RUNTIME_PACKAGE_FORMAT_H
 #define TRINE_RUNTIME_PACKAGE_FORMAT_H
 
-#define TRINE_PACKAGE_FORMAT_MAJOR 1
+#define TRINE_PACKAGE_FORMAT_MAJOR 2
+#define TRINE_PACKAGE_FORMAT_OLDEST 1
 #define TRINE_PACKAGE_FORMAT_MINOR 0
 #define TRINE_PACKAGE_MANIFEST "manifest.json"
 #define TRINE_PACKAGE_PROGRAM "program.so"

@@ -52,7 +52,8 @@ static LogicalResult writeGeneric(func::FuncOp function, CUDAKernel &kernel) {
   kernel.source = std::move(*source);
   for (CUDALaunch &launch : kernel.launches)
     launch = {configuration.threads,
-              writer.takesDynamicShared() ? writer.getSharedBytes() : 0};
+              writer.takesDynamicShared() ? writer.getSharedBytes() : 0,
+              {}};
   kernel.workgroupsPerBlock = configuration.workgroupsPerBlock;
   return success();
 }
@@ -245,6 +246,8 @@ void mlir::trine::printCUDA(const CUDAProgram &program,
           auto &[architecture, launch] = pair;
           stream << architecture << " " << launch.threads << " threads, "
                  << launch.sharedBytes << " bytes of dynamic shared memory";
+          if (!launch.maps.empty())
+            stream << ", " << launch.maps.size() << " tensor maps";
         },
         "; ");
     stream << "; " << kernel.workgroupsPerBlock << " workgroups per block\n";

@@ -3,6 +3,7 @@
 
 #include "Scalars.h"
 #include "SkeletonWriter.h"
+#include "TensorMaps.h"
 #include "WorkgroupCount.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "trine/Dialect/Trine/Trine.h"
@@ -27,6 +28,8 @@ cuda::configureGrouped(const GroupedProblem &problem,
   }
   c.loadA = problem.copiesA ? Load::Vector : Load::Element;
   c.loadB = problem.copiesB ? Load::Vector : Load::Element;
+  if (architecture == Architecture::SM90a && problem.mapsB)
+    c.loadB = Load::TensorMap;
   // Experts have few rows each. A gated tile has half as many columns of the
   // result.
   int64_t columns = problem.gated ? 2 * problem.n : problem.n;
@@ -59,7 +62,11 @@ private:
                 LaunchSize &launch);
   /// `result.source`: headers, `globals`, definitions, and the entry.
   void finish(StringRef header, StringRef definitions, StringRef threads,
-              StringRef body);
+              StringRef body, StringRef mapParameters = "");
+  /// The tensor map of the experts' weights.
+  std::optional<TensorMapRecord>
+  findWeightMap(const kernels::GemmConfiguration &configuration,
+                StringRef weight, ArrayRef<std::string> sizes);
   void launch(unsigned threads, int64_t sharedBytes);
 
   ModuleOp module;
@@ -91,7 +98,8 @@ bool ExpertsWriter::readSize(Value tensor, int64_t dim, std::string &text,
 }
 
 void ExpertsWriter::finish(StringRef header, StringRef definitions,
-                           StringRef threads, StringRef body) {
+                           StringRef threads, StringRef body,
+                           StringRef mapParameters) {
   result.source =
       ("#include \"" + header +
        "\"\n#include \"Scalar.h\"\nusing namespace "
@@ -99,14 +107,14 @@ void ExpertsWriter::finish(StringRef header, StringRef definitions,
        globals + definitions +
        "} // namespace\n\nextern \"C\" __global__ void __launch_bounds__(" +
        threads + ") " + kernel.getSymName() + "(" + parameterList(kernel) +
-       ") {\n" + sizes.getText() + body + "}\n")
+       mapParameters + ") {\n" + sizes.getText() + body + "}\n")
           .str();
   result.workgroupsPerBlock = 1;
 }
 
 void ExpertsWriter::launch(unsigned threads, int64_t sharedBytes) {
   for (CUDALaunch &each : result.launches)
-    each = {threads, sharedBytes};
+    each = {threads, sharedBytes, {}};
 }
 
 static std::string assign(StringRef member, StringRef value) {
@@ -323,6 +331,31 @@ bool ExpertsWriter::writeEpilogue(MoEGroupedMatMulOp op, std::string &epilogue,
   return true;
 }
 
+/// `sizes`: experts, columns of the result, terms.
+std::optional<TensorMapRecord>
+ExpertsWriter::findWeightMap(const kernels::GemmConfiguration &configuration,
+                             StringRef weight, ArrayRef<std::string> sizes) {
+  if (configuration.loadB != kernels::Load::Vector)
+    return std::nullopt;
+  const std::string &experts = sizes[0], &n = sizes[1], &k = sizes[2];
+  std::string matrix = productText(n, k);
+  uint32_t tile = configuration.tileN;
+  MapOperand operand;
+  operand.element = configuration.element;
+  operand.pointer = weight;
+  if (configuration.gate == kernels::GateLayout::Concatenated) {
+    // A column's gate and up are neighbours in the tile.
+    operand.sizes = {k, "2", n, experts};
+    operand.strides = {matrix, k, productText("2", matrix)};
+    operand.box = {64, 2, tile / 2, 1};
+  } else {
+    operand.sizes = {k, n, experts};
+    operand.strides = {k, matrix};
+    operand.box = {64, tile, 1};
+  }
+  return findTensorMap(kernel, operand);
+}
+
 bool ExpertsWriter::writeGrouped(MoEGroupedMatMulOp op) {
   using namespace kernels;
   Type a = getElementTypeOrSelf(op.getInput()),
@@ -370,18 +403,27 @@ bool ExpertsWriter::writeGrouped(MoEGroupedMatMulOp op) {
   if (op.getOrder())
     body += assign("order", order) +
             assign("slots", std::to_string(op.getSlots().value_or(1)));
+  GemmConfiguration old = configureGrouped(problem, Architecture::SM80);
+  MapParameters maps;
+  if (std::optional<TensorMapRecord> map =
+          findWeightMap(old, weight, {experts, n, k})) {
+    maps.add("mapB", *map);
+    problem.mapsB = true;
+    body += maps.guard(assign("mapB", "&mapB"));
+  }
   body += assign("rows", rows) + assign("experts", experts) + assign("n", n) +
           assign("k", k) + "  groupedGemm<configuration>(arguments, " + make +
           ");\n";
-  GemmConfiguration old = configureGrouped(problem, Architecture::SM80);
   finish("GroupedGemm.h",
-         architectureText() + configurationText(old) + epilogue,
-         "gemmThreads(configuration)", body);
+         architectureText() + configurationText(old, false, problem.mapsB) +
+             epilogue,
+         "gemmThreads(configuration)", body, maps.parameterText());
   for (auto [name, each] : llvm::zip(architectures, result.launches)) {
     GemmConfiguration c = configureGrouped(
         problem, name == "sm_90a" ? Architecture::SM90a : Architecture::SM80);
-    each = {static_cast<unsigned>(gemmThreads(c)), gemmSharedBytes(c)};
+    each = {static_cast<unsigned>(gemmThreads(c)), gemmSharedBytes(c), {}};
   }
+  maps.describe(architectures, result);
   defineWorkgroups(
       kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) -> Value {
         Value count = materialize(builder, words, rowCount);

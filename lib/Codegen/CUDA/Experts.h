@@ -21,6 +21,8 @@ struct GroupedProblem {
   bool gated = false;
   /// Operands that can be copied in pieces of 16 bytes.
   bool copiesA = false, copiesB = false;
+  /// Whether the weight has a tensor map on sm_90a. Rows are gathered.
+  bool mapsB = false;
 };
 
 /// The configuration for a problem on an architecture. Tiles do not depend on

@@ -4,6 +4,7 @@
 #include "MatrixRead.h"
 #include "Scalars.h"
 #include "SkeletonWriter.h"
+#include "TensorMaps.h"
 #include "WorkgroupCount.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -28,6 +29,10 @@ cuda::configureGemm(const GemmProblem &problem,
   }
   result.loadA = problem.copiesA ? Load::Vector : Load::Element;
   result.loadB = problem.copiesB ? Load::Vector : Load::Element;
+  if (architecture == Architecture::SM90a && problem.mapsA)
+    result.loadA = Load::TensorMap;
+  if (architecture == Architecture::SM90a && problem.mapsB)
+    result.loadB = Load::TensorMap;
   // Rows that are few read a weight once; many rows and columns are worth a
   // larger tile.
   bool isWide = problem.n < 0 || problem.n > 64;
@@ -66,6 +71,10 @@ private:
   bool writePrologue(OpOperand *operand, StringRef name, bool isA,
                      std::string &text, std::string &make);
   bool writeEpilogue();
+  /// The tensor map of an operand that is copied: `name` is "mapA" or "mapB".
+  bool addMap(StringRef name, const GemmProblem &problem,
+              const kernels::GemmConfiguration &configuration,
+              const std::optional<MatrixRead> &matrix, MapParameters &maps);
   /// Splits `index` over the loops of a group.
   void split(const Group &group, const std::string &index, unsigned indent,
              std::string &text, MutableArrayRef<std::string> loops);
@@ -433,6 +442,30 @@ bool GemmWriter::writeEpilogue() {
   return true;
 }
 
+bool GemmWriter::addMap(StringRef name, const GemmProblem &problem,
+                        const kernels::GemmConfiguration &configuration,
+                        const std::optional<MatrixRead> &matrix,
+                        MapParameters &maps) {
+  if (!matrix || problem.element == kernels::Element::F32)
+    return false;
+  bool isA = name == "mapA";
+  const std::string &others = isA ? rows.total : columns.total;
+  uint32_t tile = isA ? configuration.tileM : configuration.tileN;
+  MapOperand operand;
+  operand.element = problem.element;
+  operand.pointer = matrix->pointer;
+  if (matrix->sumsAreColumns)
+    operand.sizes = {sums.total, others, matrix->batches};
+  else
+    operand.sizes = {others, sums.total, matrix->batches};
+  operand.strides = {matrix->pitch, matrix->stride};
+  operand.box = {64, matrix->sumsAreColumns ? tile : 64, 1};
+  std::optional<TensorMapRecord> record = findTensorMap(kernel, operand);
+  if (record)
+    maps.add(name, *record);
+  return record.has_value();
+}
+
 void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
                        CUDAKernel &kernelText) {
   using namespace kernels;
@@ -450,6 +483,9 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
   if (matrixB && matrixB->sumsAreColumns)
     problem.layoutB = WeightLayout::Transposed;
   GemmConfiguration old = configureGemm(problem, Architecture::SM80);
+  MapParameters maps;
+  problem.mapsA = addMap("mapA", problem, old, matrixA, maps);
+  problem.mapsB = addMap("mapB", problem, old, matrixB, maps);
   BlockArgument destination = kernel.getBody().front().getArguments().back();
   std::string out = storesItself
                         ? "Nowhere"
@@ -460,13 +496,14 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
   std::string text =
       "#include \"Gemm.h\"\n#include \"Scalar.h\"\nusing namespace "
       "trine::kernels;\n\nnamespace {\n";
-  text += architectureText() + configurationText(old);
+  text +=
+      architectureText() + configurationText(old, problem.mapsA, problem.mapsB);
   text += "// Elements of the operands, and of the result from a sum.\n";
   text += prologueA + prologueB + epilogue + "} // namespace\n\n";
   text += "extern \"C\" __global__ void "
           "__launch_bounds__(gemmThreads(configuration)) " +
-          kernel.getSymName().str() + "(" + parameterList(kernel) + ") {\n" +
-          sizes.getText();
+          kernel.getSymName().str() + "(" + parameterList(kernel) +
+          maps.parameterText() + ") {\n" + sizes.getText();
   text += "  GemmArguments<" + type + ", " + type + ", " + out +
           "> arguments;\n  arguments.batch = " + batch.total +
           ";\n  arguments.m = " + rows.total +
@@ -488,6 +525,9 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
     describe(*matrixA, "a", "A");
   if (old.loadB == Load::Vector)
     describe(*matrixB, "b", "B");
+  text += maps.guard(
+      std::string(problem.mapsA ? "  arguments.mapA = &mapA;\n" : "") +
+      (problem.mapsB ? "  arguments.mapB = &mapB;\n" : ""));
   text += "  gemm<configuration>(arguments, " + makeEpilogue + ", " + makeA +
           ", " + makeB + ");\n}\n";
   kernelText.source = text;
@@ -498,6 +538,7 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
     launch.threads = gemmThreads(configuration);
     launch.sharedBytes = gemmSharedBytes(configuration);
   }
+  maps.describe(architectures, kernelText);
   defineWorkgroups(
       kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) -> Value {
         Value m = cuda::divideUp(

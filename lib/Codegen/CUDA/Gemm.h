@@ -19,6 +19,8 @@ struct GemmProblem {
   /// Operands that can be copied in pieces of 16 bytes.
   bool copiesA = false, copiesB = false;
   kernels::WeightLayout layoutB = kernels::WeightLayout::RowMajor;
+  /// Of these, operands that have tensor maps on sm_90a.
+  bool mapsA = false, mapsB = false;
 };
 
 /// The configuration for a problem on an architecture. Tiles do not depend on

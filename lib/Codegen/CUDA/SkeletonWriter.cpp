@@ -114,8 +114,16 @@ std::string cuda::architectureText() {
          "architecture = Architecture::SM80;\n#endif\n";
 }
 
+std::string cuda::loadText(kernels::Load load, bool hasMap) {
+  return hasMap ? std::string("architecture == Architecture::SM90a ? "
+                              "Load::TensorMap : ") +
+                      loadName(load)
+                : loadName(load);
+}
+
 std::string
-cuda::configurationText(const kernels::GemmConfiguration &configuration) {
+cuda::configurationText(const kernels::GemmConfiguration &configuration,
+                        bool mapsA, bool mapsB) {
   using namespace kernels;
   const GemmConfiguration &c = configuration;
   std::string text =
@@ -124,8 +132,8 @@ cuda::configurationText(const kernels::GemmConfiguration &configuration) {
       elementName(c.element) + ",\n    .tileM = " + std::to_string(c.tileM) +
       ", .tileN = " + std::to_string(c.tileN) +
       ", .stages = " + std::to_string(c.stages) +
-      ",\n    .loadA = " + loadName(c.loadA) +
-      ", .loadB = " + loadName(c.loadB);
+      ",\n    .loadA = " + loadText(c.loadA, mapsA) +
+      ",\n    .loadB = " + loadText(c.loadB, mapsB);
   if (c.layoutB == WeightLayout::Transposed)
     text += ",\n    .layoutB = WeightLayout::Transposed";
   if (c.gate != GateLayout::None)

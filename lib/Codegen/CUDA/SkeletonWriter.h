@@ -49,8 +49,13 @@ std::string floatText(double value);
 
 /// `constexpr Architecture architecture`: what the text is compiled for.
 std::string architectureText();
-/// The definition of `constexpr GemmConfiguration configuration`.
-std::string configurationText(const kernels::GemmConfiguration &configuration);
+/// How an operand is loaded, where tensor copies on sm_90a take the place of
+/// cp.async.
+std::string loadText(kernels::Load load, bool hasMap);
+/// The definition of `constexpr GemmConfiguration configuration`: as given, but
+/// on sm_90a with the tensor maps that there are.
+std::string configurationText(const kernels::GemmConfiguration &configuration,
+                              bool mapsA, bool mapsB);
 
 /// A functor with members by name and type, whose call has `parameters`.
 std::string functorText(StringRef name, StringRef parameters,

@@ -214,7 +214,15 @@ trine_status CudaDevice::flush() {
       failed ? "kernel '" + kernels[failed->kernel].name + "'" : "a graph";
   if (error)
     graphs.drop();
-  return check(error, what);
+  return checkLaunch(error, what);
+}
+
+trine_status CudaDevice::checkLaunch(cuda::Result error,
+                                     const std::string &what) {
+  const std::string &problem = graphs.getMapProblem();
+  return error && !problem.empty()
+             ? fail(TRINE_ERROR_DEVICE, what + " on device 'cuda': " + problem)
+             : check(error, what);
 }
 
 trine_status CudaDevice::getStaging(uint64_t bytes, Staging *&result) {
@@ -383,39 +391,33 @@ trine_status CudaDevice::launch(uint32_t queue, uint32_t index,
     return fail(TRINE_ERROR_DEVICE,
                 "kernel '" + kernel.name + "' needs " + std::to_string(blocks) +
                     " blocks, the limit is " + std::to_string(INT32_MAX));
-  constexpr uint32_t mostArguments = 256;
-  if (argumentCount > mostArguments)
+  if (argumentCount > mostLaunchWords)
     return fail(TRINE_ERROR_PROGRAM, "kernel '" + kernel.name + "' has " +
                                          std::to_string(argumentCount) +
-                                         " words, the limit is 256");
-  if (queue == 0) {
-    cuda::PendingLaunch launch;
-    launch.kernel = index;
-    launch.function = code[index].function;
-    launch.blocks = static_cast<unsigned>(blocks);
-    launch.threads = kernel.threads;
-    launch.sharedBytes = kernel.sharedBytes;
-    launch.wordCount = argumentCount;
-    if (profile && timed.empty())
-      if (trine_status status = recordTime(0))
-        return status;
-    graphs.add(launch, arguments);
-    if (!profile)
-      return TRINE_OK;
-    if (trine_status status = flush())
+                                         " words, the limit is " +
+                                         std::to_string(mostLaunchWords));
+  cuda::PendingLaunch launch;
+  launch.kernel = index;
+  launch.function = code[index].function;
+  launch.blocks = static_cast<unsigned>(blocks);
+  launch.threads = kernel.threads;
+  launch.sharedBytes = kernel.sharedBytes;
+  launch.wordCount = argumentCount;
+  launch.maps = &kernel.maps;
+  // The driver copies the parameters before it returns.
+  if (queue != 0)
+    return checkLaunch(graphs.launch(launch, arguments, stream),
+                       "kernel '" + kernel.name + "'");
+  if (profile && timed.empty())
+    if (trine_status status = recordTime(0))
       return status;
-    timed.push_back({index, workgroups});
-    return recordTime(timed.size());
-  }
-  // The driver copies the words before it returns.
-  void *parameters[mostArguments];
-  for (uint32_t i = 0; i < argumentCount; ++i)
-    parameters[i] = const_cast<uint64_t *>(arguments + i);
-  return check(driver.cuLaunchKernel(code[index].function,
-                                     static_cast<unsigned>(blocks), 1, 1,
-                                     kernel.threads, 1, 1, kernel.sharedBytes,
-                                     stream, parameters, nullptr),
-               "kernel '" + kernel.name + "'");
+  graphs.add(launch, arguments);
+  if (!profile)
+    return TRINE_OK;
+  if (trine_status status = flush())
+    return status;
+  timed.push_back({index, workgroups});
+  return recordTime(timed.size());
 }
 
 trine_status CudaDevice::synchronize() {

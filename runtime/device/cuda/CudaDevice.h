@@ -74,6 +74,8 @@ private:
   };
 
   trine_status check(cuda::Result error, const std::string &what);
+  /// As check(), of a launch, which may lack its tensor maps.
+  trine_status checkLaunch(cuda::Result error, const std::string &what);
   trine_status getStream(uint32_t queue, cuda::Stream &stream);
   trine_status load(uint32_t kernel);
   /// Sends the launches that wait.

@@ -22,6 +22,11 @@ using GraphNode = void *;
 using GraphExec = void *;
 using Pointer = uint64_t;
 
+/// CUtensorMap
+struct EncodedTensorMap {
+  alignas(64) uint64_t words[16];
+};
+
 /// CUDA_KERNEL_NODE_PARAMS_v2
 struct KernelNode {
   Function function;
@@ -91,7 +96,12 @@ constexpr int oldestVersion = 12000;
   X(cuGraphExecDestroy, (GraphExec executable))                                \
   X(cuGraphExecKernelNodeSetParams_v2,                                         \
     (GraphExec executable, GraphNode node, const KernelNode *parameters))      \
-  X(cuGraphLaunch, (GraphExec executable, Stream stream))
+  X(cuGraphLaunch, (GraphExec executable, Stream stream))                      \
+  X(cuTensorMapEncodeTiled,                                                    \
+    (EncodedTensorMap * map, int type, uint32_t rank, void *address,           \
+     const uint64_t *sizes, const uint64_t *strides, const uint32_t *box,      \
+     const uint32_t *steps, int interleave, int swizzle, int promotion,        \
+     int fill))
 
 /// Stays open for the life of the process.
 struct Driver {

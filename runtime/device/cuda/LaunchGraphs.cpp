@@ -4,6 +4,9 @@
 
 using namespace trine::runtime::cuda;
 
+/// CUDA_ERROR_INVALID_VALUE
+static constexpr Result invalidValue = 1;
+
 LaunchGraphs::~LaunchGraphs() { clear(); }
 
 void LaunchGraphs::clear() {
@@ -33,31 +36,54 @@ void LaunchGraphs::drop() {
   words.clear();
 }
 
-void **LaunchGraphs::parametersOf(const PendingLaunch &launch) {
+bool LaunchGraphs::setParameters(const PendingLaunch &launch,
+                                 const uint64_t *words) {
+  size_t maps = launch.maps ? launch.maps->size() : 0;
   // A kernel without parameters has a list, too.
-  parameters.resize(launch.wordCount + 1);
+  parameters.resize(launch.wordCount + maps + 1);
   for (uint32_t i = 0; i < launch.wordCount; ++i)
-    parameters[i] = &words[launch.firstWord + i];
-  return parameters.data();
+    parameters[i] = const_cast<uint64_t *>(words + i);
+  if (!maps)
+    return true;
+  EncodedTensorMap *encoded =
+      encoder.encode(*launch.maps, words, launch.wordCount);
+  if (!encoded) {
+    mapProblem = encoder.getProblem();
+    return false;
+  }
+  for (size_t i = 0; i < maps; ++i)
+    parameters[launch.wordCount + i] = encoded + i;
+  return true;
 }
 
-KernelNode LaunchGraphs::nodeOf(const PendingLaunch &launch) {
-  KernelNode node = {};
+bool LaunchGraphs::makeNode(const PendingLaunch &launch, KernelNode &node) {
+  node = {};
   node.function = launch.function;
   node.gridX = launch.blocks;
   node.gridY = node.gridZ = node.blockY = node.blockZ = 1;
   node.blockX = launch.threads;
   node.sharedBytes = launch.sharedBytes;
-  node.parameters = parametersOf(launch);
-  return node;
+  if (!setParameters(launch, words.data() + launch.firstWord))
+    return false;
+  node.parameters = parameters.data();
+  return true;
+}
+
+Result LaunchGraphs::launch(const PendingLaunch &launch, const uint64_t *words,
+                            Stream stream) {
+  mapProblem.clear();
+  if (!setParameters(launch, words))
+    return invalidValue;
+  return driver.cuLaunchKernel(launch.function, launch.blocks, 1, 1,
+                               launch.threads, 1, 1, launch.sharedBytes, stream,
+                               parameters.data(), nullptr);
 }
 
 Result LaunchGraphs::launchEach(Stream stream, const PendingLaunch *&kernel) {
   for (const PendingLaunch &launch : pending) {
     kernel = &launch;
-    if (Result error = driver.cuLaunchKernel(
-            launch.function, launch.blocks, 1, 1, launch.threads, 1, 1,
-            launch.sharedBytes, stream, parametersOf(launch), nullptr))
+    if (Result error =
+            this->launch(launch, words.data() + launch.firstWord, stream))
       return error;
     ++counts.direct;
   }
@@ -65,11 +91,15 @@ Result LaunchGraphs::launchEach(Stream stream, const PendingLaunch *&kernel) {
 }
 
 /// Each kernel after the one before it, as on a stream.
-Result LaunchGraphs::build(Entry &entry) {
+Result LaunchGraphs::build(Entry &entry, const PendingLaunch *&kernel) {
   if (Result error = driver.cuGraphCreate(&entry.graph, 0))
     return error;
   for (const PendingLaunch &launch : pending) {
-    KernelNode node = nodeOf(launch);
+    KernelNode node;
+    if (!makeNode(launch, node)) {
+      kernel = &launch;
+      return invalidValue;
+    }
     GraphNode made = nullptr;
     const GraphNode *before =
         entry.nodes.empty() ? nullptr : &entry.nodes.back();
@@ -86,14 +116,18 @@ Result LaunchGraphs::build(Entry &entry) {
 }
 
 /// Nodes get the grids and words of this step, where they are others.
-Result LaunchGraphs::update(Entry &entry) {
+Result LaunchGraphs::update(Entry &entry, const PendingLaunch *&kernel) {
   for (size_t i = 0; i < pending.size(); ++i) {
     const PendingLaunch &now = pending[i], &then = entry.launches[i];
     const uint64_t *a = words.data() + now.firstWord,
                    *b = entry.words.data() + then.firstWord;
     if (now.blocks == then.blocks && std::equal(a, a + now.wordCount, b))
       continue;
-    KernelNode node = nodeOf(now);
+    KernelNode node;
+    if (!makeNode(now, node)) {
+      kernel = &now;
+      return invalidValue;
+    }
     if (Result error = driver.cuGraphExecKernelNodeSetParams_v2(
             entry.executable, entry.nodes[i], &node))
       return error;
@@ -104,6 +138,7 @@ Result LaunchGraphs::update(Entry &entry) {
 
 Result LaunchGraphs::flush(Stream stream, const PendingLaunch *&kernel) {
   kernel = nullptr;
+  mapProblem.clear();
   if (pending.empty())
     return 0;
   auto isSame = [&](const Entry &entry) {
@@ -135,7 +170,7 @@ Result LaunchGraphs::flush(Stream stream, const PendingLaunch *&kernel) {
     }
   } else {
     found->lastUse = ++uses;
-    error = found->executable ? update(*found) : build(*found);
+    error = found->executable ? update(*found, kernel) : build(*found, kernel);
     if (!error) {
       found->launches = pending;
       found->words = words;

@@ -6,23 +6,26 @@
 #ifndef TRINE_RUNTIME_DEVICE_CUDA_LAUNCHGRAPHS_H
 #define TRINE_RUNTIME_DEVICE_CUDA_LAUNCHGRAPHS_H
 
-#include "Driver.h"
+#include "TensorMapEncoder.h"
 #include <vector>
 
 namespace trine::runtime::cuda {
 
-/// A kernel with its grid; its words are in a list of all.
+/// A kernel with its grid; its words are in a list of all. Its tensor maps
+/// follow from its words.
 struct PendingLaunch {
   uint32_t kernel = 0;
   Function function = nullptr;
   unsigned blocks = 1, threads = 1, sharedBytes = 0;
   size_t firstWord = 0;
   uint32_t wordCount = 0;
+  const std::vector<TensorMapRecord> *maps = nullptr;
 };
 
 class LaunchGraphs {
 public:
-  explicit LaunchGraphs(const Driver &driver) : driver(driver) {}
+  explicit LaunchGraphs(const Driver &driver)
+      : driver(driver), encoder(driver) {}
   ~LaunchGraphs();
   LaunchGraphs(const LaunchGraphs &) = delete;
   LaunchGraphs &operator=(const LaunchGraphs &) = delete;
@@ -37,6 +40,12 @@ public:
   /// Sends what was noted to `stream`. `kernel` is the one that failed; none
   /// when a graph did.
   Result flush(Stream stream, const PendingLaunch *&kernel);
+  /// Sends one launch with these words at once.
+  Result launch(const PendingLaunch &launch, const uint64_t *words,
+                Stream stream);
+  /// Why the tensor maps of a launch that failed could not be made; empty when
+  /// it failed for another reason.
+  const std::string &getMapProblem() const { return mapProblem; }
   /// Forgets what was noted.
   void drop();
   /// Gives all graphs back.
@@ -47,6 +56,9 @@ public:
     uint64_t direct = 0, made = 0, replayed = 0, changed = 0;
   };
   const Counts &getCounts() const { return counts; }
+  const TensorMapEncoder::Counts &getMapCounts() const {
+    return encoder.getCounts();
+  }
   size_t size() const { return graphs.size(); }
 
   /// Most graphs that are kept; the one that was not used for longest goes.
@@ -67,14 +79,18 @@ private:
   };
 
   Result launchEach(Stream stream, const PendingLaunch *&kernel);
-  Result build(Entry &entry);
-  Result update(Entry &entry);
+  Result build(Entry &entry, const PendingLaunch *&kernel);
+  Result update(Entry &entry, const PendingLaunch *&kernel);
   void release(Entry &entry);
-  /// The words of a launch as the driver takes them; valid until the next call.
-  void **parametersOf(const PendingLaunch &launch);
-  KernelNode nodeOf(const PendingLaunch &launch);
+  /// Words and maps of a launch as the driver takes them, in `parameters`;
+  /// valid until the next call. False: see getMapProblem().
+  bool setParameters(const PendingLaunch &launch, const uint64_t *words);
+  /// The node of a launch that waits. False: see getMapProblem().
+  bool makeNode(const PendingLaunch &launch, KernelNode &node);
 
   const Driver &driver;
+  TensorMapEncoder encoder;
+  std::string mapProblem;
   bool isEnabled = true;
   std::vector<PendingLaunch> pending;
   std::vector<uint64_t> words;

@@ -131,6 +131,39 @@ trine_status SimDevice::load(uint32_t index) {
   return fail(TRINE_ERROR_BAD_PACKAGE, message);
 }
 
+trine_status SimDevice::addMaps(const DeviceKernel &kernel,
+                                const uint64_t *words, uint32_t wordCount) {
+  encoded.resize(kernel.maps.size());
+  for (size_t i = 0; i < kernel.maps.size(); ++i) {
+    TensorMapValues values;
+    std::string problem;
+    sim::TensorMap map;
+    bool good =
+        evaluateTensorMap(kernel.maps[i], words, wordCount, values, problem);
+    if (good) {
+      map.element = values.element == MapElement::F16
+                        ? sim::TensorElement::F16
+                        : sim::TensorElement::BF16;
+      map.rank = static_cast<uint8_t>(values.rank);
+      map.globalAddress = values.address;
+      std::copy(values.sizes, values.sizes + mostMapRank, map.globalDim);
+      std::copy(values.strides, values.strides + mostMapRank - 1,
+                map.globalStride);
+      std::copy(values.box, values.box + mostMapRank, map.boxDim);
+      map.swizzle = 3;
+      map.promotion = 3;
+      good = sim::checkTensorMap(map, problem);
+    }
+    if (!good)
+      return fail(TRINE_ERROR_DEVICE, "kernel '" + kernel.name +
+                                          "' on device 'sim': tensor map " +
+                                          std::to_string(i) + ": " + problem);
+    sim::encodeTensorMap(map, encoded[i].bytes);
+    parameters.push_back(encoded[i].bytes);
+  }
+  return TRINE_OK;
+}
+
 trine_status SimDevice::launch(uint32_t queue, uint32_t index,
                                uint64_t workgroups, const uint64_t *arguments,
                                uint32_t argumentCount) {
@@ -154,9 +187,13 @@ trine_status SimDevice::launch(uint32_t queue, uint32_t index,
   launch.block.x = kernel.threads;
   launch.dynamicSharedBytes = kernel.sharedBytes;
   launch.options = options;
-  sim::Result result =
-      machine.launch(*modules[index], kernel.name, launch, arguments,
-                     static_cast<uint32_t>(argumentCount * sizeof(uint64_t)));
+  parameters.clear();
+  for (uint32_t i = 0; i < argumentCount; ++i)
+    parameters.push_back(arguments + i);
+  if (trine_status status = addMaps(kernel, arguments, argumentCount))
+    return status;
+  sim::Result result = machine.launch(*modules[index], kernel.name, launch,
+                                      parameters.data(), parameters.size());
   if (result.status != sim::Status::Ok)
     return fail(TRINE_ERROR_DEVICE, "kernel '" + kernel.name +
                                         "' on device 'sim': " + result.text());

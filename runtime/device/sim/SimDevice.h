@@ -5,7 +5,9 @@
 #define TRINE_RUNTIME_DEVICE_SIM_SIMDEVICE_H
 
 #include "device/Device.h"
+#include "device/TensorMaps.h"
 #include "trine/Runtime/PTXSimulator.h"
+#include "trine/Runtime/PTXTensorMap.h"
 #include <cfenv>
 #include <chrono>
 #include <memory>
@@ -49,6 +51,9 @@ private:
 
   /// Parses a kernel's PTX when it is first launched.
   trine_status load(uint32_t kernel);
+  /// Adds the tensor maps of a launch to `parameters`.
+  trine_status addMaps(const DeviceKernel &kernel, const uint64_t *words,
+                       uint32_t wordCount);
   trine_status outOfMemory(uint64_t bytes);
   uint64_t getTime() const;
 
@@ -58,6 +63,11 @@ private:
   sim::Options options;
   bool checked, profile;
 
+  struct EncodedMap {
+    uint8_t bytes[sim::tensorMapBytes];
+  };
+  std::vector<const void *> parameters; // of the launch
+  std::vector<EncodedMap> encoded;
   std::vector<void *> staged; // inputs and outputs of this step
   std::vector<Output> outputs;
   uint64_t launches = 0;

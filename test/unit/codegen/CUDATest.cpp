@@ -4,6 +4,7 @@
 #include "Gemm.h"
 #include "NVRTC.h"
 #include "Scalars.h"
+#include "TensorMaps.h"
 #include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
 
@@ -57,6 +58,83 @@ TEST(ConfigureGemm, HasOneNumberOfWorkgroupsForAllArchitectures) {
       GemmConfiguration b = configureGemm(problem, Architecture::SM90a);
       EXPECT_EQ(gemmWorkgroups(a, 3, 777, 555), gemmWorkgroups(b, 3, 777, 555));
     }
+}
+
+TEST(ConfigureGemm, TakesTensorMapsOnSM90aAlone) {
+  for (bool mapsA : {false, true})
+    for (bool mapsB : {false, true}) {
+      GemmProblem problem{
+          Element::F16, -1,   512, 512, true, true, WeightLayout::Transposed,
+          mapsA,        mapsB};
+      GemmConfiguration c = configureGemm(problem, Architecture::SM90a);
+      EXPECT_EQ(c.loadA, mapsA ? Load::TensorMap : Load::Vector);
+      EXPECT_EQ(c.loadB, mapsB ? Load::TensorMap : Load::Vector);
+      c = configureGemm(problem, Architecture::SM80);
+      EXPECT_EQ(c.loadA, Load::Vector);
+      EXPECT_EQ(c.loadB, Load::Vector);
+      GroupedProblem grouped{Element::BF16, 512, 512, true, true, true, mapsB};
+      c = configureGrouped(grouped, Architecture::SM90a);
+      // Rows are gathered.
+      EXPECT_EQ(c.loadA, Load::Vector);
+      EXPECT_EQ(c.loadB, mapsB ? Load::TensorMap : Load::Vector);
+      EXPECT_EQ(configureGrouped(grouped, Architecture::SM80).loadB,
+                Load::Vector);
+    }
+}
+
+/// A weight [word 1, 512] of bf16, 8 rows behind its address.
+static TensorMapRecord makeMap() {
+  TensorMapRecord record;
+  record.offset = {8 * 1024, {}};
+  record.sizes = {{512, {}}, {1, {1}}, {1, {}}};
+  record.strides = {{1024, {}}, {0, {}}};
+  record.box = {64, 128, 1};
+  return record;
+}
+
+TEST(TensorMap, IsRefusedForWhatItCannotSay) {
+  // The stride of a single matrix says nothing.
+  EXPECT_EQ(refuseTensorMap(makeMap()), nullptr);
+  auto why = [](auto change) {
+    TensorMapRecord record = makeMap();
+    change(record);
+    const char *text = refuseTensorMap(record);
+    return std::string(text ? text : "");
+  };
+  const char *address = "its address is no multiple of 16 bytes";
+  EXPECT_EQ(why([](auto &r) { r.offset = {8, {}}; }), address);
+  EXPECT_EQ(why([](auto &r) { r.offset = {24, {2}}; }), address);
+  EXPECT_EQ(why([](auto &r) { r.offset = {-16, {}}; }), address);
+  EXPECT_EQ(why([](auto &r) { r.offset = {16, {2, 2}}; }), "");
+  const char *stride = "a stride is no multiple of 16 bytes";
+  EXPECT_EQ(why([](auto &r) { r.strides[0] = {1032, {}}; }), stride);
+  EXPECT_EQ(why([](auto &r) { r.strides[0] = {2, {2}}; }), stride);
+  EXPECT_EQ(why([](auto &r) { r.strides[0] = {16, {2}}; }), "");
+  EXPECT_EQ(why([](auto &r) { r.strides[0] = {0, {}}; }), stride);
+  EXPECT_EQ(why([](auto &r) { r.sizes[2] = {1, {2}}; }), stride);
+  EXPECT_EQ(why([](auto &r) { r.sizes[2] = {2, {}}; }), stride);
+  EXPECT_EQ(why([](auto &r) { r.strides[0] = {int64_t(1) << 40, {}}; }),
+            "a stride is not below 2^40 bytes");
+  EXPECT_EQ(why([](auto &r) { r.strides[0] = {(int64_t(1) << 40) - 16, {}}; }),
+            "");
+  EXPECT_EQ(why([](auto &r) { r.sizes[0] = {int64_t(1) << 31, {}}; }),
+            "a dimension has more than 2147483647 elements");
+  EXPECT_EQ(why([](auto &r) { r.box[1] = 257; }), "a box has at most 256 rows");
+  EXPECT_EQ(why([](auto &r) { r.box[1] = 0; }), "a box has at most 256 rows");
+  EXPECT_EQ(why([](auto &r) { r.box[0] = 32; }),
+            "rows of a box have 64 elements");
+  EXPECT_EQ(why([](auto &r) { r.word = 256; }),
+            "its address is beyond the words of a launch");
+  EXPECT_EQ(why([](auto &r) { r.sizes[1].words[0] = 256; }),
+            "a size is beyond the words of a launch");
+  EXPECT_EQ(why([](auto &r) { r.sizes.pop_back(); }),
+            "a map has 2 to 5 dimensions");
+  EXPECT_EQ(why([](auto &r) {
+              r.sizes.resize(6);
+              r.strides.resize(5);
+              r.box.resize(6);
+            }),
+            "a map has 2 to 5 dimensions");
 }
 
 TEST(ConfigureGemm, GrowsWithTheProblem) {

@@ -291,3 +291,143 @@ TEST_F(CudaDeviceTest, TakesTheCodeThatTheDeviceRuns) {
   EXPECT_EQ(choose("120", {"sm_90a"}), "");
   EXPECT_EQ(choose("75", {"sm_80"}), "");
 }
+
+//===----------------------------------------------------------------------===//
+// Tensor maps
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// As the driver has it.
+struct FakeMap {
+  char magic[4];
+  int type;
+  const void *address;
+  uint64_t sizes[3], strides[2];
+  uint32_t rank, box[3], steps[3];
+  int modes[4];
+};
+
+/// Launches of a kernel that reads x through a map of `words[1]` rows.
+class MapTest : public CudaDeviceTest {
+protected:
+  std::vector<DeviceKernel> mapKernels() {
+    FILE *file = fopen(path.c_str(), "w");
+    fputs(".entry scale_map()", file);
+    fclose(file);
+    std::vector<DeviceKernel> result = kernels();
+    result[0].name = "scale_map";
+    TensorMapRecord map;
+    map.element = MapElement::BF16;
+    map.sizes = {{4, {}}, {1, {1}}, {1, {}}};
+    map.strides = {{16, {}}, {0, {}}};
+    map.box = {64, 128, 1};
+    result[0].maps = {map};
+    return result;
+  }
+};
+} // namespace
+
+TEST_F(MapTest, AreEncodedOnceForTheSameWords) {
+  CudaDevice device(*driver, mapKernels());
+  Steps steps(device, fake<char[4096]>("fake_log"));
+  // The last of the launches has another length, and so another map.
+  EXPECT_EQ(steps.run(4, 3), "encode launch launch launch encode launch ");
+  const FakeMap &map = fake<FakeMap>("fake_map");
+  EXPECT_EQ(map.type, 9); // BFLOAT16
+  EXPECT_EQ(map.address, steps.memory);
+  EXPECT_EQ(map.rank, 3u);
+  EXPECT_EQ(map.sizes[0], 4u);
+  EXPECT_EQ(map.sizes[1], 3u);
+  EXPECT_EQ(map.sizes[2], 1u);
+  EXPECT_EQ(map.strides[0], 16u);
+  EXPECT_EQ(map.strides[1], 48u);
+  EXPECT_EQ(map.box[0], 64u);
+  EXPECT_EQ(map.box[1], 128u);
+  EXPECT_EQ(map.box[2], 1u);
+  for (uint32_t step : map.steps)
+    EXPECT_EQ(step, 1u);
+  // No interleave, swizzle of 128 bytes, promotion to 256, zeros.
+  EXPECT_EQ(map.modes[0], 0);
+  EXPECT_EQ(map.modes[1], 3);
+  EXPECT_EQ(map.modes[2], 3);
+  EXPECT_EQ(map.modes[3], 0);
+  // A graph gets the maps that are there, and a node that changed its own.
+  EXPECT_EQ(steps.run(4, 3), "node node node node instantiate graph ");
+  EXPECT_EQ(steps.run(4, 3), "graph ");
+  EXPECT_EQ(steps.run(4, 2), "encode set graph ");
+  EXPECT_EQ(steps.run(4, 3), "set graph ");
+  EXPECT_EQ(device.getGraphs().getMapCounts().encoded, 3u);
+  // On other queues too.
+  char *log = fake<char[4096]>("fake_log");
+  uint64_t address = reinterpret_cast<uint64_t>(steps.memory);
+  uint64_t words[] = {address, 1, address};
+  log[0] = 0;
+  EXPECT_EQ(device.launch(1, 0, 1, words, 3), TRINE_OK) << device.getMessage();
+  EXPECT_STREQ(log, "launch ");
+}
+
+TEST_F(MapTest, AreForgottenWhenThereAreMany) {
+  CudaDevice device(*driver, mapKernels());
+  ASSERT_EQ(device.start(), TRINE_OK);
+  constexpr uint64_t most = cuda::TensorMapEncoder::mostMaps;
+  // One map every 16 bytes.
+  std::vector<uint64_t> memory(2 * (3 * most) + 2);
+  uint64_t first = (reinterpret_cast<uint64_t>(memory.data()) + 15) & ~15ull;
+  float y = 0;
+  auto launch = [&](uint64_t begin, uint64_t end) {
+    uint64_t before = device.getGraphs().getMapCounts().encoded;
+    for (uint64_t i = begin; i < end; ++i) {
+      uint64_t words[] = {first + 16 * i, 1, reinterpret_cast<uint64_t>(&y)};
+      EXPECT_EQ(device.launch(1, 0, 1, words, 3), TRINE_OK);
+    }
+    return device.getGraphs().getMapCounts().encoded - before;
+  };
+  EXPECT_EQ(launch(0, most), most);
+  EXPECT_EQ(launch(0, most), 0u);
+  EXPECT_EQ(launch(most, 3 * most), 2 * most);
+  EXPECT_EQ(launch(2 * most, 3 * most), 0u);
+  EXPECT_EQ(launch(0, most), most);
+}
+
+TEST_F(MapTest, ErrorsCarryTheDriversText) {
+  CudaDevice device(*driver, mapKernels());
+  Steps steps(device, fake<char[4096]>("fake_log"));
+  uint64_t address = reinterpret_cast<uint64_t>(steps.memory);
+  uint64_t words[] = {address, 1, address};
+  setenv("FAKE_DRIVER_FAILS", "cuTensorMapEncodeTiled", 1);
+  const char *expected = "kernel 'scale_map' on device 'cuda': tensor map 0: "
+                         "CUDA_ERROR_FAKE: asked for by a test";
+  EXPECT_EQ(device.launch(1, 0, 1, words, 3), TRINE_ERROR_DEVICE);
+  EXPECT_EQ(device.getMessage(), expected);
+  EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
+  EXPECT_EQ(device.synchronize(), TRINE_ERROR_DEVICE);
+  EXPECT_EQ(device.getMessage(), expected);
+  unsetenv("FAKE_DRIVER_FAILS");
+  // Then it is as if it had not been: a step fails as a whole.
+  EXPECT_EQ(device.synchronize(), TRINE_OK);
+  words[0] += 4;
+  EXPECT_EQ(device.launch(1, 0, 1, words, 3), TRINE_ERROR_DEVICE);
+  EXPECT_EQ(device.getMessage(),
+            "kernel 'scale_map' on device 'cuda': tensor map 0: its address is "
+            "no multiple of 16 bytes");
+  // In a graph that is made, and in one that is changed.
+  steps.run(4, 1);
+  setenv("FAKE_DRIVER_FAILS", "cuTensorMapEncodeTiled", 1);
+  steps.run(4, 2, TRINE_ERROR_DEVICE);
+  EXPECT_EQ(device.getMessage(), expected);
+  unsetenv("FAKE_DRIVER_FAILS");
+  steps.run(4, 1);
+  steps.run(4, 1);
+  setenv("FAKE_DRIVER_FAILS", "cuTensorMapEncodeTiled", 1);
+  steps.run(4, 3, TRINE_ERROR_DEVICE);
+  EXPECT_EQ(device.getMessage(), expected);
+  unsetenv("FAKE_DRIVER_FAILS");
+  EXPECT_EQ(steps.run(4, 1), "launch launch launch launch ");
+  // Another failure says nothing of maps.
+  setenv("FAKE_DRIVER_FAILS", "cuLaunchKernel", 1);
+  words[0] = address;
+  EXPECT_EQ(device.launch(1, 0, 1, words, 3), TRINE_ERROR_DEVICE);
+  EXPECT_EQ(device.getMessage(), "kernel 'scale_map' on device 'cuda': "
+                                 "CUDA_ERROR_FAKE: asked for by a test");
+  unsetenv("FAKE_DRIVER_FAILS");
+}

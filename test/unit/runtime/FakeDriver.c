@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Stands for libcuda.so.1 in tests: device memory is the host's, and the one
- * kernel it knows, "scale", runs at the launch. Failures are asked for by the
+ * kernel it knows, "scale", runs at the launch; "scale_map" reads x through a
+ * tensor map. Failures are asked for by the
  * environment. It counts what is made, so that tests see leaks. */
 #include <stdint.h>
 #include <stdlib.h>
@@ -91,6 +92,43 @@ EXPORT int cuFuncSetAttribute(void *function, int attribute, int value) {
   fake_limit = attribute == 8 ? (unsigned)value : 0;
   return 0;
 }
+/* What the driver makes of the arguments of cuTensorMapEncodeTiled. */
+struct map {
+  char magic[4];
+  int type;
+  const void *address;
+  uint64_t sizes[3], strides[2];
+  uint32_t rank, box[3], steps[3];
+  int modes[4];
+};
+EXPORT struct map fake_map; /* the last one */
+
+EXPORT int cuTensorMapEncodeTiled(void *target, int type, uint32_t rank,
+                                  void *address, const uint64_t *sizes,
+                                  const uint64_t *strides, const uint32_t *box,
+                                  const uint32_t *steps, int interleave,
+                                  int swizzle, int promotion, int fill) {
+  FAIL_IF_ASKED(1);
+  note("encode");
+  if (rank != 3 || (uintptr_t)target % 64 || (uintptr_t)address % 16)
+    return 1;
+  struct map map = {"map", type, address, {0}, {0}, rank, {0}, {0}, {0}};
+  memcpy(map.sizes, sizes, sizeof map.sizes);
+  memcpy(map.strides, strides, sizeof map.strides);
+  memcpy(map.box, box, sizeof map.box);
+  memcpy(map.steps, steps, sizeof map.steps);
+  const int modes[4] = {interleave, swizzle, promotion, fill};
+  memcpy(map.modes, modes, sizeof modes);
+  memset(target, 0, 128);
+  memcpy(target, &map, sizeof map);
+  fake_map = map;
+  return 0;
+}
+
+static int has_map(const char *function) {
+  return strncmp(function, "scale_map", 9) == 0;
+}
+
 EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
                           unsigned gridZ, unsigned blockX, unsigned blockY,
                           unsigned blockZ, unsigned shared, void *stream,
@@ -105,6 +143,12 @@ EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
   fake_shared = shared;
   /* scale(const float *x, long long n, float *y): y = 2 x */
   const float *x = *(const float **)parameters[0];
+  if (has_map(function)) {
+    const struct map *map = parameters[3];
+    if ((uintptr_t)map % 64 || memcmp(map->magic, "map", 4))
+      return 1;
+    x = map->address;
+  }
   long long n = *(long long *)parameters[1];
   float *y = *(float **)parameters[2];
   for (long long i = 0; i < n; ++i)
@@ -183,7 +227,8 @@ EXPORT int cuEventRecord(void *event, void *stream) {
   return event && stream ? 0 : 1;
 }
 
-/* A graph is its nodes in order: what cuLaunchKernel gets, and three words. */
+/* A graph is its nodes in order: what cuLaunchKernel gets, three words, and the
+ * map that may follow. */
 struct node {
   void *function;
   unsigned grid[3], block[3], shared;
@@ -194,6 +239,7 @@ struct fake_graph {
   struct {
     struct node node;
     uint64_t words[3];
+    _Alignas(64) struct map map;
   } each[64];
 };
 static void set_node(struct fake_graph *graph, int index,
@@ -201,10 +247,13 @@ static void set_node(struct fake_graph *graph, int index,
   graph->each[index].node = *node;
   for (int i = 0; i < 3; ++i)
     graph->each[index].words[i] = *(uint64_t *)node->parameters[i];
+  if (has_map(node->function))
+    graph->each[index].map = *(struct map *)node->parameters[3];
 }
 EXPORT int cuGraphCreate(void **graph, unsigned flags) {
   FAIL_IF_ASKED(2);
-  *graph = calloc(1, sizeof(struct fake_graph));
+  *graph = aligned_alloc(64, sizeof(struct fake_graph));
+  memset(*graph, 0, sizeof(struct fake_graph));
   ++fake_live;
   return flags == 0 ? 0 : 1;
 }
@@ -231,7 +280,7 @@ EXPORT int cuGraphInstantiateWithFlags(void **made, void *graph,
                                        unsigned long long flags) {
   FAIL_IF_ASKED(722);
   note("instantiate");
-  *made = malloc(sizeof(struct fake_graph));
+  *made = aligned_alloc(64, sizeof(struct fake_graph));
   memcpy(*made, graph, sizeof(struct fake_graph));
   ++fake_live;
   return flags == 0 ? 0 : 1;
@@ -253,9 +302,10 @@ EXPORT int cuGraphLaunch(void *graph, void *stream) {
   note("graph");
   struct fake_graph *fake = graph;
   for (int i = 0; i < fake->count; ++i) {
-    void *parameters[3];
+    void *parameters[4];
     for (int word = 0; word < 3; ++word)
       parameters[word] = &fake->each[i].words[word];
+    parameters[3] = &fake->each[i].map;
     struct node *node = &fake->each[i].node;
     size_t length = strlen(fake_log);
     int error =

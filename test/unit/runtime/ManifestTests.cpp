@@ -193,10 +193,12 @@ TEST(Manifest, PathsStayInside) {
 
 TEST(Manifest, Versions) {
   std::string text = getPlainManifest();
-  EXPECT_EQ(parse(replaceOnce(text, "\"major\": 1", "\"major\": 2"),
+  EXPECT_EQ(parse(replaceOnce(text, "\"major\": 1", "\"major\": 3"),
                   TRINE_ERROR_VERSION),
-            "manifest.json: package format 2.0 is newer than this runtime, "
-            "which reads 1.x: use a newer runtime");
+            "manifest.json: package format 3.0 is newer than this runtime, "
+            "which reads 1.x to 2.x: use a newer runtime");
+  EXPECT_EQ(parse(replaceOnce(text, "\"major\": 1", "\"major\": 2"), TRINE_OK),
+            "");
   EXPECT_EQ(
       parse(replaceOnce(text, "\"abi\": 1", "\"abi\": 2"), TRINE_ERROR_VERSION),
       "manifest.json: program ABI 2 is not this runtime's, which is 1: "
@@ -205,7 +207,7 @@ TEST(Manifest, Versions) {
   EXPECT_EQ(parse("{\"format\": {\"major\": 9, \"minor\": 1}, \"abi\": 1}",
                   TRINE_ERROR_VERSION),
             "manifest.json: package format 9.1 is newer than this runtime, "
-            "which reads 1.x: use a newer runtime");
+            "which reads 1.x to 2.x: use a newer runtime");
 }
 
 TEST(Manifest, EveryProblemAtOnce) {
