@@ -266,20 +266,25 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
     });
   };
   auto copyRows = [&]<int Size>(u32 tile, const TensorMap *map, int begin,
-                                Index matrix, u32 barrier) {
+                                Index head, u32 barrier) {
 #pragma unroll
     for (int box = 0; box < attentionPadded(Size) / 64; ++box)
-      copyTensor3(tile + box * S::keyBoxBytes, map, box * 64, begin,
-                  static_cast<int>(matrix), barrier);
+      copyTensor4(tile + box * S::keyBoxBytes, map, box * 64, begin,
+                  static_cast<int>(head), place.batch, barrier);
   };
-  auto loadKeys = [&]<int Part>(u32 stage, int begin, u32 barrier) {
+  // A tile that ends before the keys do is copied by the threads: what lies
+  // behind the entries of a shorter sequence may be anything.
+  auto endsEarly = [&](int begin) {
+    return maps && C.mask == MaskKind::Causal && place.end < a.keys &&
+           begin + C.tileKeys > place.end;
+  };
+  auto loadKeys = [&]<int Part, bool ByMap>(u32 stage, int begin, u32 barrier) {
     const AttentionPart<T> &part = a.part[Part];
     constexpr int size = C.partSize[Part];
     const u32 tile = stage + S::partAt(Part) / 64 * S::keyBoxBytes;
     const Index keyHead = head / (a.heads / part.keyHeads);
-    if constexpr (maps)
-      copyRows.template operator()<size>(tile, part.keyMap, begin,
-                                         place.batch * part.keyHeads + keyHead,
+    if constexpr (ByMap)
+      copyRows.template operator()<size>(tile, part.keyMap, begin, keyHead,
                                          barrier);
     else {
       const Strides s =
@@ -289,27 +294,36 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
           begin);
     }
   };
+  auto loadAll = [&]<bool ByMap>(u32 stage, int begin, u32 barrier) {
+    loadKeys.template operator()<0, ByMap>(stage, begin, barrier);
+    if constexpr (C.parts > 1)
+      loadKeys.template operator()<1, ByMap>(stage, begin, barrier);
+    if constexpr (C.parts > 2)
+      loadKeys.template operator()<2, ByMap>(stage, begin, barrier);
+    if constexpr (!C.valueIsKey) {
+      if constexpr (ByMap)
+        copyRows.template operator()<C.valueSize>(
+            stage + S::keyBytes, a.valueMap, begin, valueHead, barrier);
+      else
+        loadRows.template operator()<C.valueSize>(stage + S::keyBytes, value,
+                                                  valueStrides.row, begin);
+    }
+  };
   // Starts loading the tile of keys and values from `begin` on.
   auto loadStage = [&](int tileIndex, int begin) {
     const int at = tileIndex % C.stages;
     const u32 stage = stages + at * S::stageBytes, barrier = full + 8 * at;
-    if (begin < place.end && (!maps || threadIdx.x == 0)) {
-      if constexpr (maps)
-        barrierArriveExpect(barrier, S::stageBytes);
-      loadKeys.template operator()<0>(stage, begin, barrier);
-      if constexpr (C.parts > 1)
-        loadKeys.template operator()<1>(stage, begin, barrier);
-      if constexpr (C.parts > 2)
-        loadKeys.template operator()<2>(stage, begin, barrier);
-      if constexpr (!C.valueIsKey) {
-        if constexpr (maps)
-          copyRows.template operator()<C.valueSize>(
-              stage + S::keyBytes, a.valueMap, begin,
-              place.batch * a.valueHeads + valueHead, barrier);
-        else
-          loadRows.template operator()<C.valueSize>(stage + S::keyBytes, value,
-                                                    valueStrides.row, begin);
-      }
+    if (begin < place.end) {
+      if constexpr (maps) {
+        if (endsEarly(begin)) {
+          loadAll.template operator()<false>(stage, begin, barrier);
+          copyAsyncCommit();
+        } else if (threadIdx.x == 0) {
+          barrierArriveExpect(barrier, S::stageBytes);
+          loadAll.template operator()<true>(stage, begin, barrier);
+        }
+      } else
+        loadAll.template operator()<false>(stage, begin, barrier);
     }
     if constexpr (copies)
       copyAsyncCommit();
@@ -337,13 +351,15 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
        begin += C.tileKeys, ++tileIndex) {
     const int at = tileIndex % C.stages;
     const u32 stage = stages + at * S::stageBytes;
-    if (copies || (maps && tileIndex == 0))
+    const bool early = endsEarly(begin);
+    if (copies || (maps && (early || tileIndex == 0)))
       copyAsyncWait<0>();
     // wgmma reads what cp.async wrote: queries, and tiles without maps.
-    if (S::hopper && (!maps || tileIndex == 0))
+    if (S::hopper && (!maps || early || tileIndex == 0))
       fenceAsyncProxy();
     if constexpr (maps)
-      barrierWait(full + 8 * at, tileIndex / C.stages & 1);
+      if (!early)
+        barrierWait(full + 8 * at, tileIndex / C.stages & 1);
     // The tile has landed for all, and all have done with the tile before.
     __syncthreads();
     if constexpr (C.stages == 2)

@@ -3,6 +3,7 @@
 
 #include "Scalars.h"
 #include "SkeletonWriter.h"
+#include "TensorMaps.h"
 #include "WorkgroupCount.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "trine/Dialect/Trine/Trine.h"
@@ -82,8 +83,13 @@ public:
 
 private:
   std::optional<StridedRead> read(Value tensor);
+  /// The tensor maps of all keys and values, for tiles of `tileKeys`; false if
+  /// one has none.
+  bool findMaps(int tileKeys, MapParameters &maps, std::string &assignments);
 
   AttentionOp op;
+  /// Keys of each part, and values, and how they lie in memory.
+  SmallVector<std::pair<Value, StridedRead>> loaded;
   BlockArgument output, lse;
   kernels::AttentionConfiguration configuration;
   /// Whether all rows read begin at multiples of 16 bytes.
@@ -204,6 +210,39 @@ static std::string configurationText(const kernels::AttentionConfiguration &c) {
   return text;
 }
 
+bool AttentionWriter::findMaps(int tileKeys, MapParameters &maps,
+                               std::string &assignments) {
+  unsigned parts = configuration.parts;
+  MapParameters found;
+  for (auto [index, each] : llvm::enumerate(loaded)) {
+    auto &[tensor, read] = each;
+    std::string pointer = read.pointer();
+    MapOperand operand;
+    operand.element = configuration.element;
+    operand.pointer = pointer;
+    for (int64_t dim : {3, 2, 1, 0}) {
+      FailureOr<std::string> size = sizes.dimension(tensor, dim);
+      if (failed(size))
+        return false;
+      operand.sizes.push_back(*size);
+      if (dim != 3)
+        operand.strides.push_back(read.strides[dim]);
+    }
+    operand.box = {64, static_cast<uint32_t>(tileKeys), 1, 1};
+    std::optional<TensorMapRecord> record = findTensorMap(kernel, operand);
+    if (!record)
+      return false;
+    std::string number = std::to_string(index);
+    std::string name = index < parts ? "mapKey" + number : "mapValue";
+    found.add(name, *record);
+    assignments += (index < parts ? "  arguments.part[" + number + "].keyMap"
+                                  : std::string("  arguments.valueMap")) +
+                   " = &" + name + ";\n";
+  }
+  maps = found;
+  return true;
+}
+
 bool AttentionWriter::write(ModuleOp module,
                             ArrayRef<std::string> architectures,
                             CUDAKernel &result) {
@@ -257,7 +296,10 @@ bool AttentionWriter::write(ModuleOp module,
     add(part + "key", keyRead->pointer());
     add(part + "keyHeads", size(key, 1));
     add(part + "keyStrides", strides(*keyRead));
+    loaded.push_back({key, *keyRead});
   }
+  if (!c.valueIsKey)
+    loaded.push_back({op.getValue(), *value});
   add("value", value->pointer());
   add("valueHeads", size(op.getValue(), 1));
   add("valueStrides", strides(*value));
@@ -300,6 +342,11 @@ bool AttentionWriter::write(ModuleOp module,
   if (!configureAttention(c, Architecture::SM80, vectors) ||
       !configureAttention(newer, Architecture::SM90a, vectors))
     return refuse("no tile fits into shared memory");
+  MapParameters maps;
+  std::string useMaps;
+  if (newer.architecture == Architecture::SM90a && newer.load == Load::Vector &&
+      findMaps(newer.tileKeys, maps, useMaps))
+    newer.load = Load::TensorMap;
   std::string text = "#include \"Attention.h\"\nusing namespace "
                      "trine::kernels;\n\nnamespace {\n";
   llvm::raw_string_ostream stream(text);
@@ -311,10 +358,11 @@ bool AttentionWriter::write(ModuleOp module,
            << configurationText(c) << "#endif\n";
   stream << "} // namespace\n\nextern \"C\" __global__ void "
             "__launch_bounds__(attentionThreads(configuration), 1) "
-         << kernel.getSymName() << "(" << parameterList(kernel) << ") {\n"
+         << kernel.getSymName() << "(" << parameterList(kernel)
+         << maps.parameterText() << ") {\n"
          << sizes.getText() << "  AttentionArguments<" << element << ", "
          << mask << ", " << out << "> arguments;\n"
-         << call;
+         << call << maps.guard(useMaps);
   // A launch has as many workgroups as the smaller tiles need.
   int tileRows = std::min(c.tileRows, newer.tileRows);
   if (newer.tileRows != c.tileRows)
@@ -330,6 +378,7 @@ bool AttentionWriter::write(ModuleOp module,
     launch.threads = attentionThreads(each);
     launch.sharedBytes = attentionSharedBytes(each);
   }
+  maps.describe(architectures, result);
   int64_t groups = *asNumber(heads) / c.headsPerGroup;
   defineWorkgroups(
       kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) -> Value {

@@ -118,6 +118,20 @@ std::string runAttention(Architecture architecture, const Case &test,
       machine, c.element,
       c.valueIsKey ? 1 : batch * test.valueHeads * keys * c.valueSize, "value");
   ownValue.randomise(21);
+  // What no query sees may be anything: the padding of a shorter sequence.
+  auto spoil = [&](Floats &data, Index matrices, Index size) {
+    if (c.mask != MaskKind::Causal || !shape.withOffset)
+      return;
+    for (Index matrix = 0; matrix < matrices; ++matrix)
+      for (Index t = std::max<Index>(0, queries + shape.offset); t < keys; ++t)
+        for (Index column = 0; column < size; ++column)
+          data.set((matrix * keys + t) * size + column,
+                   std::numeric_limits<double>::quiet_NaN());
+  };
+  for (int part = 0; part < c.parts; ++part)
+    spoil(key[part], batch * test.keyHeads[part], c.partSize[part]);
+  if (!c.valueIsKey)
+    spoil(ownValue, batch * test.valueHeads, c.valueSize);
   const Floats &value = c.valueIsKey ? key[0] : ownValue;
   const bool additive = c.mask == MaskKind::Additive;
   // A mask for each head and query, the same for all batches.
@@ -152,14 +166,18 @@ std::string runAttention(Architecture architecture, const Case &test,
         uint64_t(splits)})
     arguments.words.push_back(word);
   if (c.load == Load::TensorMap) {
-    auto keyMap = [&](const Floats &data, Index matrices, int size) {
-      return mapOf(data, matrices, keys, size, size, keys * size, c.tileKeys);
+    auto keyMap = [&](const Floats &data, Index heads, int size) {
+      trine::sim::TensorMap map =
+          mapOf(data, heads, keys, size, size, keys * size, c.tileKeys);
+      map.rank = 4;
+      map.globalDim[3] = batch;
+      map.globalStride[2] = uint64_t(heads * keys * size) * 2;
+      return map;
     };
     for (int part = 0; part < 2; ++part)
       arguments.maps.push_back(
-          keyMap(key[part], batch * test.keyHeads[part], c.partSize[part]));
-    arguments.maps.push_back(
-        keyMap(value, batch * test.valueHeads, c.valueSize));
+          keyMap(key[part], test.keyHeads[part], c.partSize[part]));
+    arguments.maps.push_back(keyMap(value, test.valueHeads, c.valueSize));
   }
   std::string error =
       run(machine, "Attention", architecture, test.kernel,
