@@ -8,6 +8,21 @@
 
 namespace trine::kernels {
 
+/// The sum over slots of weight[token, slot] · rows[position[token, slot],
+/// column]. Positions are clamped to 0 .. last; null: rows are in slot order.
+template <class Row, class Weight>
+float combined(const Row *rows, const Index *positions, const Weight *weights,
+               Index slots, Index columns, Index last, Index token,
+               Index column) {
+  float sum = 0;
+  for (Index slot = token * slots; slot < (token + 1) * slots; ++slot) {
+    const Index row =
+        positions ? maximum(0, minimum(positions[slot], last)) : slot;
+    sum = fmaf(load(weights, slot), load(rows, row * columns + column), sum);
+  }
+  return sum;
+}
+
 template <class Row, class Weight, class Out>
 struct CombineArguments {
   const Row *rows = nullptr; ///< [tokens · slots, columns]
@@ -21,14 +36,9 @@ struct CombineArguments {
 template <class Row, class Weight, class Out>
 void combine(const CombineArguments<Row, Weight, Out> &c) {
   elementwise(c.tokens * c.columns, [&](Index i) {
-    const Index token = i / c.columns, column = i % c.columns;
-    float sum = 0;
-    for (Index slot = token * c.slots; slot < (token + 1) * c.slots; ++slot) {
-      const Index row = c.inverse ? c.inverse[slot] : slot;
-      sum = fmaf(load(c.weights, slot), load(c.rows, row * c.columns + column),
-                 sum);
-    }
-    store(c.out, i, sum);
+    store(c.out, i,
+          combined(c.rows, c.inverse, c.weights, c.slots, c.columns,
+                   c.tokens * c.slots - 1, i / c.columns, i % c.columns));
   });
 }
 

@@ -14,8 +14,8 @@ struct RouteArguments {
   const Bias *bias = nullptr;                        ///< [experts]
   const Index *tokenIds = nullptr, *table = nullptr; ///< [tokens], [rows, k]
   Index tableRows = 0;
-  Index *ids = nullptr;     ///< [tokens, k]
-  float *weights = nullptr; ///< [tokens, k]
+  Index *ids = nullptr;     ///< [tokens, k]; null: not asked for
+  float *weights = nullptr; ///< [tokens, k]; null: not asked for
   Index tokens = 0;
   float epsilon = 0, scale = 1;
 };
@@ -31,18 +31,33 @@ inline bool ranksBefore(float a, int i, float b, int j) {
   return !(a < b) && i < j;
 }
 
-/// The first in rank of `values` (shared by the warp) among those whose bit in
-/// `taken` is not set: bit i of a lane stands for element lane + 32 · i. The
-/// winner's bit is set. -1 when all are taken.
+/// Which of `Count` elements a warp has taken: bit i of a lane's words stands
+/// for element lane + 32 · i.
 template <int Count>
-int takeFirst(const float *values, u64 &taken) {
+struct Taken {
+  static constexpr int words = (Count + 2047) / 2048;
+  u64 bits[words] = {};
+
+  bool has(int i) const { return bits[i / 64] >> i % 64 & 1; }
+  void add(int i) {
+#pragma unroll
+    for (int word = 0; word < words; ++word)
+      if (word == i / 64)
+        bits[word] |= 1ull << i % 64;
+  }
+};
+
+/// The first in rank of `values` (shared by the warp) among those that are not
+/// taken; it is then. -1 when all are.
+template <int Count>
+int takeFirst(const float *values, Taken<Count> &taken) {
   const int lane = laneIndex();
   int best = -1;
   float value = 0;
 #pragma unroll 1
   for (int i = 0; i < (Count + 31) / 32; ++i) {
     const int e = lane + 32 * i;
-    if (e < Count && !(taken >> i & 1) &&
+    if (e < Count && !taken.has(i) &&
         (best < 0 || ranksBefore(values[e], e, value, best))) {
       best = e;
       value = values[e];
@@ -59,7 +74,7 @@ int takeFirst(const float *values, u64 &taken) {
     }
   }
   if (best >= 0 && best % 32 == lane)
-    taken |= 1ull << best / 32;
+    taken.add(best / 32);
   return best;
 }
 
@@ -79,8 +94,10 @@ inline float warpSum(float value) {
 template <RouteConfiguration C, class Logit, class Bias>
 void route(const RouteArguments<Logit, Bias> &arguments) {
   static_assert(C.k >= 1 && C.k <= C.experts, "1 <= k <= experts");
-  static_assert(C.k <= 32, "a warp holds at most 32 chosen experts");
-  static_assert(C.experts <= 2048, "a warp chooses among at most 2048 experts");
+  static_assert(C.k <= kMostChosenExperts,
+                "a warp holds at most 128 chosen experts");
+  static_assert(C.experts <= kMostRoutedExperts,
+                "a warp chooses among at most 4096 experts");
   static_assert(C.groups >= 1 && C.experts % C.groups == 0,
                 "experts are a multiple of groups");
   static_assert(C.keptGroups >= 1 && C.keptGroups <= C.groups &&
@@ -90,25 +107,32 @@ void route(const RouteArguments<Logit, Bias> &arguments) {
   static_assert(C.groupScore == GroupScore::Maximum || size >= 2 ||
                     C.groups == 1,
                 "a group of which two are summed has two experts");
-  __shared__ float scores[routeTokensPerWorkgroup][C.experts];
-  __shared__ float choices[routeTokensPerWorkgroup][C.experts];
-  __shared__ float groupScores[routeTokensPerWorkgroup][C.groups];
+  // Experts that a lane holds of the chosen ones: those at lane + 32 · i.
+  constexpr int each = (C.k + 31) / 32;
+  constexpr int tokensPerWorkgroup = routeTokensPerWorkgroup(C);
+  __shared__ float scores[tokensPerWorkgroup][C.experts];
+  __shared__ float choices[tokensPerWorkgroup][C.experts];
+  __shared__ float groupScores[tokensPerWorkgroup][C.groups];
   const int lane = laneIndex(), warp = warpIndex();
   const Index token =
-      blockIdx.x * static_cast<Index>(routeTokensPerWorkgroup) + warp;
+      blockIdx.x * static_cast<Index>(tokensPerWorkgroup) + warp;
   if (token >= arguments.tokens)
     return;
   float *const score = scores[warp], *const choice = choices[warp];
   const Logit *logits = arguments.logits + token * C.experts;
+  const auto step = [](float x) {
+    return C.rounded ? toFloat(fromFloat<Logit>(x)) : x;
+  };
 
   // The scores; a softmax is over all of them.
   float top = -infinity();
   for (int e = lane; e < C.experts; e += 32) {
     const float x = load(logits, e);
     top = fmaxf(top, x);
-    score[e] = C.scoring == Scoring::Sigmoid        ? sigmoid(x)
-               : C.scoring == Scoring::SqrtSoftplus ? sqrtf(softplus(x))
-                                                    : x;
+    score[e] = C.scoring == Scoring::Sigmoid ? step(sigmoid(x))
+               : C.scoring == Scoring::SqrtSoftplus
+                   ? step(sqrtf(step(softplus(x))))
+                   : x;
   }
   if constexpr (C.scoring == Scoring::Softmax) {
     top = warpMaximum(top);
@@ -117,10 +141,10 @@ void route(const RouteArguments<Logit, Bias> &arguments) {
       sum += score[e] = expf(score[e] - top);
     sum = warpSum(sum);
     for (int e = lane; e < C.experts; e += 32)
-      score[e] /= sum;
+      score[e] = step(score[e] / sum);
   }
   for (int e = lane; e < C.experts; e += 32)
-    choice[e] = C.hasBias ? score[e] + load(arguments.bias, e) : score[e];
+    choice[e] = C.hasBias ? step(score[e] + load(arguments.bias, e)) : score[e];
   __syncwarp();
 
   // Groups.
@@ -135,16 +159,16 @@ void route(const RouteArguments<Logit, Bias> &arguments) {
                    ranksBefore(choice[e], e, choice[second], second))
           second = e;
       groupScores[warp][g] = C.groupScore == GroupScore::SumTop2 && second >= 0
-                                 ? choice[first] + choice[second]
+                                 ? step(choice[first] + choice[second])
                                  : choice[first];
     }
     __syncwarp();
-    u64 kept = 0;
+    Taken<C.groups> kept;
     for (int i = 0; i < C.keptGroups; ++i)
-      takeFirst<C.groups>(groupScores[warp], kept);
+      takeFirst(groupScores[warp], kept);
     // Each lane knows its own groups: the others learn it through the scores.
     for (int g = lane; g < C.groups; g += 32)
-      groupScores[warp][g] = kept >> g / 32 & 1 ? 1.0f : 0.0f;
+      groupScores[warp][g] = kept.has(g / 32) ? 1.0f : 0.0f;
     __syncwarp();
     for (int e = lane; e < C.experts; e += 32)
       if (groupScores[warp][e / size] == 0.0f)
@@ -153,43 +177,73 @@ void route(const RouteArguments<Logit, Bias> &arguments) {
       __syncwarp(); // else lanes read their own alone
   }
 
-  // The chosen ones: lane j has the j-th.
-  u64 taken = 0;
-  int chosen = 0;
+  // The chosen ones: lane j % 32 has the j-th.
+  int chosen[each] = {};
   if constexpr (C.hasTable) {
-    if (lane < C.k) {
-      Index row = arguments.tokenIds[token];
-      row = maximum(0, minimum(row, arguments.tableRows - 1));
-      const Index e = arguments.table[row * C.k + lane];
-      chosen = static_cast<int>(maximum(0, minimum(e, C.experts - 1)));
-    }
+    Index row = arguments.tokenIds[token];
+    row = maximum(0, minimum(row, arguments.tableRows - 1));
+#pragma unroll
+    for (int i = 0; i < each; ++i)
+      if (lane + 32 * i < C.k) {
+        const Index e = arguments.table[row * C.k + lane + 32 * i];
+        chosen[i] = static_cast<int>(maximum(0, minimum(e, C.experts - 1)));
+      }
   } else {
+    Taken<C.experts> taken;
+#pragma unroll
+    for (int i = 0; i < each; ++i)
 #pragma unroll 1
-    for (int j = 0; j < C.k; ++j) {
-      const int best = takeFirst<C.experts>(choice, taken);
-      if (lane == j)
-        chosen = best;
-    }
+      for (int j = 0; j < 32 && 32 * i + j < C.k; ++j) {
+        const int best = takeFirst(choice, taken);
+        if (lane == j)
+          chosen[i] = best;
+      }
   }
-  const bool active = lane < C.k;
-  float weight = !active               ? 0.0f
-                 : C.weightsFromChoice ? choice[chosen]
-                                       : score[chosen];
+  float weight[each], sum = 0;
+#pragma unroll
+  for (int i = 0; i < each; ++i) {
+    const bool active = lane + 32 * i < C.k;
+    weight[i] = !active               ? 0.0f
+                : C.weightsFromChoice ? choice[chosen[i]]
+                                      : score[chosen[i]];
+    if (C.scoring == Scoring::SigmoidTopK && active)
+      weight[i] = step(sigmoid(weight[i]));
+  }
   if constexpr (C.scoring == Scoring::SoftmaxTopK) {
-    const float best = warpMaximum(active ? weight : -infinity());
-    weight = active ? expf(weight - best) : 0.0f;
-    weight /= warpSum(weight);
+    float best = -infinity(), all = 0;
+#pragma unroll
+    for (int i = 0; i < each; ++i)
+      if (lane + 32 * i < C.k)
+        best = fmaxf(best, weight[i]);
+    best = warpMaximum(best);
+#pragma unroll
+    for (int i = 0; i < each; ++i)
+      all += weight[i] = lane + 32 * i < C.k ? expf(weight[i] - best) : 0.0f;
+    all = warpSum(all);
+#pragma unroll
+    for (int i = 0; i < each; ++i)
+      weight[i] = step(weight[i] / all);
   }
-  const float sum = warpSum(weight);
-  if (C.scaleBeforeDivision)
-    weight *= arguments.scale;
-  if (C.renormalize)
-    weight /= sum + arguments.epsilon;
-  if (!C.scaleBeforeDivision)
-    weight *= arguments.scale;
-  if (active) {
-    arguments.ids[token * C.k + lane] = chosen;
-    arguments.weights[token * C.k + lane] = weight;
+#pragma unroll
+  for (int i = 0; i < each; ++i)
+    sum += weight[i];
+  sum = step(warpSum(sum));
+  if (arguments.epsilon != 0)
+    sum = step(sum + arguments.epsilon);
+#pragma unroll
+  for (int i = 0; i < each; ++i) {
+    float value = weight[i];
+    if (C.scaleBeforeDivision)
+      value = step(value * arguments.scale);
+    if (C.renormalize)
+      value = step(value / sum);
+    if (!C.scaleBeforeDivision)
+      value = step(value * arguments.scale);
+    const int j = lane + 32 * i;
+    if (j < C.k && arguments.ids)
+      arguments.ids[token * C.k + j] = chosen[i];
+    if (j < C.k && arguments.weights)
+      arguments.weights[token * C.k + j] = value;
   }
 }
 

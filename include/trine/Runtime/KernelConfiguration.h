@@ -154,7 +154,13 @@ TRINE_HOST_DEVICE constexpr Index groupedWorkgroups(const GemmConfiguration &c,
 // Routing
 //===----------------------------------------------------------------------===//
 
-enum class Scoring : int { Softmax, Sigmoid, SqrtSoftplus, SoftmaxTopK };
+enum class Scoring : int {
+  Softmax,
+  Sigmoid,
+  SqrtSoftplus,
+  SoftmaxTopK,
+  SigmoidTopK
+};
 enum class GroupScore : int { Maximum, SumTop2 };
 
 /// The attributes of trine.moe.route.
@@ -172,12 +178,23 @@ struct RouteConfiguration {
   bool scaleBeforeDivision = false;
   bool hasBias = false;
   bool hasTable = false;
+  /// Each step is rounded to the type of the logits.
+  bool rounded = false;
 };
-/// A warp for each token.
-constexpr int routeTokensPerWorkgroup = 4;
-constexpr int routeThreads = 32 * routeTokensPerWorkgroup;
-TRINE_HOST_DEVICE constexpr Index routeWorkgroups(Index tokens) {
-  return divideUp(tokens, routeTokensPerWorkgroup);
+/// What a warp can choose among, and how many.
+constexpr int kMostRoutedExperts = 4096;
+constexpr int kMostChosenExperts = 128;
+/// A warp for each token; fewer where their scores would not fit together.
+TRINE_HOST_DEVICE constexpr int
+routeTokensPerWorkgroup(const RouteConfiguration &c) {
+  return c.experts > 1024 ? 1 : 4;
+}
+TRINE_HOST_DEVICE constexpr int routeThreads(const RouteConfiguration &c) {
+  return 32 * routeTokensPerWorkgroup(c);
+}
+TRINE_HOST_DEVICE constexpr Index routeWorkgroups(const RouteConfiguration &c,
+                                                  Index tokens) {
+  return divideUp(tokens, routeTokensPerWorkgroup(c));
 }
 
 /// group: workgroup e counts and places the slots of expert e; the last one

@@ -8,6 +8,7 @@
 #include "Gemm.h"
 #include "KernelWriter.h"
 #include "NVRTC.h"
+#include "Rows.h"
 #include "mlir/Pass/PassManager.h"
 #include "trine/Passes/Lower.h"
 #include "llvm/Support/ThreadPool.h"
@@ -75,8 +76,15 @@ static bool writeProduct(plan::KernelOp kernel, ModuleOp module,
 /// Kernels that compute each element by itself, or may.
 static bool isByElement(StringRef skeleton) {
   return skeleton == "elementwise" || skeleton == "copy" ||
-         skeleton == "gather" || skeleton == "concat" ||
-         skeleton == "reduction";
+         skeleton == "gather" || skeleton == "concat";
+}
+
+/// Sums and norms: along rows, or by each element for itself.
+static bool writeReduction(plan::KernelOp kernel, ModuleOp module,
+                           CUDAKernel &result, std::string &why) {
+  std::string whyNoElements;
+  return writeRows(kernel, module, result, why) ||
+         writeElementwise(kernel, module, result, whyNoElements);
 }
 
 /// The text of a kernel that has a skeleton of its own. False: it is generic;
@@ -94,6 +102,8 @@ static bool writeSkeleton(plan::KernelOp kernel, ModuleOp module,
   else if (skeleton == "grouped_matmul" || skeleton == "route" ||
            skeleton == "group")
     written = writeExperts(kernel, module, options.architectures, result, why);
+  else if (skeleton == "row" || skeleton == "reduction")
+    written = writeReduction(kernel, module, result, why);
   else
     // Where this is not so, blocks of threads share each op of the kernel.
     return isByElement(skeleton) &&

@@ -246,6 +246,22 @@ ElementWriter::reduction(linalg::LinalgOp op, unsigned result,
   }
   if (terms > mostTerms)
     return refuse(op, "reduces");
+  if (std::optional<FailureOr<std::string>> sum = combined(op, loops))
+    return *sum;
+  // What is the same for all terms is read once.
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    SmallVector<std::string> position;
+    bool isFixed = isa<RankedTensorType>(input->get().getType());
+    for (AffineExpr expression : map.getResults()) {
+      auto dim = dyn_cast<AffineDimExpr>(expression);
+      isFixed &= dim && !loops[dim.getPosition()].empty();
+      if (isFixed)
+        position.push_back(loops[dim.getPosition()]);
+    }
+    if (isFixed && failed(element(input->get(), position)))
+      return failure();
+  }
   OpOperand *init = op.getDpsInitOperand(result);
   SmallVector<std::string> position;
   for (AffineExpr expression : op.getMatchingIndexingMap(init).getResults())
@@ -313,7 +329,7 @@ FailureOr<std::string> ElementWriter::body(linalg::LinalgOp op, unsigned result,
       return failure();
     names[argument] = *name;
   }
-  auto lookUp = [&](Value value) -> FailureOr<std::string> {
+  auto read = [&](Value value) -> FailureOr<std::string> {
     auto known = names.find(value);
     if (known != names.end())
       return known->second;
@@ -328,7 +344,7 @@ FailureOr<std::string> ElementWriter::body(linalg::LinalgOp op, unsigned result,
     if (auto extract = dyn_cast<tensor::ExtractOp>(inner)) {
       SmallVector<std::string> position;
       for (Value each : extract.getIndices()) {
-        FailureOr<std::string> name = lookUp(each);
+        FailureOr<std::string> name = read(each);
         if (failed(name))
           return failure();
         position.push_back(*name);
@@ -347,7 +363,7 @@ FailureOr<std::string> ElementWriter::body(linalg::LinalgOp op, unsigned result,
     }
     SmallVector<std::string> operands;
     for (Value operand : inner.getOperands()) {
-      FailureOr<std::string> name = lookUp(operand);
+      FailureOr<std::string> name = read(operand);
       if (failed(name))
         return failure();
       operands.push_back(*name);
@@ -358,7 +374,7 @@ FailureOr<std::string> ElementWriter::body(linalg::LinalgOp op, unsigned result,
     names[inner.getResult(0)] =
         define(inner.getResult(0).getType(), *expression);
   }
-  return lookUp(body->getTerminator()->getOperand(result));
+  return read(body->getTerminator()->getOperand(result));
 }
 
 FailureOr<std::string> ElementWriter::offset(BlockArgument argument,
@@ -383,10 +399,22 @@ FailureOr<std::string> ElementWriter::element(Value value,
   auto found = known.find(key);
   if (found != known.end())
     return found->second;
-  FailureOr<std::string> result = compute(value, indices);
+  std::optional<FailureOr<std::string>> earlier;
+  if (lookUp && isa<RankedTensorType>(value.getType()))
+    earlier = lookUp(value, indices);
+  FailureOr<std::string> result = earlier ? *earlier : compute(value, indices);
   if (succeeded(result))
     known[key] = *result;
   return result;
+}
+
+std::optional<std::string>
+ElementWriter::find(Value tensor, ArrayRef<std::string> indices) const {
+  auto found =
+      known.find({tensor.getAsOpaquePointer(), llvm::join(indices, ",")});
+  if (found == known.end())
+    return std::nullopt;
+  return found->second;
 }
 
 FailureOr<std::string> ElementWriter::compute(Value value,

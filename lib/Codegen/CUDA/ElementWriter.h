@@ -8,6 +8,7 @@
 #include "trine/Dialect/Plan/Plan.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
+#include <functional>
 #include <map>
 
 namespace mlir::trine::cuda {
@@ -39,10 +40,26 @@ public:
   /// Lets an element be a sum (or maximum, ..) of at most this many others,
   /// which a loop computes.
   void setMostTerms(int64_t terms) { mostTerms = terms; }
+  /// Asked before an element of a tensor is computed: its name, where it is
+  /// known already; a failure, where it must not be asked for.
+  using LookUp = std::function<std::optional<FailureOr<std::string>>(
+      Value, ArrayRef<std::string>)>;
+  void setLookUp(LookUp function) { lookUp = std::move(function); }
 
   /// The name of element `indices` of `tensor`; its text goes to getText().
   /// Fails at an op that has no such form, which `getProblem` names.
   FailureOr<std::string> element(Value tensor, ArrayRef<std::string> indices);
+
+  /// The name of `sum` joined with the term that a reduction's region computes
+  /// at `loops`.
+  FailureOr<std::string> accumulate(linalg::LinalgOp op, unsigned result,
+                                    ArrayRef<std::string> loops,
+                                    const std::string &sum) {
+    return body(op, result, loops, sum);
+  }
+  /// The name of an element that the text has computed.
+  std::optional<std::string> find(Value tensor,
+                                  ArrayRef<std::string> indices) const;
 
   /// An index value of the body: a size, or arithmetic on sizes.
   FailureOr<std::string> size(Value value);
@@ -60,6 +77,8 @@ public:
 
   const std::string &getText() const { return text; }
   StringRef getProblem() const { return problem; }
+  /// Whether the text calls Combine.h: it sums experts' rows by their weights.
+  bool usesCombine() const { return combines; }
   /// Arguments, and sizes of arguments, that the text uses, by their names:
   /// what a functor has as members. Values: their types.
   const std::map<std::string, std::string> &getMembers() const {
@@ -73,6 +92,8 @@ private:
   FailureOr<std::string> body(linalg::LinalgOp op, unsigned result,
                               ArrayRef<std::string> loops,
                               const std::string &sum);
+  std::optional<FailureOr<std::string>> combined(linalg::LinalgOp op,
+                                                 ArrayRef<std::string> loops);
   FailureOr<std::string> reduction(linalg::LinalgOp op, unsigned result,
                                    SmallVector<std::string> loops);
   FailureOr<std::string> reshaped(Value source, ArrayRef<std::string> indices,
@@ -86,6 +107,8 @@ private:
   std::map<std::pair<void *, std::string>, std::string> known;
   ConstantNames *constants = nullptr;
   int64_t mostTerms = 0;
+  LookUp lookUp;
+  bool combines = false;
   SmallVector<std::pair<BlockArgument, std::string>> reads;
   unsigned indent;
   unsigned next = 0;

@@ -42,6 +42,7 @@ private:
   std::vector<Part> parts;
   ConstantNames constants;
   std::map<std::string, std::string> members;
+  bool combines = false;
 };
 } // namespace
 
@@ -151,6 +152,7 @@ bool ElementwiseWriter::writePart(Part &part) {
   part.text = head + writer.getText() + "      " +
               argumentName(part.destination) + "[" + *at + "] = " + *value +
               ";\n";
+  combines |= writer.usesCombine();
   for (const auto &[name, type] : writer.getMembers())
     members.insert({name, type});
   for (const std::string &extent : extents)
@@ -183,7 +185,10 @@ bool ElementwiseWriter::write(ModuleOp module, CUDAKernel &result) {
       return refuse("a constant has no CUDA form");
     globals += text;
   }
+  if (combines)
+    result.skeleton = "combine";
   result.source =
+      std::string(combines ? "#include \"Combine.h\"\n" : "") +
       "#include \"Elementwise.h\"\n#include \"Scalar.h\"\nusing namespace "
       "trine::kernels;\n\nnamespace {\n" +
       globals +

@@ -136,7 +136,7 @@ static const char *scoringName(mlir::trine::Scoring scoring) {
   case mlir::trine::Scoring::SoftmaxTopK:
     return "Scoring::SoftmaxTopK";
   case mlir::trine::Scoring::SigmoidTopK:
-    break; // refused
+    return "Scoring::SigmoidTopK";
   }
   return "Scoring::Softmax";
 }
@@ -147,12 +147,10 @@ bool ExpertsWriter::writeRoute(MoERouteOp op) {
   int64_t k = op.getK(), groups = op.getGroups();
   if (ShapedType::isDynamic(experts))
     return refuse("the number of experts is not known");
-  if (experts > 2048 || k > 32)
-    return refuse("more than 2048 experts, or more than 32 chosen");
+  if (experts > kernels::kMostRoutedExperts || k > kernels::kMostChosenExperts)
+    return refuse("more than 4096 experts, or more than 128 chosen");
   if (!elementOf(logitsType.getElementType()))
     return refuse("the logits are neither f32, f16 nor bf16");
-  if (op.getRounded() || op.getScoring() == mlir::trine::Scoring::SigmoidTopK)
-    return refuse("its steps are rounded, or it takes sigmoids of the chosen");
   BlockArgument ids, weights;
   std::string logits, bias, biasType = "float", body, tokens;
   LaunchSize tokenCount;
@@ -161,8 +159,6 @@ bool ExpertsWriter::writeRoute(MoERouteOp op) {
       !readWhole(op.getLogits(), logits) ||
       !readSize(op.getLogits(), 0, tokens, tokenCount))
     return false;
-  if (!ids || !weights)
-    return refuse("a result is not used");
   body += assign("logits", logits);
   if (op.getBias()) {
     Type type = getElementTypeOrSelf(op.getBias());
@@ -184,8 +180,11 @@ bool ExpertsWriter::writeRoute(MoERouteOp op) {
     body += assign("table", table) + assign("tokenIds", tokenIds) +
             assign("tableRows", *rows);
   }
-  body += assign("ids", argumentName(ids)) +
-          assign("weights", argumentName(weights)) + assign("tokens", tokens) +
+  if (ids)
+    body += assign("ids", argumentName(ids));
+  if (weights)
+    body += assign("weights", argumentName(weights));
+  body += assign("tokens", tokens) +
           assign("epsilon", floatText(op.getEpsilon().convertToDouble())) +
           assign("scale", floatText(op.getScale().convertToDouble()));
   std::string configuration =
@@ -206,16 +205,19 @@ bool ExpertsWriter::writeRoute(MoERouteOp op) {
       ", .scaleBeforeDivision = " +
       flagText(op.getScalePosition() == ScalePosition::BeforeDivision) +
       ",\n    .hasBias = " + flagText(static_cast<bool>(op.getBias())) +
-      ", .hasTable = " + flagText(static_cast<bool>(op.getTable())) + "};\n";
-  finish("Route.h", configuration, "routeThreads",
+      ", .hasTable = " + flagText(static_cast<bool>(op.getTable())) +
+      ", .rounded = " + flagText(op.getRounded()) + "};\n";
+  finish("Route.h", configuration, "routeThreads(configuration)",
          "  RouteArguments<" + typeName(logitsType.getElementType()) + ", " +
              biasType + "> arguments;\n" + body +
              "  route<configuration>(arguments);\n");
-  launch(kernels::routeThreads, 0);
+  kernels::RouteConfiguration launched;
+  launched.experts = static_cast<int>(experts);
+  launch(kernels::routeThreads(launched), 0);
   defineWorkgroups(
       kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) {
         return cuda::divideUp(builder, materialize(builder, words, tokenCount),
-                              kernels::routeTokensPerWorkgroup);
+                              kernels::routeTokensPerWorkgroup(launched));
       });
   return true;
 }

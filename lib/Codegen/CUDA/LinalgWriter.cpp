@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Operations on whole buffers: which thread computes what.
+#include "Joining.h"
 #include "KernelWriter.h"
 
 #include "Scalars.h"
@@ -292,54 +293,6 @@ LogicalResult KernelWriter::writeSums(Iteration &iteration) {
     emit(place + " = " + sum + ";");
   closeLoops(loops);
   return result;
-}
-
-namespace {
-/// A reduction whose order is free: how two parts join, and what joins to
-/// nothing.
-struct Joining {
-  Operation *op = nullptr;
-  std::string neutral;
-};
-} // namespace
-
-static Joining findJoining(linalg::LinalgOp op, unsigned result) {
-  Joining joining;
-  Block *payload = op.getBlock();
-  BlockArgument carried = payload->getArgument(op.getNumDpsInputs() + result);
-  Operation *join =
-      payload->getTerminator()->getOperand(result).getDefiningOp();
-  if (!join || join->getNumOperands() != 2 || !carried.hasOneUse() ||
-      *carried.user_begin() != join || join->getBlock() != payload)
-    return joining;
-  Type type = carried.getType();
-  std::string name = join->getName().getStringRef().str();
-  if (type.isF32() || type.isF64()) {
-    StringRef infinity = type.isF32()
-                             ? "__uint_as_float(0x7F800000u)"
-                             : "__longlong_as_double(0x7FF0000000000000ll)";
-    joining.neutral =
-        llvm::StringSwitch<std::string>(name)
-            .Case("arith.addf", "0")
-            .Case("arith.mulf", "1")
-            .Cases({"arith.maximumf", "arith.maxnumf"}, ("-" + infinity).str())
-            .Cases({"arith.minimumf", "arith.minnumf"}, infinity.str())
-            .Default("");
-  } else if (type.isInteger(32) || type.isInteger(64)) {
-    bool wide = type.isInteger(64);
-    joining.neutral =
-        llvm::StringSwitch<std::string>(name)
-            .Cases({"arith.addi", "arith.ori", "arith.xori"}, "0")
-            .Case("arith.muli", "1")
-            .Case("arith.andi", "-1")
-            .Case("arith.maxsi",
-                  wide ? "(-9223372036854775807ll - 1)" : "(-2147483647 - 1)")
-            .Case("arith.minsi", wide ? "9223372036854775807ll" : "2147483647")
-            .Default("");
-  }
-  if (!joining.neutral.empty())
-    joining.op = join;
-  return joining;
 }
 
 /// A warp shares each element's sum: rows are read in order by neighbours.

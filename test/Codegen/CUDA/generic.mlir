@@ -37,7 +37,7 @@ plan.kernel @scale(%x: tensor<?x64xf32>, %out: tensor<?x64xf32>) -> tensor<?x64x
 // CHECK: __syncthreads();
 // CHECK: 1 / sqrtf(
 // CHECK: roundTo<bfloat>(
-plan.kernel @normalize(%x: tensor<?x64xbf16>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> attributes {skeleton = "row"} {
+plan.kernel @normalize(%x: tensor<?x64xbf16>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> attributes {skeleton = "other"} {
   %zero = arith.constant 0.0 : f32
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x64xbf16>
@@ -118,7 +118,7 @@ plan.kernel @running(%x: tensor<?x8xf32>, %out: tensor<?x8xf32>) -> tensor<?x8xf
 // CHECK: extern __shared__ __align__(16) unsigned char temporaries[];
 // CHECK-NEXT: float *t0 = reinterpret_cast<float *>(temporaries + 0);
 // CHECK-NEXT: float *t1 = reinterpret_cast<float *>(temporaries + 40960);
-plan.kernel @wide(%x: tensor<64x160xf32>, %out: tensor<160x160xf32>) -> tensor<160x160xf32> attributes {skeleton = "row"} {
+plan.kernel @wide(%x: tensor<64x160xf32>, %out: tensor<160x160xf32>) -> tensor<160x160xf32> attributes {skeleton = "other"} {
   %e = tensor.empty() : tensor<64x160xf32>
   %a = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
       ins(%x : tensor<64x160xf32>) outs(%e : tensor<64x160xf32>) {

@@ -3,6 +3,7 @@
 #include "Experts.h"
 #include "Gemm.h"
 #include "NVRTC.h"
+#include "Rows.h"
 #include "Scalars.h"
 #include "TensorMaps.h"
 #include "llvm/Support/FileSystem.h"
@@ -256,6 +257,22 @@ TEST(ConfigureGrouped, IsValidForEveryProblem) {
             EXPECT_EQ(groupedWorkgroups(a, 77, 8, 55),
                       groupedWorkgroups(b, 77, 8, 55));
           }
+}
+
+TEST(ConfigureRows, FollowsTheRow) {
+  auto by = [](int64_t rows, int64_t columns, bool isContiguous) {
+    return configureRows({rows, columns, isContiguous}).by;
+  };
+  EXPECT_EQ(by(-1, 4, true), ReduceBy::Thread);
+  EXPECT_EQ(by(-1, 9, true), ReduceBy::Warp);
+  EXPECT_EQ(by(-1, 1024, true), ReduceBy::Warp);
+  EXPECT_EQ(by(-1, 1025, true), ReduceBy::Workgroup);
+  EXPECT_EQ(by(-1, -1, true), ReduceBy::Warp);
+  EXPECT_EQ(by(1, -1, true), ReduceBy::Workgroup);
+  // Neighbouring threads read neighbours, unless that leaves most of them idle.
+  EXPECT_EQ(by(-1, -1, false), ReduceBy::Thread);
+  EXPECT_EQ(by(4096, 2000, false), ReduceBy::Thread);
+  EXPECT_EQ(by(3, 2000, false), ReduceBy::Workgroup);
 }
 
 /// A problem with the heads and sizes of a published model.

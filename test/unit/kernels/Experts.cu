@@ -67,7 +67,7 @@ ENTRY(grouped_main_down, mainDown, bfloat, bfloat, Identity)
 
 #define ROUTE(NAME, LOGIT, ...)                                                                                                                                        \
   constexpr RouteConfiguration NAME##_configuration = __VA_ARGS__;                                                                                                     \
-  extern "C" __global__ void __launch_bounds__(routeThreads)                                                                                                           \
+  extern "C" __global__ void __launch_bounds__(routeThreads(NAME##_configuration))                                                                                      \
       NAME(const LOGIT *logits, const float *bias, const Index *tokenIds, const Index *table, Index tableRows, Index *ids, float *weights, Index tokens, Index epsilon, \
            Index scale) {                                                                                                                                              \
     route<NAME##_configuration>(RouteArguments<LOGIT, float>{.logits = logits, .bias = bias, .tokenIds = tokenIds, .table = table, .tableRows = tableRows, .ids = ids, \
@@ -81,6 +81,11 @@ ROUTE(route_v3, bfloat, {.experts = 256, .k = 8, .scoring = Scoring::Sigmoid, .g
                          .scaleBeforeDivision = true, .hasBias = true})
 ROUTE(route_chosen, float, {.experts = 40, .k = 5, .scoring = Scoring::SoftmaxTopK})
 ROUTE(route_choice_weights, float, {.experts = 12, .k = 2, .scoring = Scoring::SqrtSoftplus, .groups = 3, .keptGroups = 1, .weightsFromChoice = true, .hasBias = true})
+ROUTE(route_chosen_sigmoids, float, {.experts = 24, .k = 4, .scoring = Scoring::SigmoidTopK, .renormalize = true, .hasBias = true})
+ROUTE(route_rounded, bfloat, {.experts = 16, .k = 4, .scoring = Scoring::Sigmoid, .groups = 4, .keptGroups = 2, .groupScore = GroupScore::SumTop2, .renormalize = true,
+                              .hasBias = true, .rounded = true})
+ROUTE(route_rounded_chosen, half, {.experts = 24, .k = 4, .scoring = Scoring::SoftmaxTopK, .rounded = true})
+ROUTE(route_many, float, {.experts = 2100, .k = 37, .scoring = Scoring::SqrtSoftplus, .groups = 70, .keptGroups = 40, .renormalize = true})
 ROUTE(route_table, float, {.experts = 12, .k = 3, .scoring = Scoring::SqrtSoftplus, .renormalize = true, .hasTable = true})
 
 extern "C" __global__ void __launch_bounds__(groupThreads) group_slots(const Index *ids, Index slots, Index *order, Index *offsets, Index *inverse, Index experts) {

@@ -53,47 +53,57 @@ REDUCE(thread, Thread)
 REDUCE(warp, Warp)
 REDUCE(workgroup, Workgroup)
 
+// What a thread keeps of a row between the passes.
 struct RmsNorm {
   using Value = float;
+  struct Kept {
+    float x;
+  };
   static constexpr int passes = 1;
   const bfloat *x, *weight;
   bfloat *out;
-  Index columns;
+  Index width;
   float epsilon;
+  Index columns(int) const { return width; }
   float initial(int) const { return 0; }
-  float map(int, Index row, Index column, const float *) const {
-    const float v = load(x, row * columns + column);
-    return v * v;
+  float add(int, float sum, Index row, Index column, const float *, Kept &kept) const {
+    kept.x = load(x, row * width + column);
+    return sum + kept.x * kept.x;
   }
   float combine(int, float a, float b) const { return a + b; }
-  void finish(Index row, Index column, const float *sums) const {
-    const Index i = row * columns + column;
-    store(out, i, load(x, i) * rsqrtf(sums[0] / columns + epsilon) * load(weight, column));
+  void finish(Index row, Index column, const float *sums, const Kept &kept) const {
+    store(out, row * width + column, kept.x * rsqrtf(sums[0] / width + epsilon) * load(weight, column));
   }
+  void finishRow(Index, const float *) const {}
 };
+// Rows of any length; the logarithm of each row's sum, too.
 struct Softmax {
   using Value = float;
+  struct Kept {};
   static constexpr int passes = 2;
   const float *x;
-  float *out;
-  Index columns;
+  float *out, *logSums;
+  Index width;
+  Index columns(int) const { return width; }
   float initial(int pass) const { return pass == 0 ? -infinity() : 0; }
-  float map(int pass, Index row, Index column, const float *before) const {
-    const float v = x[row * columns + column];
-    return pass == 0 ? v : expf(v - before[0]);
+  float add(int pass, float value, Index row, Index column, const float *before, Kept &) const {
+    const float v = x[row * width + column];
+    return pass == 0 ? fmaxf(value, v) : value + expf(v - before[0]);
   }
   float combine(int pass, float a, float b) const { return pass == 0 ? fmaxf(a, b) : a + b; }
-  void finish(Index row, Index column, const float *results) const { out[row * columns + column] = expf(x[row * columns + column] - results[0]) / results[1]; }
+  void finish(Index row, Index column, const float *results, Kept &) const { out[row * width + column] = expf(x[row * width + column] - results[0]) / results[1]; }
+  void finishRow(Index row, const float *results) const { logSums[row] = results[0] + logf(results[1]); }
 };
-#define ROWS(NAME, BY)                                                                                                                                                 \
-  extern "C" __global__ void __launch_bounds__(rowsThreads) rms_norm_##NAME(const bfloat *x, const bfloat *weight, bfloat *out, Index rowCount, Index columns) {        \
-    rows<ReduceConfiguration{ReduceBy::BY}>(rowCount, columns, RmsNorm{x, weight, out, columns, 1e-6f});                                                                \
+#define ROWS(NAME, BY, STEPS)                                                                                                                                          \
+  extern "C" __global__ void __launch_bounds__(rowsThreads) rms_norm_##NAME(const bfloat *x, const bfloat *weight, bfloat *out, Index rowCount, Index width) {          \
+    rows<ReduceConfiguration{ReduceBy::BY}, STEPS>(rowCount, RmsNorm{x, weight, out, width, 1e-6f});                                                                    \
   }                                                                                                                                                                    \
-  extern "C" __global__ void __launch_bounds__(rowsThreads) softmax_##NAME(const float *x, float *out, Index rowCount, Index columns) {                                \
-    rows<ReduceConfiguration{ReduceBy::BY}>(rowCount, columns, Softmax{x, out, columns});                                                                               \
+  extern "C" __global__ void __launch_bounds__(rowsThreads) softmax_##NAME(const float *x, float *out, float *logSums, Index rowCount, Index width) {                   \
+    rows<ReduceConfiguration{ReduceBy::BY}>(rowCount, Softmax{x, out, logSums, width});                                                                                 \
   }
-ROWS(warp, Warp)
-ROWS(workgroup, Workgroup)
+ROWS(thread, Thread, 75)
+ROWS(warp, Warp, 33)
+ROWS(workgroup, Workgroup, 5)
 
 extern "C" __global__ void __launch_bounds__(elementwiseThreads) token_hash(const Index *ids, const Index *history, Index *rows, Index batch, Index tokens) {
   elementwise(batch * tokens, TokenHash<3, 2, TokensAndHistory>{.words = {ids, history, tokens, 2, 2},

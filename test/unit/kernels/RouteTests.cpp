@@ -41,32 +41,42 @@ void softmax(std::vector<double> &values) {
     value /= sum;
 }
 
+double roundedTo(Element type, double x) {
+  return trine::sim::decodeFloat(format(type),
+                                 trine::sim::encodeFloat(format(type), x));
+}
+
 struct Chosen {
   std::vector<int> ids;
   std::vector<double> weights;
 };
 
-/// trine.moe.route for one token, as its description says.
-Chosen routeToken(const RouteConfiguration &c, std::vector<double> logits,
-                  const std::vector<double> &bias,
+/// trine.moe.route for one token, as its description says. `type` is that of
+/// the logits.
+Chosen routeToken(const RouteConfiguration &c, Element type,
+                  std::vector<double> logits, const std::vector<double> &bias,
                   const std::vector<Index> &forced, double epsilon,
                   double scale) {
+  auto step = [&](double x) { return c.rounded ? roundedTo(type, x) : x; };
   std::vector<double> scores, choice;
   for (double x : logits)
     scores.push_back(scored(c.scoring, x));
   if (c.scoring == Scoring::Softmax)
     softmax(scores);
+  if (c.scoring != Scoring::SoftmaxTopK && c.scoring != Scoring::SigmoidTopK)
+    for (double &score : scores)
+      score = step(score);
   for (int e = 0; e < c.experts; ++e)
-    choice.push_back(scores[e] + (c.hasBias ? bias[e] : 0));
+    choice.push_back(c.hasBias ? step(scores[e] + bias[e]) : scores[e]);
   int size = c.experts / c.groups;
   std::vector<double> groups;
   for (int g = 0; g < c.groups; ++g) {
     std::vector<double> own(choice.begin() + g * size,
                             choice.begin() + (g + 1) * size);
     std::vector<int> order = ranked(own);
-    groups.push_back(
-        own[order[0]] +
-        (c.groupScore == GroupScore::SumTop2 && size > 1 ? own[order[1]] : 0));
+    groups.push_back(c.groupScore == GroupScore::SumTop2 && size > 1
+                         ? step(own[order[0]] + own[order[1]])
+                         : own[order[0]]);
   }
   std::vector<int> kept = ranked(groups);
   for (int g = c.keptGroups; g < c.groups; ++g)
@@ -81,10 +91,18 @@ Chosen routeToken(const RouteConfiguration &c, std::vector<double> logits,
   if (c.scoring == Scoring::SoftmaxTopK)
     softmax(result.weights);
   double sum = 0;
-  for (double weight : result.weights)
+  for (double &weight : result.weights) {
+    if (c.scoring == Scoring::SigmoidTopK)
+      weight = scored(Scoring::Sigmoid, weight);
+    if (c.scoring == Scoring::SoftmaxTopK || c.scoring == Scoring::SigmoidTopK)
+      weight = step(weight);
     sum += weight;
+  }
+  sum = step(step(sum) + epsilon);
   for (double &weight : result.weights)
-    weight = weight * scale / (c.renormalize ? sum + epsilon : 1);
+    weight = c.scaleBeforeDivision
+                 ? step(step(weight * scale) / (c.renormalize ? sum : 1))
+                 : step(step(weight / (c.renormalize ? sum : 1)) * scale);
   return result;
 }
 
@@ -102,7 +120,16 @@ struct RouteCase {
 
 std::vector<RouteCase> routeCases() {
   RouteConfiguration softmax{8, 3}, groups{16, 4}, v3{256, 8}, chosen{40, 5},
-      choice{12, 2}, table{12, 3};
+      choice{12, 2}, table{12, 3}, sigmoids{24, 4}, rounded{16, 4},
+      roundedChosen{24, 4}, many{2100, 37};
+  sigmoids.scoring = Scoring::SigmoidTopK;
+  sigmoids.renormalize = sigmoids.hasBias = true;
+  rounded.scoring = Scoring::Sigmoid, many.scoring = Scoring::SqrtSoftplus;
+  rounded.groups = 4, rounded.keptGroups = 2;
+  rounded.groupScore = GroupScore::SumTop2;
+  rounded.renormalize = rounded.hasBias = rounded.rounded = true;
+  roundedChosen.scoring = Scoring::SoftmaxTopK, roundedChosen.rounded = true;
+  many.groups = 70, many.keptGroups = 40, many.renormalize = true;
   groups.scoring = v3.scoring = Scoring::Sigmoid;
   groups.groups = 4, groups.keptGroups = 2, v3.groups = 8, v3.keptGroups = 4;
   groups.groupScore = v3.groupScore = GroupScore::SumTop2;
@@ -113,13 +140,17 @@ std::vector<RouteCase> routeCases() {
   choice.groups = 3;
   choice.weightsFromChoice = choice.hasBias = true;
   table.renormalize = table.hasTable = true;
-  return keepSelected(
-      std::vector<RouteCase>{{"route_softmax", softmax, Element::F32},
-                             {"route_groups", groups, Element::F32},
-                             {"route_v3", v3, Element::BF16},
-                             {"route_chosen", chosen, Element::F32},
-                             {"route_choice_weights", choice, Element::F32},
-                             {"route_table", table, Element::F32}});
+  return keepSelected(std::vector<RouteCase>{
+      {"route_softmax", softmax, Element::F32},
+      {"route_groups", groups, Element::F32},
+      {"route_v3", v3, Element::BF16},
+      {"route_chosen", chosen, Element::F32},
+      {"route_chosen_sigmoids", sigmoids, Element::F32},
+      {"route_rounded", rounded, Element::BF16},
+      {"route_rounded_chosen", roundedChosen, Element::F16},
+      {"route_many", many, Element::F32},
+      {"route_choice_weights", choice, Element::F32},
+      {"route_table", table, Element::F32}});
 }
 
 class Route : public testing::TestWithParam<Architecture> {};
@@ -178,8 +209,8 @@ TEST_P(Route, ChoosesAsDescribed) {
                              bitsOf(epsilon),
                              bitsOf(scale)};
           ASSERT_EQ(run(machine, "Experts", GetParam(), test.kernel,
-                        {routeWorkgroups(tokens), routeThreads, 0}, arguments,
-                        options),
+                        {routeWorkgroups(c, tokens), routeThreads(c), 0},
+                        arguments, options),
                     "");
           for (Index n = 0; n < tokens; ++n) {
             std::vector<double> own, biases;
@@ -190,14 +221,15 @@ TEST_P(Route, ChoosesAsDescribed) {
             std::vector<Index> forced(table.begin() + tokenIds[n] * c.k,
                                       table.begin() + (tokenIds[n] + 1) * c.k);
             Chosen expected =
-                routeToken(c, own, biases, forced, epsilon, scale);
+                routeToken(c, test.logits, own, biases, forced, epsilon, scale);
             for (int j = 0; j < c.k; ++j) {
               ASSERT_EQ(ids[n * c.k + j], expected.ids[j])
                   << test.kernel << " token " << n << " slot " << j;
               // exp and log are good to 2 units, sums of experts add one each.
               double weight = expected.weights[j];
               ASSERT_EQ(compare("weight", weights.get(n * c.k + j), weight,
-                                (12 + c.experts) * 0x1p-24 *
+                                ((12 + c.experts) * 0x1p-24 +
+                                 (c.rounded ? 5 * rounding(test.logits) : 0)) *
                                     std::max(1.0, std::fabs(weight))),
                         "")
                   << test.kernel << " token " << n << " slot " << j;
