@@ -290,7 +290,16 @@ ShapeAnalysis::Implementation::chooseSimpler(SymbolicExpression a,
 void ShapeAnalysis::Implementation::assumeEqual(Operation *op,
                                                 SymbolicExpression chosen,
                                                 SymbolicExpression other) {
-  if (assumed.insert({chosen, other}).second && !assumed.count({other, chosen}))
+  bool isNew =
+      assumed.insert({chosen, other}).second && !assumed.count({other, chosen});
+  // What was checked in a branch or a body was not checked outside of it.
+  auto covers = [&](const ShapeAssumption &assumption) {
+    return ((assumption.chosen == chosen && assumption.other == other) ||
+            (assumption.chosen == other && assumption.other == chosen)) &&
+           assumption.operation->getParentRegion()->isAncestor(
+               op->getParentRegion());
+  };
+  if (isNew || llvm::none_of(assumptions, covers))
     assumptions.push_back({op, chosen, other});
 }
 

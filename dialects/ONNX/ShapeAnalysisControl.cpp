@@ -128,22 +128,18 @@ LogicalResult ShapeAnalysis::Implementation::visitIf(Inference &inference) {
   return success();
 }
 
-/// What a body's visits until its carried values' sizes settle have come to.
-enum class Settled {
-  Yes,
-  Forgotten, ///< an error inside has been reported
-  No         ///< reported here
-};
-
 /// Visits the body of a loop with `arguments` for the carried values, which
-/// start as `initial` and go on as `next`. `entry` gets their sizes as they
-/// enter the body: those that an iteration changes become symbols of the body,
-/// and the body is visited again, until nothing changes any more. `name` is
-/// that of the operands.
-static Settled settle(ShapeAnalysis::Implementation &analysis,
-                      Inference &inference, Region &body, ValueRange initial,
-                      ValueRange arguments, ValueRange next, StringRef name,
-                      SmallVectorImpl<Dims> &entry) {
+/// start as `initial` and go on as `next`; they are operands named `name`.
+/// Gives their sizes as they enter the body: those that an iteration changes
+/// become symbols of the body, and the body is visited again, until nothing
+/// changes any more. With `keepsShapes` sizes from outside that look different
+/// are taken to be equal instead. No sizes where an error inside has been
+/// reported, which makes the results unknown.
+static FailureOr<std::optional<SmallVector<Dims>>>
+settle(ShapeAnalysis::Implementation &analysis, Inference &inference,
+       Region &body, ValueRange initial, ValueRange arguments, ValueRange next,
+       StringRef name, bool keepsShapes) {
+  SmallVector<Dims> entry;
   for (Value value : initial)
     entry.emplace_back(analysis.find(value)->shape);
   bool isPrecise = analysis.loopNesting <= maximumPreciseLoops;
@@ -158,24 +154,22 @@ static Settled settle(ShapeAnalysis::Implementation &analysis,
       analysis.setShape(arguments[i], elementType(initial[i]), entry[i]);
     }
     if (failed(analysis.visitRegion(body)))
-      return Settled::No;
+      return failure();
     bool changed = false;
     for (size_t i = 0; i < initial.size(); ++i) {
       ValueInformation *after = analysis.find(next[i]);
       if (!after)
-        return Settled::Forgotten;
-      if (after->shape.size() != entry[i].size()) {
-        inference.error() << "'body' must keep the rank of '" << name << "' "
-                          << i << ", " << entry[i].size() << ", got "
-                          << after->shape.size();
-        return Settled::No;
-      }
-      if (elementType(initial[i]) != elementType(next[i])) {
-        inference.error() << "'body' must keep the element type of '" << name
-                          << "' " << i << ", " << elementType(initial[i])
-                          << ", got " << elementType(next[i]);
-        return Settled::No;
-      }
+        return std::optional<SmallVector<Dims>>();
+      if (after->shape.size() != entry[i].size())
+        return LogicalResult(inference.error()
+                             << "'body' must keep the rank of '" << name << "' "
+                             << i << ", " << entry[i].size() << ", got "
+                             << after->shape.size());
+      if (elementType(initial[i]) != elementType(next[i]))
+        return LogicalResult(inference.error()
+                             << "'body' must keep the element type of '" << name
+                             << "' " << i << ", " << elementType(initial[i])
+                             << ", got " << elementType(next[i]));
       for (auto [dimension, sizes] :
            llvm::enumerate(llvm::zip_equal(entry[i], after->shape))) {
         auto &[old, now] = sizes;
@@ -183,12 +177,19 @@ static Settled settle(ShapeAnalysis::Implementation &analysis,
             analysis.freshSizes.lookup(
                 {arguments[i], static_cast<unsigned>(dimension)}) == old)
           continue;
+        // Sizes that differ always are told when they are needed.
+        if (keepsShapes && !analysis.isDefinedInside(old, inference.op) &&
+            !analysis.isDefinedInside(now, inference.op) &&
+            !(old - now).isConstant()) {
+          (void)inference.unify(old, now, "a state");
+          continue;
+        }
         old = analysis.freshSize(arguments[i], dimension, {});
         changed = true;
       }
     }
     if (!changed)
-      return Settled::Yes;
+      return std::optional(std::move(entry));
   }
 }
 
@@ -230,18 +231,17 @@ LogicalResult ShapeAnalysis::Implementation::visitLoop(Inference &inference) {
     --nesting;
     --loopNesting;
   });
-  SmallVector<Dims> entry;
-  switch (settle(*this, inference, body, op->getOperands().drop_front(2),
-                 block.getArguments().drop_front(2),
-                 ArrayRef(*yielded).slice(1, carried), "v_initial", entry)) {
-  case Settled::Yes:
-    break;
-  case Settled::Forgotten:
+  FailureOr<std::optional<SmallVector<Dims>>> settled = settle(
+      *this, inference, body, op->getOperands().drop_front(2),
+      block.getArguments().drop_front(2), ArrayRef(*yielded).slice(1, carried),
+      "v_initial", /*keepsShapes=*/false);
+  if (failed(settled))
+    return failure();
+  if (!*settled) {
     forgetResults(op);
     return success();
-  case Settled::No:
-    return failure();
   }
+  ArrayRef<Dims> entry = **settled;
   // Nothing but the trip count ends a loop whose condition is always true.
   auto isTrue = [&](Value condition) {
     ValueInformation *information = find(condition);
@@ -357,19 +357,18 @@ LogicalResult ShapeAnalysis::Implementation::visitScan(Inference &inference) {
     --nesting;
     --loopNesting;
   });
-  SmallVector<Dims> entry;
-  switch (settle(*this, inference, body, op->getOperands().take_front(states),
-                 block.getArguments().take_front(states),
-                 ArrayRef(*yielded).take_front(states),
-                 "initial_state_and_scan_inputs", entry)) {
-  case Settled::Yes:
-    break;
-  case Settled::Forgotten:
+  FailureOr<std::optional<SmallVector<Dims>>> settled =
+      settle(*this, inference, body, op->getOperands().take_front(states),
+             block.getArguments().take_front(states),
+             ArrayRef(*yielded).take_front(states),
+             "initial_state_and_scan_inputs", /*keepsShapes=*/true);
+  if (failed(settled))
+    return failure();
+  if (!*settled) {
     forgetResults(op);
     return success();
-  case Settled::No:
-    return failure();
   }
+  ArrayRef<Dims> entry = **settled;
   for (auto [index, result] : llvm::enumerate(op->getResults())) {
     Value value = (*yielded)[index];
     ValueInformation *last = find(value);

@@ -22,6 +22,21 @@ static FailureOr<Expression> splitHeads(Inference &inference, unsigned operand,
   return floorDiv(width, inference.constant(heads));
 }
 
+/// 'past_state', where it is given, has the sizes of the state.
+static LogicalResult checkPastState(Inference &inference,
+                                    ArrayRef<Expression> state) {
+  if (!inference.isPresent(3))
+    return success();
+  if (failed(inference.requireRank(3, state.size())))
+    return failure();
+  for (auto [dimension, size] : llvm::enumerate(state))
+    if (failed(inference.unify(size, inference.shape(3)[dimension],
+                               "dimension " + Twine(dimension) +
+                                   " of the state and 'past_state'")))
+      return failure();
+  return success();
+}
+
 static LogicalResult inferLinearAttention(Inference &inference) {
   auto op = cast<LinearAttentionOp>(inference.op);
   int64_t queryHeads = op.getQNumHeads(), keyHeads = op.getKvNumHeads();
@@ -90,17 +105,8 @@ static LogicalResult inferLinearAttention(Inference &inference) {
            << ", got " << inference.shape(operand)[2].str();
   }
   SmallVector<Expression> state{batch, heads, *width, *valueWidth};
-  if (inference.isPresent(3)) {
-    if (failed(inference.requireRank(3, 4)))
-      return failure();
-    for (auto [dimension, size] : llvm::enumerate(state)) {
-      FailureOr<Expression> common = inference.unify(
-          size, inference.shape(3)[dimension],
-          "dimension " + Twine(dimension) + " of the state and 'past_state'");
-      if (failed(common))
-        return failure();
-    }
-  }
+  if (failed(checkPastState(inference, state)))
+    return failure();
   // Where no past says it, the state has the type of the query.
   inference.setElementType(
       1, inference.elementType(inference.isPresent(3) ? 3 : 0));
@@ -133,17 +139,8 @@ static LogicalResult inferCausalConv(Inference &inference) {
                               "the channels of 'input' and 'bias'"))))
     return failure();
   Dims state{input[0], *channels, weight[2] - 1};
-  if (inference.isPresent(3)) {
-    if (failed(inference.requireRank(3, 3)))
-      return failure();
-    for (auto [dimension, size] : llvm::enumerate(state)) {
-      FailureOr<Expression> common = inference.unify(
-          size, inference.shape(3)[dimension],
-          "dimension " + Twine(dimension) + " of the state and 'past_state'");
-      if (failed(common))
-        return failure();
-    }
-  }
+  if (failed(checkPastState(inference, state)))
+    return failure();
   inference.setShape(0, {input[0], *channels, input[2]});
   inference.setShape(1, state);
   return success();

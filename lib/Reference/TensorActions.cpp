@@ -2,6 +2,7 @@
 // Ops of the tensor dialect that make tensors, read and write elements, or
 // change shapes.
 #include "Execution.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -228,7 +229,40 @@ static LogicalResult reshape(Execution &execution, const Step &step) {
   return reshapeTo(call, call.tensor(1).integers());
 }
 
+/// What an affine map makes of its operands: index arithmetic that upstream
+/// rewrites of tensor ops leave.
+static FailureOr<llvm::SmallVector<int64_t>> applyMap(const Invocation &call,
+                                                      AffineMap map) {
+  llvm::SmallVector<Attribute> operands;
+  Builder builder(map.getContext());
+  for (unsigned i = 0; i < map.getNumInputs(); ++i)
+    operands.push_back(builder.getIndexAttr(call.integer(i)));
+  llvm::SmallVector<Attribute> results;
+  bool isUndefined = false;
+  if (failed(map.constantFold(operands, results, &isUndefined)) || isUndefined)
+    return call.fail("has no value: a division by zero or less");
+  llvm::SmallVector<int64_t> values;
+  for (Attribute result : results)
+    values.push_back(cast<IntegerAttr>(result).getInt());
+  return values;
+}
+
+template <typename Op>
+static LogicalResult affineIndex(Execution &execution, const Step &step) {
+  Invocation call(execution, step);
+  FailureOr<llvm::SmallVector<int64_t>> values =
+      applyMap(call, cast<Op>(step.op).getMap());
+  if (failed(values))
+    return failure();
+  return call.done(std::is_same_v<Op, affine::AffineMaxOp>
+                       ? *llvm::max_element(*values)
+                       : *llvm::min_element(*values));
+}
+
 void reference::addTensorActions(ActionTable &table) {
+  table["affine.apply"] = affineIndex<affine::AffineApplyOp>;
+  table["affine.max"] = affineIndex<affine::AffineMaxOp>;
+  table["affine.min"] = affineIndex<affine::AffineMinOp>;
   table["tensor.bitcast"] = bitcast;
   table["tensor.cast"] = castType;
   table["tensor.collapse_shape"] = collapseShape;

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/IR/Dominance.h"
@@ -137,6 +138,29 @@ static void bindDestinations(plan::KernelOp kernel, IRRewriter &rewriter) {
   }
 }
 
+/// The same for what loops carry and an iteration writes as a whole: memory
+/// that was planned for a temporary of each iteration.
+static void bindCarried(plan::KernelOp kernel, IRRewriter &rewriter) {
+  kernel.walk([&](scf::ForOp loop) {
+    for (auto [carried, yielded] :
+         llvm::zip_equal(loop.getRegionIterArgs(), loop.getYieldedValues())) {
+      if (!llvm::all_of(carried.getUsers(), llvm::IsaPred<tensor::DimOp>))
+        continue;
+      Value value = yielded;
+      while (auto result = dyn_cast<OpResult>(value)) {
+        auto style = dyn_cast<DestinationStyleOpInterface>(result.getOwner());
+        if (!style || result.getOwner()->getBlock() != loop.getBody())
+          break;
+        value = style.getTiedOpOperand(result)->get();
+      }
+      auto empty = value.getDefiningOp<tensor::EmptyOp>();
+      if (empty && empty->getBlock() == loop.getBody() && empty->hasOneUse() &&
+          empty.getType() == carried.getType())
+        rewriter.replaceOp(empty, carried);
+    }
+  });
+}
+
 /// A copy that more is written into must fill the destination: as a generic it
 /// would fold to its source, which nothing may overwrite.
 static void keepCopies(plan::KernelOp kernel, IRRewriter &rewriter) {
@@ -205,5 +229,6 @@ LogicalResult trine::prepareKernel(plan::KernelOp kernel) {
     // No test: only a defect upstream leads here.
     return kernel.emitOpError() << "could not be brought into canonical form";
   bindDestinations(kernel, rewriter);
+  bindCarried(kernel, rewriter);
   return success();
 }

@@ -2,6 +2,7 @@
 // Hashes, lookups, gates and convolutions of Engram.
 #include "DecomposeComposites.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/APFloat.h"
 #include <cmath>
 
@@ -107,7 +108,8 @@ static Value concatTime(LinalgBuilder &b, Value first, Value second) {
 static Value sliceTime(LinalgBuilder &b, Value tensor, OpFoldResult start,
                        OpFoldResult count) {
   Sizes sizes = b.sizes(tensor), offsets(sizes.size(), b.getIndexAttr(0));
-  offsets[1] = start;
+  // Nothing is taken from within bounds, which the end is not.
+  offsets[1] = isZeroInteger(count) ? b.getIndexAttr(0) : start;
   sizes[1] = count;
   return b.slice(tensor, offsets, sizes);
 }

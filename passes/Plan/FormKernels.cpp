@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Passes/Plan.h"
 #include "llvm/ADT/StringExtras.h"
@@ -170,6 +171,16 @@ LogicalResult FormKernels::formKernels(func::FuncOp function) {
   ModuleOp module = getOperation();
   if (!llvm::hasSingleElement(function.getBody()))
     return function.emitOpError() << "must have one block";
+  WalkResult checks = function.walk([](RequireOp check) {
+    if (!check->getParentOfType<LoopLikeOpInterface>())
+      return WalkResult::advance();
+    check.emitError() << "a check in each iteration of a loop is not "
+                         "supported: "
+                      << check.getMessage();
+    return WalkResult::interrupt();
+  });
+  if (checks.wasInterrupted())
+    return failure();
   numChoices += makeChoices(function);
   SmallVector<Block *> blocks = sequenceBlocks(function);
   auto eraseDead = [&] {

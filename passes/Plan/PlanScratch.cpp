@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TensorSizes.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -22,6 +23,9 @@ using namespace mlir::trine;
 /// Static temporaries up to this many bytes are left to the workgroup's own
 /// memory.
 static constexpr int64_t kLocalBytes = 4096;
+
+/// Static temporaries of an iteration up to this many bytes are left there.
+static constexpr int64_t kStackBytes = 32768;
 
 namespace {
 
@@ -50,12 +54,12 @@ private:
 
 } // namespace
 
-static bool isLarge(RankedTensorType type) {
+static bool exceeds(RankedTensorType type, int64_t bytes) {
   if (!type.hasStaticShape())
     return true;
   Type element = type.getElementType();
   int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
-  return type.getNumElements() * llvm::divideCeil(bits, 8) > kLocalBytes;
+  return type.getNumElements() * llvm::divideCeil(bits, 8) > bytes;
 }
 
 /// Whether the size can be computed where the kernel is launched: it is made
@@ -137,11 +141,119 @@ static void separateUses(plan::KernelOp kernel) {
   }
 }
 
+/// Sizes within loops are computed before them: those of what a loop carries
+/// are those it starts with.
+static void hoistSizes(plan::KernelOp kernel) {
+  auto hoist = [](scf::ForOp loop) {
+    for (Operation &op : llvm::make_early_inc_range(*loop.getBody())) {
+      if (auto dim = dyn_cast<tensor::DimOp>(op))
+        if (auto carried = dyn_cast<BlockArgument>(dim.getSource()))
+          if (OpOperand *initial = loop.getTiedLoopInit(carried))
+            dim.getSourceMutable().assign(initial->get());
+      if (op.getNumRegions() == 0 && isPure(&op) && op.getNumResults() == 1 &&
+          op.getResult(0).getType().isIntOrIndex() &&
+          !isa<tensor::ExtractOp>(op) &&
+          llvm::all_of(op.getOperands(), [&](Value operand) {
+            return loop.isDefinedOutsideOfLoop(operand);
+          }))
+        op.moveBefore(loop);
+    }
+  };
+  // Inner loops first: theirs may leave the outer ones too.
+  kernel.walk(hoist);
+}
+
+/// Slices that a loop takes and whose dims are then merged lie apart, for all
+/// that types say: they are copied, into memory that is planned.
+static void copyMergedSlices(plan::KernelOp kernel) {
+  kernel.walk([](tensor::CollapseShapeOp merge) {
+    if (!isa<scf::ForOp>(merge->getParentOp()) ||
+        merge.getSrcType().hasStaticShape() ||
+        llvm::all_of(merge.getReassociationIndices(),
+                     [&](ArrayRef<int64_t> group) {
+                       return llvm::count_if(group, [&](int64_t dim) {
+                                return merge.getSrcType().getDimSize(dim) != 1;
+                              }) <= 1;
+                     }))
+      return;
+    Value source = merge.getSrc();
+    while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CastOp>(
+        source.getDefiningOp()))
+      source = source.getDefiningOp()->getOperand(0);
+    auto slice = source.getDefiningOp<tensor::ExtractSliceOp>();
+    if (!slice)
+      return;
+    // Where the slice is taken its sizes are known.
+    OpBuilder builder(slice);
+    builder.setInsertionPointAfter(slice);
+    Location loc = merge.getLoc();
+    SmallVector<OpFoldResult> sizes;
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    for (auto [dim, size] : llvm::enumerate(slice.getMixedSizes()))
+      if (!dropped.test(dim))
+        sizes.push_back(size);
+    Value target = tensor::EmptyOp::create(builder, loc, sizes,
+                                           slice.getType().getElementType());
+    if (target.getType() != slice.getType())
+      target = tensor::CastOp::create(builder, loc, slice.getType(), target);
+    auto copy = linalg::CopyOp::create(builder, loc, slice.getResult(), target);
+    slice.getResult().replaceAllUsesExcept(copy.getResult(0), copy);
+  });
+}
+
+/// A temporary of each iteration of a loop becomes one that the loop carries,
+/// so that it is made before the loop. False if there is none.
+static bool carryThroughLoop(plan::KernelOp kernel, IRRewriter &rewriter) {
+  Block &body = kernel.getBody().front();
+  tensor::EmptyOp found;
+  OpOperand *start = nullptr;
+  Value last;
+  kernel.walk([&](tensor::EmptyOp empty) {
+    // Made where it is used: it holds nothing from before.
+    if (empty->hasOneUse())
+      if (Operation *user = *empty->user_begin();
+          isa<scf::ForOp>(user->getParentOp()))
+        empty->moveBefore(user);
+    if (!isa<scf::ForOp>(empty->getParentOp()) ||
+        !exceeds(empty.getType(), kStackBytes) || !empty->hasOneUse() ||
+        !llvm::all_of(empty.getMixedSizes(), [&](OpFoldResult size) {
+          return isLaunchSize(size, body);
+        }))
+      return WalkResult::advance();
+    OpOperand &use = *empty->use_begin();
+    if (use.getOwner()->getBlock() != empty->getBlock())
+      return WalkResult::advance();
+    std::optional<Value> written = followWrites(use);
+    if (!written)
+      return WalkResult::advance();
+    found = empty;
+    start = &use;
+    last = *written;
+    return WalkResult::interrupt();
+  });
+  if (!found)
+    return false;
+  auto loop = cast<scf::ForOp>(found->getParentOp());
+  rewriter.setInsertionPoint(loop);
+  Value outside = rewriter.clone(*found)->getResult(0);
+  rewriter.setInsertionPoint(loop);
+  auto yieldLast = [&](OpBuilder &, Location, ArrayRef<BlockArgument> added) {
+    start->set(added.front());
+    return SmallVector<Value>{last};
+  };
+  if (failed(loop.replaceWithAdditionalYields(
+          rewriter, outside, /*replaceInitOperandUsesInLoop=*/false,
+          yieldLast)))
+    return false;
+  rewriter.eraseOp(found);
+  return true;
+}
+
 static SmallVector<Scratch> findScratch(plan::KernelOp kernel) {
   Block &body = kernel.getBody().front();
   SmallVector<Scratch> found;
   kernel.walk([&](tensor::EmptyOp empty) {
-    if (!isLarge(empty.getType()) || !empty->hasOneUse())
+    if (!exceeds(empty.getType(), kLocalBytes) || !empty->hasOneUse())
       return;
     auto loop = dyn_cast<scf::ForallOp>(empty->getParentOp());
     if (empty->getBlock() != &body && (!loop || loop->getBlock() != &body))
@@ -263,7 +375,12 @@ void PlanScratch::rewriteKernel(plan::KernelOp kernel,
   // What is in no loop is Lower's to tile, and to fuse into its users.
   if (body.getOps<LoopLikeOpInterface>().empty())
     return;
+  copyMergedSlices(kernel);
   separateUses(kernel);
+  hoistSizes(kernel);
+  IRRewriter rewriter(kernel.getContext());
+  while (carryThroughLoop(kernel, rewriter)) {
+  }
   SmallVector<Scratch> found = findScratch(kernel);
   if (found.empty())
     return;

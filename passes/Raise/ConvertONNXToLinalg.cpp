@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // trine-convert-onnx-to-linalg: every onnx op becomes linalg on tensors.
+#include "LowerRecurrences.h"
 #include "ONNXLowering.h"
 #include "SmallTypes.h"
 
@@ -145,7 +146,8 @@ struct ConvertONNXToLinalg
     LogicalResult shaped = shapes.run();
     ONNXLowering lowering(function, shapes, *registry);
     if (failed(lowering.run(succeeded(shaped))))
-      signalPassFailure();
+      return signalPassFailure();
+    hoistChecks(function);
   }
 
   std::shared_ptr<const ONNXLoweringRegistry> registry;

@@ -80,7 +80,7 @@ public:
       Value argument = block.getArgument(i), next = yield->getOperand(i);
       const onnx::ShapeAnalysis &shapes = lowering.getShapes();
       if (!shapes.hasShape(argument) || !shapes.hasShape(next) ||
-          lowering.dims(argument) != lowering.dims(next) ||
+          !areEqual(lowering.dims(argument), lowering.dims(next)) ||
           lowering.dims(argument) != lowering.dims(op->getOperand(i)))
         return lowering.unsupported(op, "state #" + Twine(i) +
                                             " must keep its shape");
@@ -117,6 +117,24 @@ public:
   }
 
 private:
+  /// Equal as they are, or checked to be before the loop.
+  bool areEqual(ArrayRef<Expression> before, ArrayRef<Expression> after) {
+    auto isAssumed = [&](Expression a, Expression b) {
+      return llvm::any_of(
+          lowering.getShapes().getAssumptions(),
+          [&](const onnx::ShapeAssumption &assumption) {
+            return assumption.operation == op &&
+                   ((assumption.chosen == a && assumption.other == b) ||
+                    (assumption.chosen == b && assumption.other == a));
+          });
+    };
+    return before.size() == after.size() &&
+           llvm::all_of(llvm::zip_equal(before, after), [&](auto sizes) {
+             auto [a, b] = sizes;
+             return a == b || isAssumed(a, b);
+           });
+  }
+
   static int64_t at(std::optional<ArrayRef<int64_t>> list, int64_t i) {
     return list && i < static_cast<int64_t>(list->size()) ? (*list)[i] : 0;
   }

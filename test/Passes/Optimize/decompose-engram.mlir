@@ -130,3 +130,11 @@ func.func @conv_many_taps(%x: tensor<?x?x64xbf16>, %s: tensor<?x11x64xbf16>, %w:
   %y, %p = trine.engram.conv %x, %s, %w dilation 1 : tensor<?x?x64xbf16>, tensor<?x11x64xbf16>, tensor<64x12xbf16>
   return %y : tensor<?x?x64xbf16>
 }
+
+// No state at all is taken from within the rows: their end is outside of them.
+// CHECK-LABEL: func.func @conv_without_state(
+// CHECK: tensor.extract_slice %{{.*}}[0, 0, 0] [2, 0, 6]
+func.func @conv_without_state(%x: tensor<2x3x6xf32>, %s: tensor<2x0x6xf32>, %w: tensor<6x1xf32>) -> (tensor<2x3x6xf32>, tensor<2x0x6xf32>) {
+  %y, %p = trine.engram.conv %x, %s, %w dilation 3 : tensor<2x3x6xf32>, tensor<2x0x6xf32>, tensor<6x1xf32>
+  return %y, %p : tensor<2x3x6xf32>, tensor<2x0x6xf32>
+}

@@ -86,3 +86,17 @@ func.func @main(%x: tensor<?xi64> {onnx.name = "x", onnx.dims = ["n"]}) -> tenso
   }
   return %y : tensor<?xf32>
 }
+
+// -----
+
+func.func @main(%x: tensor<4xf32>, %c: tensor<i1>) -> tensor<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %r = scf.for %i = %c0 to %c4 step %c1 iter_args(%a = %x) -> (tensor<4xf32>) {
+    // expected-error @below {{a check in each iteration of a loop is not supported: sizes must be equal}}
+    trine.require %c, "sizes must be equal" : tensor<i1>
+    scf.yield %a : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}

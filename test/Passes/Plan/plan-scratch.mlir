@@ -157,9 +157,11 @@ module {
 // -----
 
 plan.device @device0
-// What a loop makes in a temporary from outside is not seen behind the loop: left alone.
+// What a loop makes in a temporary from outside is carried by the loop.
 // CHECK-LABEL: plan.kernel @inside
-// CHECK-SAME: (%{{.*}}: tensor<?xf32>, %{{.*}}: tensor<?xf32>) -> tensor<?xf32>
+// CHECK-SAME: (%{{[^:]*}}: tensor<?xf32>, %[[OUT:[^:]*]]: tensor<?xf32>, %[[SCRATCH:[^:]*]]: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>)
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[OUT]], %[[T:.*]] = %[[SCRATCH]])
+// CHECK: linalg.copy ins(%{{.*}} : tensor<?xf32>) outs(%[[T]] : tensor<?xf32>)
 plan.kernel @inside(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "loop"} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -179,4 +181,77 @@ func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {
   %e = tensor.empty(%n) : tensor<?xf32>
   %y = plan.launch @inside on @device0 queue 0 ins(%x : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
   return %y : tensor<?xf32>
+}
+
+// -----
+
+// A temporary of each iteration is made once, before the loop, which carries it; its size too is known there. One that was made outside is no other.
+
+// CHECK-LABEL: plan.kernel @iterate
+// CHECK-SAME: %[[S:[^:]*]]: tensor<?xf32>, %[[X:[^:]*]]: tensor<?x?xf32>, %[[OUT:[^:]*]]: tensor<?xf32>, %[[SCRATCH:[^:]*]]: tensor<?xf32>)
+// CHECK-NOT: tensor.empty
+// CHECK: %[[R:.*]]:2 = scf.for {{.*}} iter_args(%[[A:.*]] = %[[OUT]], %[[T:.*]] = %[[SCRATCH]])
+// CHECK: %[[E:.*]] = linalg.exp ins(%{{.*}} : tensor<?xf32>) outs(%[[T]] : tensor<?xf32>)
+// CHECK: %[[SUM:.*]] = linalg.add ins(%[[A]], %[[E]] : {{.*}}) outs(%[[A]] :
+// CHECK: scf.yield %[[SUM]], %[[E]]
+// CHECK: plan.return %[[R]]#0, %[[R]]#1
+plan.device @device0
+plan.kernel @iterate(%s: tensor<?xf32>, %x: tensor<?x?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "loop"} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c0 : tensor<?x?xf32>
+  %m = tensor.dim %x, %c1 : tensor<?x?xf32>
+  %e = tensor.empty(%m) : tensor<?xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%a = %out) -> (tensor<?xf32>) {
+    %row = tensor.extract_slice %x[%i, 0] [1, %m] [1, 1] : tensor<?x?xf32> to tensor<?xf32>
+    %exp = linalg.exp ins(%row : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    %sum = linalg.add ins(%a, %exp : tensor<?xf32>, tensor<?xf32>) outs(%a : tensor<?xf32>) -> tensor<?xf32>
+    scf.yield %sum : tensor<?xf32>
+  }
+  plan.return %r : tensor<?xf32>
+}
+func.func @main(%s: tensor<?xf32>, %x: tensor<?x?xf32>) -> tensor<?xf32> {
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %x, %c1 : tensor<?x?xf32>
+  %o = tensor.empty(%m) : tensor<?xf32>
+  %r = plan.launch @iterate on @device0 queue 0 ins(%s, %x : tensor<?xf32>, tensor<?x?xf32>) outs(%o : tensor<?xf32>) -> tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+// Slices whose dims are merged are copied; the size is computed before the loop, though it is written inside.
+
+// CHECK-LABEL: plan.kernel @merge
+// CHECK-SAME: %[[X:[^:]*]]: tensor<?x?x4xf32>, %[[OUT:[^:]*]]: tensor<?xf32>, %[[COPY:[^:]*]]: tensor<?x4xf32>, %[[SCRATCH:[^:]*]]: tensor<?xf32>)
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[OUT]], %[[C:.*]] = %[[COPY]], %[[T:.*]] = %[[SCRATCH]])
+// CHECK: %[[WHOLE:.*]] = linalg.copy ins(%{{.*}} : tensor<?x4xf32>) outs(%[[C]] : tensor<?x4xf32>)
+// CHECK: tensor.collapse_shape %[[WHOLE]]
+// CHECK: linalg.exp ins(%{{.*}}) outs(%[[T]] : tensor<?xf32>)
+plan.device @device0
+plan.kernel @merge(%x: tensor<?x?x4xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {skeleton = "loop"} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %n = tensor.dim %x, %c0 : tensor<?x?x4xf32>
+  %m = tensor.dim %x, %c1 : tensor<?x?x4xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%a = %out) -> (tensor<?xf32>) {
+    %row = tensor.extract_slice %x[%i, 0, 0] [1, %m, 4] [1, 1, 1] : tensor<?x?x4xf32> to tensor<?x4xf32>
+    %flat = tensor.collapse_shape %row [[0, 1]] : tensor<?x4xf32> into tensor<?xf32>
+    %all = arith.muli %m, %c4 : index
+    %e = tensor.empty(%all) : tensor<?xf32>
+    %exp = linalg.exp ins(%flat : tensor<?xf32>) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+    %sum = linalg.add ins(%a, %exp : tensor<?xf32>, tensor<?xf32>) outs(%a : tensor<?xf32>) -> tensor<?xf32>
+    scf.yield %sum : tensor<?xf32>
+  }
+  plan.return %r : tensor<?xf32>
+}
+func.func @main(%x: tensor<?x?x4xf32>) -> tensor<?xf32> {
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %m = tensor.dim %x, %c1 : tensor<?x?x4xf32>
+  %all = arith.muli %m, %c4 : index
+  %o = tensor.empty(%all) : tensor<?xf32>
+  %r = plan.launch @merge on @device0 queue 0 ins(%x : tensor<?x?x4xf32>) outs(%o : tensor<?xf32>) -> tensor<?xf32>
+  return %r : tensor<?xf32>
 }

@@ -274,10 +274,10 @@ Program ProgramGenerator::generate() {
   isExact = true;
   isDynamic = pick(2);
   Program program;
-  program.batch = batch = 1 + pick(4);
-  program.inputs = 1 + pick(2);
+  batch = 1 + pick(4);
   std::string arguments;
-  for (unsigned i = 0; i < program.inputs; ++i) {
+  for (unsigned i = 0, count = 1 + pick(2); i < count; ++i) {
+    program.inputs.push_back({ProgramInput::Integers, {batch, 4}});
     Value input{"%x" + std::to_string(i), {batch, 4}, true, true};
     arguments += (i ? ", " : "") + input.name + ": " + getType(input) +
                  " {onnx.name = \"x" + std::to_string(i) + "\", onnx.dims = [" +

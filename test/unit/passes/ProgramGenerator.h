@@ -11,11 +11,23 @@
 
 namespace mlir::trine::test {
 
+/// What one argument of a program takes.
+struct ProgramInput {
+  enum Kind {
+    Integers, ///< f32 that are small integers
+    Reals,    ///< f32 in [-1, 1]
+    Mask,     ///< f32 in [-1, 1], some of them -infinity
+    Indices   ///< i64 in [0, limit)
+  } kind = Integers;
+  std::vector<int64_t> shape;
+  int64_t limit = 0;
+};
+
 struct Program {
   std::string text;
-  /// f32 of the shape [batch, 4] each; values are small integers.
-  unsigned inputs = 0;
-  int64_t batch = 0;
+  std::vector<ProgramInput> inputs;
+  /// How many sequences its states hold, if it has any.
+  int64_t slots = 0;
   /// Whether every op gives integers that f32 holds: results must then be equal
   /// whatever the order of sums.
   bool isExact = false;

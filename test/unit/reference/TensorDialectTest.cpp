@@ -31,6 +31,24 @@ TEST(TensorDialectTest, Elements) {
   expectError(run(5), "index 0 must be in [0, 2), got 5");
 }
 
+TEST(TensorDialectTest, AffineIndices) {
+  auto run = [](const char *op, int64_t a, int64_t b) {
+    return runBody({"index", "index"}, std::string("%r = affine.") + op,
+                   {"index"}, {i64({}, {a}), i64({}, {b})});
+  };
+  const char *apply =
+      "apply affine_map<(d0)[s0] -> (d0 * 2 + s0 floordiv 3)>(%0)[%1]";
+  expectIntegers(only(run(apply, 5, 7)), {}, {12});
+  expectIntegers(only(run(apply, 5, -1)), {}, {9});
+  expectIntegers(
+      only(run("min affine_map<(d0)[s0] -> (d0, s0, 4)>(%0)[%1]", 5, 7)), {},
+      {4});
+  expectIntegers(
+      only(run("max affine_map<(d0)[s0] -> (d0, s0)>(%0)[%1]", 5, 7)), {}, {7});
+  expectError(run("apply affine_map<(d0)[s0] -> (d0 mod s0)>(%0)[%1]", 5, 0),
+              "has no value: a division by zero or less");
+}
+
 TEST(TensorDialectTest, NewTensors) {
   expectIntegers(only(runBody({"i64", "i64"},
                               "%r = tensor.from_elements %0, %1, %0 : "
