@@ -184,13 +184,52 @@ struct RowAddresses {
     return first + r < end ? base + (first + r) * pitch : nullptr;
   }
 };
+/// Rows of A, one behind the other.
+struct EvenRows {};
+/// Rows of A in blocks that lie further apart than the rows in them: element
+/// (row, 0) is at row / blockRows · blockStride + row % blockRows · pitch.
+struct BlockedRows {
+  Index blockRows, blockStride, pitch;
+};
+/// As RowAddresses, of blocked rows: `offsets` is in shared memory.
+template <class T>
+struct BlockedAddresses {
+  const T *base;
+  const Index *offsets;
+  Index first, end;
+  const T *operator()(Index r) const {
+    return first + r < end ? base + offsets[r] : nullptr;
+  }
+};
+/// The addresses of a tile's rows in A, for `Rows` rows; offsets of blocked
+/// ones are found once.
+template <int Rows, int Threads, class A>
+RowAddresses<A> addressRows(EvenRows, const A *base, Index pitch, Index first,
+                            Index end) {
+  return {base, pitch, first, end};
+}
+template <int Rows, int Threads, class A>
+BlockedAddresses<A> addressRows(BlockedRows rows, const A *base, Index,
+                                Index first, Index end) {
+  __shared__ Index offsets[Rows];
+  for (int r = threadIdx.x; r < Rows; r += Threads) {
+    const Index row = first + r;
+    offsets[r] = row / rows.blockRows * rows.blockStride +
+                 row % rows.blockRows * rows.pitch;
+  }
+  __syncthreads();
+  return {base, offsets, first, end};
+}
+
 /// A product by one workgroup's tile. Prologues replace the reading of an
 /// operand with Load::Element: prologueA(batch, row, k), prologueB(batch, k,
-/// column) are called inside of the operand only.
+/// column) are called inside of the operand only. `rowsA`: how rows of A lie,
+/// with Load::Vector.
 template <GemmConfiguration C, class A, class B, class Out, class Epilogue,
-          class PrologueA, class PrologueB>
+          class PrologueA, class PrologueB, class RowsA = EvenRows>
 void gemm(const GemmArguments<A, B, Out> &given, const Epilogue &epilogue,
-          const PrologueA &prologueA, const PrologueB &prologueB) {
+          const PrologueA &prologueA, const PrologueB &prologueB,
+          RowsA rowsA = {}) {
   static_assert(C.gate == GateLayout::None,
                 "gated products are made by groupedGemm");
   using T = typename TypeOf<C.element>::Type;
@@ -207,7 +246,10 @@ void gemm(const GemmArguments<A, B, Out> &given, const Epilogue &epilogue,
   const B *b = g.b + batch % g.batchesB * g.strideB;
   Out *out = g.out + batch * g.strideOut;
   const bool aligned = pairsAligned(out, g.pitchOut);
-  RowAddresses<A> addressA{a, g.pitchA, place.row, g.m};
+  static_assert(C.loadA == Load::Vector || sameType<RowsA, EvenRows>,
+                "rows in blocks are copied by cp.async");
+  const auto addressA =
+      addressRows<C.tileM, gemmThreads(C)>(rowsA, a, g.pitchA, place.row, g.m);
   constexpr bool rowMajor = C.layoutB == WeightLayout::RowMajor;
   RowAddresses<B> addressB{rowMajor ? b + place.column : b, g.pitchB,
                            rowMajor ? 0 : place.column, rowMajor ? g.k : g.n};

@@ -288,7 +288,7 @@ bool GemmWriter::match() {
       return LoopGroup{group.loops, group.sizes};
     };
     return findMatrixRead(product, operand, loops(batch), loops(others),
-                          loops(sums), sizes);
+                          loops(sums), sizes, operand == left);
   };
   matrixA = read(left, rows);
   if (matrixA && !matrixA->sumsAreColumns)
@@ -446,7 +446,8 @@ bool GemmWriter::addMap(StringRef name, const GemmProblem &problem,
                         const kernels::GemmConfiguration &configuration,
                         const std::optional<MatrixRead> &matrix,
                         MapParameters &maps) {
-  if (!matrix || problem.element == kernels::Element::F32)
+  if (!matrix || problem.element == kernels::Element::F32 ||
+      !matrix->blockRows.empty())
     return false;
   bool isA = name == "mapA";
   const std::string &others = isA ? rows.total : columns.total;
@@ -525,11 +526,15 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
     describe(*matrixA, "a", "A");
   if (old.loadB == Load::Vector)
     describe(*matrixB, "b", "B");
+  std::string rowsOfA;
+  if (old.loadA == Load::Vector && !matrixA->blockRows.empty())
+    rowsOfA = ", BlockedRows{" + matrixA->blockRows + ", " +
+              matrixA->blockStride + ", " + matrixA->pitch + "}";
   text += maps.guard(
       std::string(problem.mapsA ? "  arguments.mapA = &mapA;\n" : "") +
       (problem.mapsB ? "  arguments.mapB = &mapB;\n" : ""));
   text += "  gemm<configuration>(arguments, " + makeEpilogue + ", " + makeA +
-          ", " + makeB + ");\n}\n";
+          ", " + makeB + rowsOfA + ");\n}\n";
   kernelText.source = text;
   kernelText.workgroupsPerBlock = 1;
   for (auto [name, launch] : llvm::zip(architectures, kernelText.launches)) {

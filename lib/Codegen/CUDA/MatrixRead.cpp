@@ -42,10 +42,28 @@ joinLoops(LoopGroup group, ArrayRef<std::string> strides, bool mayRepeat) {
   return line;
 }
 
+/// A group of loops as one index within blocks, and one of blocks: as many of
+/// the inner loops as one index can say are a block.
+static std::optional<std::pair<Line, Line>>
+splitLoops(LoopGroup group, ArrayRef<std::string> strides) {
+  for (size_t outer = 1; outer < group.loops.size(); ++outer) {
+    LoopGroup blocks = {group.loops.take_front(outer),
+                        group.sizes.take_front(outer)};
+    LoopGroup inner = {group.loops.drop_front(outer),
+                       group.sizes.drop_front(outer)};
+    std::optional<Line> block = joinLoops(blocks, strides, false),
+                        row = joinLoops(inner, strides, false);
+    if (block && row && row->count != "1" && block->count != "1")
+      return std::pair(*row, *block);
+  }
+  return std::nullopt;
+}
+
 std::optional<MatrixRead>
 mlir::trine::cuda::findMatrixRead(linalg::GenericOp product, OpOperand *operand,
                                   LoopGroup batch, LoopGroup others,
-                                  LoopGroup sums, ElementWriter &sizes) {
+                                  LoopGroup sums, ElementWriter &sizes,
+                                  bool mayHaveBlocks) {
   std::optional<StridedRead> read = findStridedRead(operand->get(), sizes);
   if (!read || !isMultipleOfEight(read->offset))
     return std::nullopt;
@@ -62,9 +80,18 @@ mlir::trine::cuda::findMatrixRead(linalg::GenericOp product, OpOperand *operand,
   std::optional<Line> outer = joinLoops(batch, strides, true),
                       row = joinLoops(others, strides, false),
                       sum = joinLoops(sums, strides, false);
+  MatrixRead result;
+  if (!row && mayHaveBlocks && sum && sum->stride == "1")
+    if (std::optional<std::pair<Line, Line>> split =
+            splitLoops(others, strides)) {
+      row = split->first;
+      result.blockRows = row->count;
+      result.blockStride = split->second.stride;
+      if (!isMultipleOfEight(result.blockStride))
+        return std::nullopt;
+    }
   if (!outer || !row || !sum)
     return std::nullopt;
-  MatrixRead result;
   result.pointer = read->pointer();
   result.stride = outer->stride;
   result.batches = outer->count;

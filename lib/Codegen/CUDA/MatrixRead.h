@@ -20,16 +20,22 @@ struct LoopGroup {
 /// pointer[batch % batches · stride + row · pitch + column].
 struct MatrixRead {
   std::string pointer, pitch, stride, batches;
+  /// Where rows are in blocks that lie further apart: rows of a block, and
+  /// elements between blocks; row / blockRows · blockStride + row % blockRows ·
+  /// pitch takes the place of row · pitch then. Else empty.
+  std::string blockRows, blockStride;
   /// Whether columns are the terms of a sum, else rows are.
   bool sumsAreColumns = true;
 };
 
 /// `operand` as matrices whose rows begin at multiples of 16 bytes, if it is.
-/// `others` are the rows or columns of the product.
+/// `others` are the rows or columns of the product; with `mayHaveBlocks` they
+/// may be in blocks.
 std::optional<MatrixRead> findMatrixRead(linalg::GenericOp product,
                                          OpOperand *operand, LoopGroup batch,
                                          LoopGroup others, LoopGroup sums,
-                                         ElementWriter &sizes);
+                                         ElementWriter &sizes,
+                                         bool mayHaveBlocks = false);
 
 } // namespace mlir::trine::cuda
 

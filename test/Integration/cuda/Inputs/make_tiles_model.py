@@ -40,17 +40,20 @@ node("MoEExperts", ["y2", "ids", "gates", weight("gate_up", 6, 192, 456), weight
 # Grouped queries on shared keys, and a head each: several tiles of rows and of keys.
 for name, heads in (("shared", 1), ("own", 4)):
     node("Attention", ["query", f"keys_{name}", f"values_{name}"], [f"attention_{name}", f"lse_{name}"], "trine", scale=0.1, mask_kind="causal", masked_row="zero")
+# A weight for each head, whose rows are those of all sequences: blocks of rows lie apart.
+node("Einsum", ["heads", weight("absorb", 3, 72, 200)], ["absorbed"], equation="bhsk,hkn->bhsn")
 
 half, tokens, keys = TensorProto.FLOAT16, "tokens", "keys"
-inputs = {"x": [tokens, 584], "query": [1, 4, tokens, 72], "keys_shared": [1, 1, keys, 72], "values_shared": [1, 1, keys, 40], "keys_own": [1, 4, keys, 72], "values_own": [1, 4, keys, 40]}
-outputs = {"dense": [tokens, 30], "experts": [tokens, 456], "attention_shared": [1, 4, tokens, 40], "attention_own": [1, 4, tokens, 40]}
+inputs = {"x": [tokens, 584], "query": [1, 4, tokens, 72], "keys_shared": [1, 1, keys, 72], "values_shared": [1, 1, keys, 40], "keys_own": [1, 4, keys, 72], "values_own": [1, 4, keys, 40],
+          "heads": ["sequences", 3, tokens, 72]}
+outputs = {"dense": [tokens, 30], "experts": [tokens, 456], "attention_shared": [1, 4, tokens, 40], "attention_own": [1, 4, tokens, 40], "absorbed": ["sequences", 3, tokens, 200]}
 graph = helper.make_graph(nodes, "tiles", [helper.make_tensor_value_info(name, half, shape) for name, shape in inputs.items()],
                           [helper.make_tensor_value_info(name, half, shape) for name, shape in outputs.items()], initializers)
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("trine", 1)], ir_version=10)
 folder = target / "test_data_set_0"
 folder.mkdir(parents=True, exist_ok=True)
 onnx.save(model, target / "model.onnx")
-sizes = {tokens: TOKENS, keys: KEYS}
+sizes = {tokens: TOKENS, keys: KEYS, "sequences": 2}
 for kind, values in (("input", inputs), ("output", outputs)):
     for index, (name, shape) in enumerate(values.items()):
         shape = [sizes.get(size, size) for size in shape]
