@@ -238,6 +238,12 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
       for (int stage = 0; stage < C.stages; ++stage)
         barrierInitialise(full + 8 * stage, 1);
       barrierInitialised();
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+      for (int part = 0; part < C.parts; ++part)
+        prefetchMap(a.part[part].keyMap);
+      if constexpr (!C.valueIsKey)
+        prefetchMap(a.valueMap);
+#endif
     }
     __syncthreads();
   }

@@ -35,6 +35,20 @@ void checkGemm() {
                 "the tiles do not fit into shared memory: fewer stages");
 }
 
+/// Fetches the tensor maps that there are, so that the first copies do not wait
+/// for them.
+template <bool First, bool Second>
+void prefetchMaps(const TensorMap *first, const TensorMap *second) {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  if (threadIdx.x == 0) {
+    if constexpr (First)
+      prefetchMap(first);
+    if constexpr (Second)
+      prefetchMap(second);
+  }
+#endif
+}
+
 /// The threads that load: all, or on sm_90a one warpgroup.
 template <GemmConfiguration C>
 constexpr int loadingThreads =
@@ -241,6 +255,8 @@ void gemm(const GemmArguments<A, B, Out> &given, const Epilogue &epilogue,
                 "configuration");
   const GemmArguments<A, B, Out> g = given.complete(C.layoutB);
   const TilePlace place = placeTile(g.m, g.n, C.tileM, C.tileN);
+  prefetchMaps<C.loadA == Load::TensorMap, C.loadB == Load::TensorMap>(g.mapA,
+                                                                       g.mapB);
   const Index batch = place.batch;
   const A *a = g.a + batch % g.batchesA * g.strideA;
   const B *b = g.b + batch % g.batchesB * g.strideB;

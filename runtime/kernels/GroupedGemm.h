@@ -119,6 +119,7 @@ void groupedGemm(const GroupedArguments<A, W, Out> &g,
   if (!findGroup(g.offsets, g.experts, blockIdx.x % rowTiles, C.tileM, expert,
                  first, end))
     return;
+  prefetchMaps<false, C.loadB == Load::TensorMap>(nullptr, g.mapB);
   __shared__ Index sourceRows[C.tileM], targetRows[C.tileM];
   for (int r = threadIdx.x; r < C.tileM; r += gemmThreads(C)) {
     const Index row = first + r;
