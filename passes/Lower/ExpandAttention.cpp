@@ -57,6 +57,14 @@ LogicalResult AttentionExpansion::checkForm() {
   return success();
 }
 
+/// Asks memory for rows behind those that `product` reads from an operand.
+static void streamRows(Value product, int64_t operand, int64_t ahead,
+                       int64_t rows) {
+  Operation *op = product.getDefiningOp();
+  op->setAttr(kStreams,
+              DenseI64ArrayAttr::get(op->getContext(), {operand, ahead, rows}));
+}
+
 /// The scores of `keys` keys from `key` on: [keys, rows].
 Value AttentionExpansion::scoreTile(Value key, Value keyCount) {
   Value scores =
@@ -77,7 +85,11 @@ Value AttentionExpansion::scoreTile(Value key, Value keyCount) {
                  .front();
     }
     scores = multiply(tile, {0, 2}, columns, {2, 1}, scores);
-    scores.getDefiningOp()->setAttr(kStreamsRows, b.getUnitAttr());
+    // The next tile; half of it while values are multiplied that are keys, too.
+    if (tile.getDefiningOp<tensor::ExtractSliceOp>())
+      streamRows(scores, 0, tileKeys,
+                 part.source == value.source ? tileKeys / 2 : tileKeys);
+    scores.getDefiningOp()->setAttr(kWholeVectors, b.getUnitAttr());
   }
   return maskTile(scores, key);
 }
@@ -183,6 +195,13 @@ void AttentionExpansion::expandBody(ValueRange position, Value outputs,
       head = arith::DivUIOp::create(b, group, index(groups / value.count));
     sums = multiply(first(scores, {keyCount, count}), {2, 0},
                     readRows(value, head, key, keyCount), {2, 1}, sums);
+    if (llvm::is_contained(
+            llvm::map_range(keys,
+                            [](const Heads &part) { return part.source; }),
+            value.source))
+      streamRows(sums, 1, tileKeys + tileKeys / 2, tileKeys / 2);
+    else
+      streamRows(sums, 1, tileKeys, tileKeys);
     scf::YieldOp::create(
         b,
         ValueRange{sums,

@@ -20,7 +20,7 @@ inline constexpr int64_t kRows = 32;
 /// Queries are rounded up to this many, the lanes of the widest vectors.
 inline constexpr int64_t kLanes = 16;
 /// Keys of a tile.
-inline constexpr int64_t kKeys = 64;
+inline constexpr int64_t kKeys = 128;
 /// Bytes that one temporary may have.
 inline constexpr int64_t kTemporaryBytes = 64 * 1024;
 

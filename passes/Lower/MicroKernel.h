@@ -7,9 +7,15 @@
 
 namespace mlir::trine {
 
-/// On a product whose left matrix comes from memory rather than from a cache:
-/// its next rows are fetched while these are multiplied.
-inline constexpr llvm::StringLiteral kStreamsRows = "trine.streams_rows";
+/// On a product that asks memory for what the next one of its kind reads,
+/// evenly while it multiplies: DenseI64Array of the number of an operand (a
+/// matrix), how many rows behind its first one to begin, and how many rows to
+/// ask for.
+inline constexpr llvm::StringLiteral kStreams = "trine.streams";
+
+/// On a product whose number of columns is a multiple of 16, though not known:
+/// whatever the vectors, none is cut off.
+inline constexpr llvm::StringLiteral kWholeVectors = "trine.whole_vectors";
 
 /// Replaces `op`, a product for which isFloatProduct holds and whose operands
 /// are memrefs, by register-tiled vector code. Fails, and changes nothing, if

@@ -120,6 +120,98 @@ void Emitter::prefetchFar() {
   LLVM::Prefetch::create(builder, address, /*rw=*/0, /*hint=*/2, /*cache=*/1);
 }
 
+/// Plans what kStreams asks for. Blocks have equal shares, so that reading and
+/// multiplying overlap all the time; hardware would learn each short row anew.
+void Emitter::planStream(int64_t rows, int64_t columns) {
+  stream = {};
+  auto wanted = op->getAttrOfType<DenseI64ArrayAttr>(kStreams);
+  if (!wanted || wanted.size() != 3 || wanted[0] < 0 ||
+      wanted[0] >= op.getNumDpsInputs() || roles.row < 0)
+    return;
+  Value memref = op.getDpsInputs()[wanted[0]];
+  auto type = dyn_cast<MemRefType>(memref.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (!type || type.getRank() != 2 || type.isDynamicDim(1) ||
+      failed(type.getStridesAndOffset(strides, offset)) || strides[1] != 1)
+    return;
+  stream.memref = memref;
+  stream.width = type.getDimSize(1);
+  stream.ahead = wanted[1];
+  stream.rowBlocks = builder.createOrFold<arith::CeilDivUIOp>(extent[roles.row],
+                                                              constant(rows));
+  Value blocks = builder.createOrFold<arith::MulIOp>(
+      stream.rowBlocks, builder.createOrFold<arith::CeilDivUIOp>(
+                            extent[roles.column], constant(columns * lanes)));
+  Value one = constant(1);
+  blocks = builder.createOrFold<arith::MaxUIOp>(blocks, one);
+  stream.perBlock = builder.createOrFold<arith::CeilDivUIOp>(
+      constant(wanted[2] * stream.width), blocks);
+  Value steps = builder.createOrFold<arith::MaxUIOp>(
+      builder.createOrFold<arith::SubIOp>(sumEnd, sumBegin), one);
+  stream.perStep =
+      builder.createOrFold<arith::CeilDivUIOp>(stream.perBlock, steps);
+  // No line twice, as far as the sizes are known.
+  int64_t line = 64 / (type.getElementTypeBitWidth() / 8);
+  std::optional<int64_t> perStep = getConstantIntValue(stream.perStep);
+  stream.every = perStep ? std::max<int64_t>(line / *perStep, 1) : 2;
+}
+
+/// Where the share of `block` begins.
+void Emitter::startStream(const Block &block) {
+  if (!stream.memref)
+    return;
+  Value column = arith::DivUIOp::create(builder, block.column,
+                                        constant(block.columns * lanes)),
+        row = arith::DivUIOp::create(builder, block.row, constant(block.rows));
+  Value number = arith::AddIOp::create(
+      builder, arith::MulIOp::create(builder, column, stream.rowBlocks), row);
+  stream.begin = arith::MulIOp::create(builder, number, stream.perBlock);
+  stream.address = Value();
+  auto type = cast<MemRefType>(stream.memref.getType());
+  if (type.getStridesAndOffset().first[0] != stream.width)
+    return;
+  // Rows without gaps: one address, which steps move evenly.
+  Value structure = UnrealizedConversionCastOp::create(
+                        builder, converter.convertType(type), stream.memref)
+                        .getResult(0);
+  Value first = arith::AddIOp::create(builder, stream.begin,
+                                      constant(stream.ahead * stream.width));
+  auto word = builder.getI64Type();
+  stream.address = LLVM::getStridedElementPtr(
+      builder, builder.getLoc(), converter, type, structure,
+      {arith::ConstantIntOp::create(builder, 0, 64).getResult(),
+       arith::IndexCastOp::create(builder, word, first).getResult()});
+}
+
+void Emitter::prefetchStream() {
+  if (!stream.memref || unrolledStep % stream.every != 0)
+    return;
+  Value step =
+      builder.createOrFold<arith::SubIOp>(position[roles.sum], sumBegin);
+  Value distance = arith::MulIOp::create(builder, step, stream.perStep);
+  if (stream.address) {
+    Value at = LLVM::GEPOp::create(
+        builder, stream.address.getType(),
+        cast<MemRefType>(stream.memref.getType()).getElementType(),
+        stream.address,
+        ArrayRef<LLVM::GEPArg>{
+            arith::IndexCastOp::create(builder, builder.getI64Type(), distance)
+                .getResult()});
+    LLVM::Prefetch::create(builder, at, /*rw=*/0, /*hint=*/2, /*cache=*/1);
+    return;
+  }
+  Value element = arith::AddIOp::create(builder, stream.begin, distance);
+  Value width = constant(stream.width);
+  Value row = arith::AddIOp::create(
+      builder, arith::DivUIOp::create(builder, element, width),
+      constant(stream.ahead));
+  Value column = arith::RemUIOp::create(builder, element, width);
+  memref::PrefetchOp::create(builder, stream.memref, ValueRange{row, column},
+                             /*isWrite=*/false, /*localityHint=*/2,
+                             /*isDataCache=*/true);
+}
+
 Value Emitter::mask(Value rest, int64_t first, int64_t width) {
   if (!rest)
     return Value();

@@ -55,30 +55,6 @@ SmallVector<Value> Emitter::scalarLefts(const Block &block) {
   return values;
 }
 
-/// Asks for a part of the left rows behind those of `block`, so that all have
-/// been asked for when the sum is complete. Rows are short beside a page, and
-/// hardware learns each of them anew.
-void Emitter::prefetchRows(const Block &block) {
-  if (roles.row < 0 || roles.sum < 0 || !op->hasAttr(kStreamsRows) ||
-      !roles.left.isContiguous(roles.sum) || block.rows < 2)
-    return;
-  // One line of each row per `line` steps.
-  int64_t line =
-      64 / (roles.left.type().getElementType().getIntOrFloatBitWidth() / 8);
-  Value step = position[roles.sum];
-  Value part = arith::AndIOp::create(builder, step, constant(line - 1));
-  Value row = arith::DivUIOp::create(
-      builder, arith::MulIOp::create(builder, part, constant(block.rows)),
-      constant(line));
-  position[roles.row] =
-      arith::AddIOp::create(builder, add(block.row, block.rows), row);
-  position[roles.sum] = arith::SubIOp::create(builder, step, part);
-  memref::PrefetchOp::create(builder, roles.left.memref, indices(roles.left),
-                             /*isWrite=*/false, /*localityHint=*/2,
-                             /*isDataCache=*/true);
-  position[roles.sum] = step;
-}
-
 /// One step of the sum: a row of the right matrix times a column of the left.
 SmallVector<Value> Emitter::multiplyPlain(const Block &block, ValueRange sums) {
   SmallVector<Value> rights, next;
@@ -89,7 +65,7 @@ SmallVector<Value> Emitter::multiplyPlain(const Block &block, ValueRange sums) {
         loadVector(roles.right, mask(block.rest, part * lanes, lanes)));
   }
   prefetchFar();
-  prefetchRows(block);
+  prefetchStream();
   for (auto [row, left] : llvm::enumerate(scalarLefts(block)))
     for (int64_t part = 0; part < block.columns; ++part)
       next.push_back(vector::FMAOp::create(builder, left, rights[part],
@@ -176,6 +152,7 @@ void Emitter::emitBlock(const Block &block) {
         LLVM::GEPOp::create(builder, first.getType(), builder.getI8Type(),
                             first, ArrayRef<LLVM::GEPArg>{offset});
   }
+  startStream(block);
   // Fewer rows wait for memory: longer loops would only be more code.
   int64_t unrolled =
       block.rows >= fullRows() && !block.rest ? unrolledSteps : 1;
@@ -235,6 +212,7 @@ void Emitter::emitColumns(Value column, Value rest, int64_t columns) {
   int64_t rows = fullRows() * 2 / columns;
   forSumBlocks([&] {
     planFar(rows);
+    planStream(rows, columns);
     split(roles.row, rows, /*ones=*/isMasked, [&](Value row, int64_t size) {
       emitBlock({row, column, size, columns, rest});
     });

@@ -153,8 +153,10 @@ Emitter::sumLoop(ArrayRef<Value> accumulators, int64_t step, int64_t unrolled,
     SmallVector<Value> next(loop.getRegionIterArgs());
     for (int64_t i = 0; i < count; ++i) {
       position[roles.sum] = add(loop.getInductionVar(), i * step);
+      unrolledStep = i;
       next = body(next);
     }
+    unrolledStep = 0;
     scf::YieldOp::create(builder, next);
     sums.assign(loop.getResults().begin(), loop.getResults().end());
     begin = border;
@@ -200,6 +202,9 @@ void Emitter::emit() {
   std::optional<int64_t> known = getConstantIntValue(end);
   if (known && *known % width == 0)
     return;
+  if (op->hasAttr(kWholeVectors))
+    return loop(border, end, lanes,
+                [&](Value column) { emitColumns(column, Value(), 1); });
   Value rest = arith::SubIOp::create(builder, end, border);
   if (known)
     return emitColumns(border, rest, *known % width > lanes ? 2 : 1);

@@ -102,7 +102,9 @@ private:
             type, builder.getIntegerAttr(type.getElementType(), value)));
   }
   SmallVector<Value> scalarLefts(const Block &block);
-  void prefetchRows(const Block &block);
+  void planStream(int64_t rows, int64_t columns);
+  void startStream(const Block &block);
+  void prefetchStream();
   SmallVector<Value>
   sumLoop(ArrayRef<Value> accumulators, int64_t step, int64_t unrolled,
           llvm::function_ref<SmallVector<Value>(ValueRange)> body);
@@ -134,6 +136,14 @@ private:
   struct {
     Value start, perRow, perStep, address;
   } far;
+  /// What the blocks of a product with kStreams fetch, in elements: a block's
+  /// share, and how many each step of the sum; where the block at hand begins.
+  struct {
+    Value memref, perBlock, perStep, rowBlocks, begin, address;
+    int64_t width, ahead, every;
+  } stream = {};
+  /// Which step of one iteration of the loop over the sum is written.
+  int64_t unrolledStep = 0;
 };
 
 } // namespace mlir::trine::microkernel

@@ -9,16 +9,17 @@
 // Queries as columns, scaled.
 // CHECK: scf.for {{.*}} -> (tensor<512x?xf32>)
 // CHECK: scf.for {{.*}} -> (tensor<64x?xf32>)
-// Tiles of 64 keys; sums, largest scores and totals are carried.
-// CHECK: scf.for {{.*}} step %c64{{.*}} -> (tensor<?x512xf32>, tensor<32xf32>, tensor<32xf32>)
+// Tiles of 128 keys; sums, largest scores and totals are carried. Half of the
+// next tile is asked for with the scores, the other half with the values.
+// CHECK: scf.for {{.*}} step %c128{{.*}} -> (tensor<?x512xf32>, tensor<32xf32>, tensor<32xf32>)
 // CHECK: %[[KEYS:.*]] = tensor.extract_slice %[[C]]{{.*}} to tensor<?x512xf32>
-// CHECK: linalg.generic {{.*}} ins(%[[KEYS]],
+// CHECK: linalg.generic {{.*}} ins(%[[KEYS]], {{.*}} {trine.streams = array<i64: 0, 128, 64>, trine.whole_vectors}
 // CHECK: %[[ROPE:.*]] = tensor.extract_slice %[[R]]{{.*}} to tensor<?x64xf32>
-// CHECK: linalg.generic {{.*}} ins(%[[ROPE]],
+// CHECK: linalg.generic {{.*}} ins(%[[ROPE]], {{.*}} {trine.streams = array<i64: 0, 128, 128>, trine.whole_vectors}
 // CHECK: arith.maximumf
 // CHECK: math.exp
 // CHECK: %[[VALUES:.*]] = tensor.extract_slice %[[C]]{{.*}} to tensor<?x512xf32>
-// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[VALUES]]
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[VALUES]] {{.*}} {trine.streams = array<i64: 1, 192, 64>}
 // CHECK: scf.forall.in_parallel
 // All of it is in the destinations and on the stack.
 // MEMORY-LABEL: func.func private @latent

@@ -103,19 +103,48 @@ func.func @known_loops_over_rows(%a: memref<8x2x64xf32>, %b: memref<64x32xf32>, 
   return
 }
 
-// One vector of columns takes twice the rows, all read from one address. Rows that come from memory are fetched a block ahead, a line of each in
-// 16 steps.
+// One vector of columns takes twice the rows, all read from one address. Rows behind are asked for evenly: 64 by four blocks of 16 are a line for each
+// step of the sum.
 // CHECK-LABEL: func.func @streams
 // CHECK: scf.for {{.*}} step %c16
+// CHECK: %[[SHARE:.*]] = arith.muli %{{.*}}, %c8192
 // CHECK: scf.for {{.*}} iter_args
-// CHECK: memref.prefetch {{.*}}, read, locality<2>
-// CHECK: %[[ROW:.*]] = llvm.getelementptr
-// CHECK: llvm.load %[[ROW]]
-// CHECK: llvm.getelementptr %[[ROW]][8640]
+// CHECK: %[[AT:.*]] = arith.addi %[[SHARE]]
+// CHECK: %[[ROW:.*]] = arith.divui %[[AT]], %c512
+// CHECK: %[[BEHIND:.*]] = arith.addi %[[ROW]], %c64
+// CHECK: memref.prefetch %{{.*}}[%[[BEHIND]], %{{.*}}], read, locality<2>
+// CHECK: %[[LEFT:.*]] = llvm.getelementptr
+// CHECK: llvm.load %[[LEFT]]
+// CHECK: llvm.getelementptr %[[LEFT]][8640]
 // CHECK-COUNT-16: vector.fma
 func.func @streams(%a: memref<64x512xf32, strided<[576, 1]>>, %b: memref<512x16xf32>, %c: memref<64x16xf32>) {
   linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
-    ins(%a, %b : memref<64x512xf32, strided<[576, 1]>>, memref<512x16xf32>) outs(%c : memref<64x16xf32>) attrs = {trine.streams_rows} {
+    ins(%a, %b : memref<64x512xf32, strided<[576, 1]>>, memref<512x16xf32>) outs(%c : memref<64x16xf32>) attrs = {trine.streams = array<i64: 0, 64, 64>} {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  return
+}
+
+// Half as many rows are a line for every other step. Rows without gaps are one address. A multiple of 16 columns leaves no vector cut off: no masks.
+// CHECK-LABEL: func.func @streams_right
+// CHECK-NOT: vector.create_mask
+// CHECK: llvm.intr.prefetch
+// CHECK: vector.fma
+// CHECK-NOT: vector.create_mask
+// CHECK: return
+func.func @streams_right(%a: memref<16x64xf32>, %b: memref<64x512xf32>, %c: memref<16x512xf32>, %d: memref<64x?xf32>, %e: memref<16x?xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %b : memref<16x64xf32>, memref<64x512xf32>) outs(%c : memref<16x512xf32>) attrs = {trine.streams = array<i64: 1, 96, 32>} {
+  ^bb0(%x: f32, %y: f32, %s: f32):
+    %p = arith.mulf %x, %y : f32
+    %r = arith.addf %s, %p : f32
+    linalg.yield %r : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>], iterator_types = ["parallel", "parallel", "reduction"]}
+    ins(%a, %d : memref<16x64xf32>, memref<64x?xf32>) outs(%e : memref<16x?xf32>) attrs = {trine.whole_vectors} {
   ^bb0(%x: f32, %y: f32, %s: f32):
     %p = arith.mulf %x, %y : f32
     %r = arith.addf %s, %p : f32
