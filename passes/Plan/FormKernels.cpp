@@ -48,6 +48,17 @@ static void makeDestinationStyle(Block &block) {
   }
 }
 
+/// Ops whose loops have no iteration leave what they would write into.
+static void eraseEmptyLoops(func::FuncOp function) {
+  function.walk([](linalg::LinalgOp op) {
+    if (!op.hasPureTensorSemantics() ||
+        !llvm::is_contained(op.getStaticLoopRanges(), 0))
+      return;
+    op->replaceAllUsesWith(op.getDpsInits());
+    op->erase();
+  });
+}
+
 /// A merge of dims that a slice takes as a whole is a slice of the merge. The
 /// merge is then a view between kernels and the slice is read where it is used;
 /// the other way round the slice would have to be copied.
@@ -181,6 +192,7 @@ LogicalResult FormKernels::formKernels(func::FuncOp function) {
   });
   if (checks.wasInterrupted())
     return failure();
+  eraseEmptyLoops(function);
   numChoices += makeChoices(function);
   SmallVector<Block *> blocks = sequenceBlocks(function);
   auto eraseDead = [&] {

@@ -289,8 +289,9 @@ LogicalResult TensorSizes::analyseOp(Operation *op) {
         sizesOfResult(result, *this, products);
     if (!found || static_cast<int64_t>(found->size()) != type.getRank()) {
       if (!type.hasStaticShape())
-        return op->emitOpError() << "sizes of its result " << type
-                                 << " do not follow from its operands";
+        return op->emitOpError()
+               << "sizes of its result " << type
+               << " do not follow from its operands, which is not supported";
       found.emplace();
       found->resize(type.getRank());
     }

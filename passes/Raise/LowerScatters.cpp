@@ -133,12 +133,22 @@ Value anyEmpty(ONNXLowering &lowering, ArrayRef<SymbolicExpression> sizes) {
   return present;
 }
 
+/// Whether nothing is written.
+static bool isNothing(const ONNXLowering::Operand &indices) {
+  return llvm::any_of(
+      indices.dims, [](SymbolicExpression size) { return size.isConstant(0); });
+}
+
 LogicalResult lowerScatterElements(Operation *op, ONNXLowering &lowering) {
   auto scatter = cast<onnx::ScatterElementsOp>(op);
   ONNXLowering::Operand data = lowering.operand(scatter.getData()),
                         indices = lowering.operand(scatter.getIndices()),
                         updates = lowering.operand(scatter.getUpdates());
   int64_t axis = normaliseAxis(scatter.getAxis(), data.dims.size());
+  if (isNothing(indices)) {
+    lowering.map(scatter.getOutput(), data.value);
+    return success();
+  }
   Reduction reduction = parseReduction(scatter.getReduction());
   for (int64_t i = 0, e = data.dims.size(); i < e; ++i)
     if (i != axis)
@@ -207,6 +217,10 @@ LogicalResult lowerScatterND(Operation *op, ONNXLowering &lowering) {
   ONNXLowering::Operand data = lowering.operand(scatter.getData()),
                         indices = lowering.operand(scatter.getIndices()),
                         updates = lowering.operand(scatter.getUpdates());
+  if (isNothing(indices)) {
+    lowering.map(scatter.getOutput(), data.value);
+    return success();
+  }
   Reduction reduction = parseReduction(scatter.getReduction());
   int64_t dataRank = data.dims.size(), indexRank = indices.dims.size();
   // The shape analysis has checked that tuples have one length.

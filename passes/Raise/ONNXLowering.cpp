@@ -240,6 +240,25 @@ LogicalResult ONNXLowering::lowerOp(Operation *op) {
         return unsupported(op, "element type " + text +
                                    " is not supported by this operator");
       }
+  // Nothing is computed where there is nothing: no handler sees a result
+  // without elements.
+  auto isEmpty = [&](Value result) {
+    return isNone(result) ||
+           llvm::any_of(shapes.getShape(result),
+                        [](Expression size) { return size.isConstant(0); });
+  };
+  if (op->getNumResults() != 0 && op->getNumRegions() == 0 &&
+      !isa<onnx::ConstantOp>(op) && llvm::all_of(op->getResults(), isEmpty) &&
+      llvm::all_of(op->getResults(), [&](Value result) {
+        return isNone(result) || llvm::all_of(dims(result), [&](Expression e) {
+                 return isAvailable(e);
+               });
+      })) {
+    for (Value result : op->getResults())
+      if (!isNone(result))
+        map(result, empty(result));
+    return success();
+  }
   ONNXLoweringHandler handler = registry.find(op);
   if (!handler)
     return unsupported(op, "no lowering of this operator exists");

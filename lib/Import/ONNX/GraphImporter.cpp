@@ -410,9 +410,13 @@ Value GraphImporter::createConstant(const TensorValue &tensor, StringRef name,
                                      tensor.file, tensor.offset, tensor.length);
   if (!tensor.repeats.empty())
     op->setAttr("onnx.repeats", builder.getStringAttr(tensor.repeats));
-  if (atTop)
+  if (atTop) {
     lastConstant = op;
-  inferTypes(op, nullptr);
+    // Outside of the region that holds its node, whatever that is in.
+    (void)analysis->visit(op);
+  } else {
+    inferTypes(op, nullptr);
+  }
   return op->getResult(0);
 }
 

@@ -2,6 +2,7 @@
 #include "GraphOrder.h"
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 
 #include <functional>
 #include <queue>
@@ -9,8 +10,9 @@
 using namespace mlir::trine;
 using namespace mlir::trine::importer;
 
-/// All names that the node uses, those inside its subgraphs too. The nesting of
-/// graphs is bounded by that of messages.
+/// All names that the node uses, those inside its subgraphs too, unless they
+/// are the subgraph's own. The nesting of graphs is bounded by that of
+/// messages.
 static void forEachUse(const Node &node,
                        llvm::function_ref<void(StringRef)> callback) {
   for (StringRef name : node.inputs)
@@ -19,10 +21,23 @@ static void forEachUse(const Node &node,
   for (const Attribute &attribute : node.attributes) {
     if (!attribute.graph)
       continue;
-    for (const Node &inner : attribute.graph->nodes)
-      forEachUse(inner, callback);
-    for (const ValueInfo &output : attribute.graph->outputs)
-      callback(output.name);
+    const Graph &graph = *attribute.graph;
+    llvm::DenseSet<StringRef> own;
+    for (const ValueInfo &input : graph.inputs)
+      own.insert(input.name);
+    for (const Tensor &initializer : graph.initializers)
+      own.insert(initializer.name);
+    for (const Node &inner : graph.nodes)
+      for (StringRef name : inner.outputs)
+        own.insert(name);
+    auto outside = [&](StringRef name) {
+      if (!own.contains(name))
+        callback(name);
+    };
+    for (const Node &inner : graph.nodes)
+      forEachUse(inner, outside);
+    for (const ValueInfo &output : graph.outputs)
+      outside(output.name);
   }
 }
 
