@@ -109,7 +109,10 @@ Sha256::Sha256(bool allowInstructions)
       state{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
             0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19} {
 #if defined(__x86_64__)
-  if (allowInstructions && hasCpuFeature("sha") && hasCpuFeature("sse4.1"))
+  // Asked once: in a virtual machine, CPUID costs as much as hashing 100 KB.
+  static const bool hasInstructions =
+      hasCpuFeature("sha") && hasCpuFeature("sse4.1");
+  if (allowInstructions && hasInstructions)
     process = processBlocksWithShaInstructions;
 #endif
 }

@@ -135,7 +135,7 @@ def models():
 
 
 def ptx():
-    """The forms of instructions that the simulator's own tests list, 15 a text, and a module with every declaration."""
+    """The forms of instructions that the simulator's own tests list, 6 a body ('!', see FuzzPTX.cpp), and a module with every declaration."""
     inputs = os.path.join(os.path.dirname(__file__), "..", "unit", "sim", "Inputs", "forms.ptx")
     with open(inputs) as file:
         lines = file.read().split("\n")
@@ -143,8 +143,8 @@ def ptx():
     while lines[begin].startswith("."):
         begin += 1
     end = max(i for i, line in enumerate(lines) if line.strip() == "}")
-    for i in range(begin, end, 15):
-        yield f"forms{(i - begin) // 15:02}", "\n".join(lines[:begin] + lines[i:min(i + 15, end)] + ["}", ""])
+    for i in range(begin, end, 6):
+        yield f"body{(i - begin) // 6:03}", "!" + "\n".join(lines[i:min(i + 6, end)])
     yield "declarations", """.version 9.0
 .target sm_90a, debug
 .address_size 64

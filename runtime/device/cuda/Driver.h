@@ -22,12 +22,13 @@ using GraphNode = void *;
 using GraphExec = void *;
 using Pointer = uint64_t;
 
-/// CUtensorMap
+/// CUtensorMap; taken as void *, as nodes below are.
 struct EncodedTensorMap {
   alignas(64) uint64_t words[16];
 };
 
-/// CUDA_KERNEL_NODE_PARAMS_v2
+/// CUDA_KERNEL_NODE_PARAMS_v2; entry points take it as const void *, a type
+/// that drivers in C have as well (UndefinedBehaviorSanitizer compares them).
 struct KernelNode {
   Function function;
   unsigned gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes;
@@ -90,18 +91,17 @@ constexpr int oldestVersion = 12000;
   X(cuGraphDestroy, (Graph graph))                                             \
   X(cuGraphAddKernelNode_v2,                                                   \
     (GraphNode * node, Graph graph, const GraphNode *before, size_t count,     \
-     const KernelNode *parameters))                                            \
+     const void *parameters))                                                  \
   X(cuGraphInstantiateWithFlags,                                               \
     (GraphExec * executable, Graph graph, unsigned long long flags))           \
   X(cuGraphExecDestroy, (GraphExec executable))                                \
   X(cuGraphExecKernelNodeSetParams_v2,                                         \
-    (GraphExec executable, GraphNode node, const KernelNode *parameters))      \
+    (GraphExec executable, GraphNode node, const void *parameters))            \
   X(cuGraphLaunch, (GraphExec executable, Stream stream))                      \
   X(cuTensorMapEncodeTiled,                                                    \
-    (EncodedTensorMap * map, int type, uint32_t rank, void *address,           \
-     const uint64_t *sizes, const uint64_t *strides, const uint32_t *box,      \
-     const uint32_t *steps, int interleave, int swizzle, int promotion,        \
-     int fill))
+    (void *map, int type, uint32_t rank, void *address, const uint64_t *sizes, \
+     const uint64_t *strides, const uint32_t *box, const uint32_t *steps,      \
+     int interleave, int swizzle, int promotion, int fill))
 
 /// Stays open for the life of the process.
 struct Driver {

@@ -265,7 +265,7 @@ EXPORT int cuGraphDestroy(void *graph) {
 /* Nodes are their index and one, each behind the one before it. */
 EXPORT int cuGraphAddKernelNode_v2(void **made, void *graph,
                                    void *const *before, size_t count,
-                                   const struct node *node) {
+                                   const void *node) {
   FAIL_IF_ASKED(721);
   note("node");
   struct fake_graph *fake = graph;
@@ -287,7 +287,7 @@ EXPORT int cuGraphInstantiateWithFlags(void **made, void *graph,
 }
 EXPORT int cuGraphExecDestroy(void *graph) { return cuGraphDestroy(graph); }
 EXPORT int cuGraphExecKernelNodeSetParams_v2(void *graph, void *node,
-                                             const struct node *parameters) {
+                                             const void *parameters) {
   FAIL_IF_ASKED(723);
   note("set");
   struct fake_graph *fake = graph;
