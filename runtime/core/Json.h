@@ -34,6 +34,10 @@ public:
   /// Member of an object; the place of a missing one when there is none.
   JsonPlace operator[](const char *key) const;
 
+  /// How many elements an array has; 0 for what is none.
+  size_t getSize() const {
+    return value && value->is_array() ? value->size() : 0;
+  }
   /// Elements of an array; what is no array is reported and has none.
   std::vector<JsonPlace> getElements() const;
 

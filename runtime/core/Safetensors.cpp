@@ -33,6 +33,12 @@ const char *trine::runtime::getSafetensorsTypeName(trine_type type) {
   return nullptr;
 }
 
+/// Beyond so many, reading stops: a file can have a million entries that are
+/// all wrong.
+static constexpr size_t kMaximumProblems = 1000;
+/// As of models (docs/security.md).
+static constexpr size_t kMaximumRank = 32;
+
 static void readEntry(const std::string &name, const JsonPlace &place,
                       uint64_t dataBytes, std::vector<std::string> &problems,
                       std::vector<SafetensorsEntry> &entries) {
@@ -45,15 +51,20 @@ static void readEntry(const std::string &name, const JsonPlace &place,
                    [&](const TypeName &t) { return entry.typeName == t.name; });
   if (place["dtype"].isString() && type == std::end(typeNames))
     place["dtype"].reportExpected("a known type");
-  for (const JsonPlace &size : place["shape"].getElements())
-    entry.sizes.push_back(size.getInteger(0));
-  std::vector<JsonPlace> offsets = place["data_offsets"].getElements();
-  if (offsets.size() == 2) {
-    entry.begin = offsets[0].getInteger(0);
-    entry.end = offsets[1].getInteger(0);
+  JsonPlace shape = place["shape"], offsets = place["data_offsets"];
+  // Sizes first: a list can have millions of elements.
+  if (shape.getSize() > kMaximumRank)
+    shape.report(concat("must have at most ", kMaximumRank, " dimensions, got ",
+                        shape.getSize()));
+  else
+    for (const JsonPlace &size : shape.getElements())
+      entry.sizes.push_back(size.getInteger(0));
+  if (offsets.getSize() == 2) {
+    std::vector<JsonPlace> ends = offsets.getElements();
+    entry.begin = ends[0].getInteger(0);
+    entry.end = ends[1].getInteger(0);
   } else {
-    place["data_offsets"].report(
-        concat("must have 2 elements, got ", offsets.size()));
+    offsets.report(concat("must have 2 elements, got ", offsets.getSize()));
   }
   if (problems.size() > before)
     return;
@@ -105,7 +116,7 @@ Status trine::runtime::parseSafetensors(const uint8_t *data, uint64_t size,
   header.dataOffset = 8 + length;
   uint64_t dataBytes = size - header.dataOffset;
   for (auto it = json.begin(); it != json.end(); ++it)
-    if (it.key() != "__metadata__")
+    if (it.key() != "__metadata__" && problems.size() < kMaximumProblems)
       readEntry(it.key(), root[it.key().c_str()], dataBytes, problems,
                 header.entries);
   std::sort(header.entries.begin(), header.entries.end(),
@@ -115,6 +126,8 @@ Status trine::runtime::parseSafetensors(const uint8_t *data, uint64_t size,
   uint64_t position = 0;
   const SafetensorsEntry *last = nullptr;
   for (const SafetensorsEntry &entry : header.entries) {
+    if (problems.size() >= kMaximumProblems)
+      break;
     if (entry.begin < position)
       problems.push_back(concat("tensors ", quote(last->name), " and ",
                                 quote(entry.name), " overlap"));

@@ -11,7 +11,9 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <string_view>
 #include <unistd.h>
+#include <unordered_map>
 
 using namespace trine::runtime;
 
@@ -19,6 +21,9 @@ static constexpr char formatName[] = "trine-state";
 static constexpr char formatVersion[] = "1";
 /// The tensor of the slots' lengths.
 static constexpr char lengthsName[] = "lengths";
+/// A file of many slots and no rows is wrong a million times: beyond so many
+/// problems, reading stops.
+static constexpr size_t kMaximumProblems = 1000;
 
 /// A file's tensor for the rows of one slot of a state that grows.
 static std::string getRowsName(uint32_t slot, const std::string &state) {
@@ -196,14 +201,17 @@ Status StateStore::readFile(const std::string &path, File &file) const {
   std::vector<std::string> problems;
   checkMetadata(data, header.dataOffset, manifest, problems);
   std::vector<bool> used(header.entries.size());
+  std::unordered_map<std::string_view, size_t> indices;
+  for (size_t i = 0; i < header.entries.size(); ++i)
+    indices.emplace(header.entries[i].name, i);
   auto find = [&](const std::string &name) -> const SafetensorsEntry * {
-    for (size_t i = 0; i < header.entries.size(); ++i)
-      if (header.entries[i].name == name) {
-        used[i] = true;
-        return &header.entries[i];
-      }
-    problems.push_back(concat("has no tensor ", quote(name)));
-    return nullptr;
+    auto found = indices.find(name);
+    if (found == indices.end()) {
+      problems.push_back(concat("has no tensor ", quote(name)));
+      return nullptr;
+    }
+    used[found->second] = true;
+    return &header.entries[found->second];
   };
   auto take = [&](const std::string &name, trine_type type,
                   const std::vector<int64_t> &sizes) -> const uint8_t * {
@@ -246,7 +254,8 @@ Status StateStore::readFile(const std::string &path, File &file) const {
   if (count)
     memcpy(file.lengths.data(), data + header.dataOffset + lengthsEntry->begin,
            count * sizeof(int64_t));
-  for (uint64_t slot = 0; slot < count; ++slot)
+  for (uint64_t slot = 0; slot < count && problems.size() < kMaximumProblems;
+       ++slot)
     if (file.lengths[slot] < 0)
       problems.push_back(concat("slot ", slot,
                                 " must have a length of at least 0, got ",
@@ -256,7 +265,8 @@ Status StateStore::readFile(const std::string &path, File &file) const {
   for (const Growing &state : growing) {
     const ManifestState &declared = manifest.states[state.index];
     std::vector<const uint8_t *> places;
-    for (uint32_t slot = 0; slot < count; ++slot)
+    for (uint32_t slot = 0; slot < count && problems.size() < kMaximumProblems;
+         ++slot)
       places.push_back(take(getRowsName(slot, declared.tensor.name),
                             declared.tensor.type,
                             getSizes(declared, 1, file.lengths[slot])));
@@ -268,7 +278,7 @@ Status StateStore::readFile(const std::string &path, File &file) const {
                                declared.tensor.type,
                                getSizes(declared, int64_t(count), 0)));
   }
-  for (size_t i = 0; i < used.size(); ++i)
+  for (size_t i = 0; i < used.size() && problems.size() < kMaximumProblems; ++i)
     if (!used[i])
       problems.push_back(concat("tensor ", quote(header.entries[i].name),
                                 " is no state of this package"));

@@ -94,6 +94,10 @@ Status TableHeader::place(uint64_t recordStride) {
   if (Status status = layout.placeRecords(kPageBytes, recordStride, name);
       !status.ok())
     return status;
+  if (layout.getDataBytes() > kMaxFileBytes)
+    return badTable(concat(quote(name), ": rows must take at most ",
+                           kMaxFileBytes, " bytes, got ",
+                           layout.getDataBytes()));
   digestOffset = roundUp(kPageBytes + layout.getDataBytes(), kPageBytes);
   fileBytes = digestOffset + getBlockCount() * kDigestBytes;
   return Status();

@@ -21,6 +21,8 @@ constexpr uint64_t kDigestBytes = 32;
 /// Values that share a scale.
 constexpr uint64_t kScaledValues = 32;
 constexpr uint64_t kMaxWidth = 1 << 20;
+/// Of a table's file: 16 TiB, 512 MiB of checksums. A sparse file has any size.
+constexpr uint64_t kMaxFileBytes = uint64_t(1) << 44;
 
 inline uint64_t roundUp(uint64_t value, uint64_t unit) {
   return (value + unit - 1) / unit * unit;

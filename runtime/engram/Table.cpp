@@ -105,6 +105,10 @@ Status Table::openReference(const std::string &folder,
                   concat("table ", quote(name), ": ", layout.rows,
                          " rows must be within the ", identity.bytes,
                          " bytes of ", quote(path), ", and must not overlap"));
+  if (identity.bytes > kMaxFileBytes)
+    return Status(TRINE_ENGRAM_ERROR_BAD_TABLE,
+                  concat(quote(path), " must have at most ", kMaxFileBytes,
+                         " bytes, got ", identity.bytes));
   blocks.create(0, identity.bytes);
   if (options.checksums)
     if (Status status = blocks.load(file, options.checksums); !status.ok())
@@ -185,7 +189,8 @@ Status Table::loadResident(bool hugePages) {
   if (touchCheck)
     if (Status status = verify(0, layout.rows); !status.ok())
       return status;
-  uint64_t step = std::max<uint64_t>(1, kBlockBytes / layout.stride);
+  uint64_t stride = std::max(layout.stride, layout.scaleStride);
+  uint64_t step = std::max<uint64_t>(1, kBlockBytes / stride);
   for (uint64_t row = 0; row < layout.rows; row += step) {
     uint64_t count = std::min(step, layout.rows - row);
     for (bool scales : {false, true})

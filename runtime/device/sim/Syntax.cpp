@@ -10,6 +10,7 @@ struct TypeName {
   const char *name;
   uint8_t bytes;
 };
+// Not b1024: tensormap.replace alone names it, and it is no value's type.
 constexpr TypeName typeNames[] = {
     {Type::Pred, "pred", 0},     {Type::B8, "b8", 1},
     {Type::B16, "b16", 2},       {Type::B32, "b32", 4},
@@ -24,7 +25,7 @@ constexpr TypeName typeNames[] = {
     {Type::F64, "f64", 8},       {Type::E4M3, "e4m3", 1},
     {Type::E5M2, "e5m2", 1},     {Type::E4M3x2, "e4m3x2", 2},
     {Type::E5M2x2, "e5m2x2", 2}, {Type::U16x2, "u16x2", 4},
-    {Type::S16x2, "s16x2", 4},   {Type::B1024, "b1024", 128}};
+    {Type::S16x2, "s16x2", 4}};
 } // namespace
 
 unsigned trine::sim::bytesOf(Type type) {

@@ -94,6 +94,19 @@ TEST(FormatTests, FilesThatAreNoTables) {
               HasSubstr("bytes, got 20000"));
 }
 
+// A header can say anything, and a sparse file can have any size: memory for
+// checksums is bounded.
+TEST(FormatTests, HeadersOfTablesThatAreTooLarge) {
+  TableHeader header;
+  header.name = "t";
+  ASSERT_TRUE(
+      header.layout.setShape(TRINE_ENGRAM_F32, uint64_t(1) << 40, 1024, "t")
+          .ok());
+  EXPECT_THAT(header.place(0).getMessage(),
+              HasSubstr("'t': rows must take at most 17592186044416 bytes, got "
+                        "4521191813414912"));
+}
+
 TEST(FormatTests, WritersSayWhatIsWrong) {
   TemporaryFolder folder;
   trine_engram_table_shape shape = {};

@@ -154,6 +154,39 @@ TEST_F(ReferenceTests, RowsMustBeWithinTheFile) {
   }
 }
 
+/// Rows are read in pieces of a megabyte, of which scales may be far apart.
+TEST_F(ReferenceTests, ScalesFarApart) {
+  constexpr uint64_t kStride = uint64_t(1) << 28;
+  uint64_t bytes = reference.scale_offset + (known.rows - 1) * kStride +
+                   known.getScaleBytes();
+  if (truncate(path.c_str(), static_cast<off_t>(bytes)) != 0)
+    GTEST_SKIP() << "no files of " << bytes << " bytes here";
+  reference.scale_stride = kStride;
+  ASSERT_EQ(trine_engram_identify(folder.get().c_str(), &reference), TRINE_OK);
+  options.tier = TRINE_ENGRAM_TIER_RESIDENT;
+  open();
+}
+
+TEST_F(ReferenceTests, FilesThatAreTooLarge) {
+  std::filesystem::path fast = "/dev/shm/trine-" + std::to_string(getpid());
+  std::error_code error;
+  std::filesystem::create_directory(fast, error);
+  std::ofstream(fast / "t") << "t";
+  bool made = truncate((fast / "t").c_str(), (off_t(1) << 44) + 1) == 0;
+  reference.path = "t";
+  trine_status status = trine_engram_identify(fast.c_str(), &reference);
+  trine_engram_table *table = nullptr;
+  trine_status opened = trine_engram_table_open_reference(
+      store.get(), fast.c_str(), &reference, &options, &table);
+  std::filesystem::remove_all(fast, error);
+  if (!made || status != TRINE_OK)
+    GTEST_SKIP() << "no sparse files of 16 TiB here";
+  EXPECT_EQ(opened, TRINE_ENGRAM_ERROR_BAD_TABLE);
+  EXPECT_THAT(trine_engram_message(),
+              HasSubstr("must have at most 17592186044416 bytes, got "
+                        "17592186044417"));
+}
+
 /// Checksums come with use, and are compared the next time.
 TEST_F(ReferenceTests, ChecksumsAreKept) {
   std::string sums = folder / "sums";

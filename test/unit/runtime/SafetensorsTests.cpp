@@ -111,6 +111,27 @@ TEST(Safetensors, BadEntries) {
             "'w.safetensors': tensor 'a' is too large");
 }
 
+TEST(Safetensors, DimensionsAreCountedBeforeTheyAreRead) {
+  std::string shape = "1";
+  for (int i = 0; i < 1000000; ++i)
+    shape += ",1";
+  EXPECT_EQ(getProblem(R"({"a":{"dtype":"U8","shape":[)" + shape +
+                           R"(],"data_offsets":[0,1]}})",
+                       1),
+            "'w.safetensors': 'a.shape' must have at most 32 dimensions, got "
+            "1000001\n'w.safetensors': bytes [0, 1) belong to no tensor");
+}
+
+// Each problem has a text: a million wrong entries would take gigabytes.
+TEST(Safetensors, ReadingStopsAfterManyProblems) {
+  std::string text = "{";
+  for (int i = 0; i < 100000; ++i)
+    text += (i ? ",\"" : "\"") + std::to_string(i) + "\":0";
+  std::string problem = getProblem(text + "}", 0);
+  EXPECT_NE(problem.find("more problems"), std::string::npos);
+  EXPECT_EQ(problem.find("0 more problems"), std::string::npos) << problem;
+}
+
 TEST(Safetensors, Overlaps) {
   EXPECT_EQ(getProblem(R"({"a":{"dtype":"U8","shape":[4],)"
                        R"("data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],)"

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// Saved states with very many slots: read in time and memory that grow with the
+// file. What steps see of saved states: StateSteps.cpp.
+#include "core/StateStore.h"
+#include "device/host/HostDevice.h"
+#include "gtest/gtest.h"
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+using namespace trine::runtime;
+
+static const char manifestText[] = R"({
+ "format": {"major": 1, "minor": 0}, "abi": 1, "producer": "t", "name": "m",
+ "target": {"kind": "host", "variants": [{"name": "any", "features": []}]},
+ "devices": [{"name": "device0", "kind": "host"}],
+ "symbols": [{"name": "batch", "input": 0, "dimension": 0},
+             {"name": "seq", "input": 0, "dimension": 1},
+             {"name": "past", "input": -1}],
+ "inputs": [{"name": "x", "type": "i64", "dims": ["batch", "seq"]}],
+ "outputs": [{"name": "y", "type": "f32", "dims": ["batch", "seq"]}],
+ "states": [{"name": "k", "present": "k2", "type": "u8",
+             "dims": ["batch", "past"], "axis": 1, "next": "past + seq"}],
+ "files": [{"path": "program.so", "bytes": 1, "sha256":
+ "0000000000000000000000000000000000000000000000000000000000000000"}],
+ "kernels": []})";
+
+namespace {
+
+class StateFileTests : public testing::Test {
+protected:
+  StateFileTests() {
+    Status status = parseManifest(manifestText, manifest);
+    EXPECT_TRUE(status.ok()) << status.getMessage();
+    path = std::filesystem::temp_directory_path() /
+           ("trine-state-" + std::to_string(getpid()));
+  }
+  ~StateFileTests() override { std::filesystem::remove(path); }
+
+  /// A saved state of `slots` slots without entries; `rows` is the header's
+  /// text for them.
+  Status load(uint64_t slots, const std::string &rows) {
+    std::string text =
+        R"({"__metadata__":{"format":"trine-state","version":"1",)"
+        R"("model":"m","fingerprint":")" +
+        std::string(64, '0') + R"("},"lengths":{"dtype":"I64","shape":[)" +
+        std::to_string(slots) + R"(],"data_offsets":[0,)" +
+        std::to_string(slots * 8) + "]}" + rows + "}";
+    std::string file(8, '\0');
+    for (int i = 0; i < 8; ++i)
+      file[i] = static_cast<char>(uint64_t(text.size()) >> (8 * i));
+    file += text + std::string(slots * 8, '\0');
+    std::ofstream(path, std::ios::binary) << file;
+    return store.load(path, 0);
+  }
+
+  Manifest manifest;
+  std::filesystem::path path;
+  HostDevice device{nullptr, 0, false};
+  StateStore store{device, manifest, 1};
+};
+
+// The time of a search through all tensors for each slot would be a minute.
+TEST_F(StateFileTests, ManySlots) {
+  constexpr uint64_t kSlots = 60000;
+  std::string rows, end = std::to_string(kSlots * 8);
+  for (uint64_t slot = 0; slot < kSlots; ++slot)
+    rows += ",\"rows/" + std::to_string(slot) +
+            R"(/k":{"dtype":"U8","shape":[1,0],"data_offsets":[)" + end + "," +
+            end + "]}";
+  auto start = std::chrono::steady_clock::now();
+  Status status = load(kSlots, rows);
+  EXPECT_TRUE(status.ok()) << status.getMessage();
+  EXPECT_EQ(store.getSlots(), kSlots);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+}
+
+TEST_F(StateFileTests, ManySlotsWithoutRows) {
+  Status status = load(1000000, "");
+  EXPECT_EQ(status.getCode(), TRINE_ERROR_BAD_INPUT);
+  EXPECT_NE(status.getMessage().find("\n980 more problems"), std::string::npos)
+      << status.getMessage();
+  EXPECT_EQ(store.getSlots(), 0u);
+}
+
+} // namespace
