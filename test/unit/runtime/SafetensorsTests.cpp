@@ -119,7 +119,7 @@ TEST(Safetensors, DimensionsAreCountedBeforeTheyAreRead) {
                            R"(],"data_offsets":[0,1]}})",
                        1),
             "'w.safetensors': 'a.shape' must have at most 32 dimensions, got "
-            "1000001\n'w.safetensors': bytes [0, 1) belong to no tensor");
+            "1000001");
 }
 
 // Each problem has a text: a million wrong entries would take gigabytes.
