@@ -84,54 +84,70 @@ TRINE_AVX2 static void convert(const uint8_t *values, const uint8_t *scales,
         values + i * fromBytes, scales, width - i, target + i * toBytes);
 }
 
-/// 32 values that share a scale, whose results are neither subnormal nor
-/// infinite: digits are moved, and nothing is rounded.
-TRINE_AVX2 static void moveDigits(const uint8_t *values, uint8_t scale,
-                                  uint16_t *target) {
-  // e4m3's exponent of 1 is bf16's of 121.
-  const __m256i exponent = _mm256_set1_epi16((scale - 7) * 128);
-  // For subnormals n · 2^-9, what normal numbers have in place of digits moved:
-  // exponent and digits of n over 8. The low bytes for n = 0 .. 7, then the
-  // high.
-  const __m256i subnormals = _mm256_broadcastsi128_si256(
-      _mm_setr_epi8(0, 0, char(0x80), char(0xc0), 0, 0x20, 0x40, 0x60, 0, -1,
-                    -1, -1, 0, 0, 0, 0));
-  for (int i = 0; i < 32; i += 16) {
-    __m256i bytes = _mm256_cvtepu8_epi16(
-        _mm_loadu_si128(reinterpret_cast<const __m128i *>(values + i)));
-    __m256i magnitude = _mm256_and_si256(bytes, _mm256_set1_epi16(0x7f));
-    __m256i sign =
-        _mm256_slli_epi16(_mm256_and_si256(bytes, _mm256_set1_epi16(0x80)), 8);
-    __m256i places = _mm256_add_epi16(
-        _mm256_or_si256(magnitude, _mm256_slli_epi16(magnitude, 8)),
-        _mm256_set1_epi16(0x800));
-    __m256i isNormal = _mm256_cmpgt_epi16(magnitude, _mm256_set1_epi16(7));
-    __m256i digits =
-        _mm256_blendv_epi8(_mm256_shuffle_epi8(subnormals, places),
-                           _mm256_slli_epi16(magnitude, 4), isNormal);
-    __m256i isZero = _mm256_cmpeq_epi16(magnitude, _mm256_setzero_si256());
-    __m256i isNan = _mm256_cmpeq_epi16(magnitude, _mm256_set1_epi16(0x7f));
-    __m256i result =
-        _mm256_andnot_si256(isZero, _mm256_add_epi16(digits, exponent));
-    result = _mm256_or_si256(
-        result, _mm256_and_si256(isNan, _mm256_set1_epi16(0x7fc0)));
-    _mm256_storeu_si256(reinterpret_cast<__m256i *>(target + i),
-                        _mm256_or_si256(result, sign));
+namespace {
+/// For each scale, what digits moved to their places in bf16 lack: the
+/// exponent's offset, or for subnormals n of e4m3 (n * 2^-9) also what makes
+/// them normal. By n up to 7, and 8 for all others; low bytes and high bytes.
+struct Missing {
+  alignas(32) uint8_t bytes[256][2][16] = {};
+  Missing() {
+    for (unsigned scale = 0; scale < 256; ++scale)
+      for (unsigned n = 0; n <= 8; ++n) {
+        auto digits = static_cast<uint8_t>(n);
+        uint16_t value = engram::roundToBf16(
+            widenE4m3(digits) * getScale(static_cast<uint8_t>(scale)));
+        auto missing = static_cast<uint16_t>(value - (n << 4));
+        bytes[scale][0][n] = static_cast<uint8_t>(missing);
+        bytes[scale][1][n] = static_cast<uint8_t>(missing >> 8);
+      }
   }
-}
+};
+const Missing missing;
+} // namespace
 
-static void convertE4m3ToBf16(const uint8_t *values, const uint8_t *scales,
-                              uint64_t width, void *destination) {
+TRINE_AVX2 static void convertE4m3ToBf16(const uint8_t *values,
+                                         const uint8_t *scales, uint64_t width,
+                                         void *destination) {
+  const __m256i magnitudes = _mm256_set1_epi8(0x7f),
+                others = _mm256_set1_epi8(8),
+                kept = _mm256_set1_epi16(static_cast<int16_t>(0x87f0)),
+                zero = _mm256_setzero_si256();
+  auto load = [](const uint8_t *half) TRINE_AVX2 {
+    return _mm256_broadcastsi128_si256(
+        _mm_load_si128(reinterpret_cast<const __m128i *>(half)));
+  };
   uint16_t *target = static_cast<uint16_t *>(destination);
+  __m256i greatest = zero;
+  bool isPlain = true;
   for (uint64_t i = 0; i < width; i += kScaledValues) {
     uint8_t scale = scales[i / kScaledValues];
-    // 2^-9 to 448, times the scale, has a bf16 exponent from 1 to 254.
-    if (scale >= 10 && scale <= 245)
-      moveDigits(values + i, scale, target + i);
-    else
-      convert<TRINE_ENGRAM_E4M3, TRINE_ENGRAM_BF16>(values + i, &scale,
-                                                    kScaledValues, target + i);
+    // 2^-9 to 448, times the scale, has a bf16 exponent from 1 to 254: then
+    // nothing is rounded.
+    isPlain &= scale >= 10 && scale <= 245;
+    // Unpacking takes the halves of each 16 bytes apart: this order undoes it.
+    __m256i bytes = _mm256_permute4x64_epi64(
+        _mm256_loadu_si256(reinterpret_cast<const __m256i *>(values + i)),
+        0b11011000);
+    __m256i magnitude = _mm256_and_si256(bytes, magnitudes);
+    greatest = _mm256_max_epu8(greatest, magnitude);
+    __m256i place = _mm256_min_epu8(magnitude, others);
+    __m256i low = _mm256_shuffle_epi8(load(missing.bytes[scale][0]), place);
+    __m256i high = _mm256_shuffle_epi8(load(missing.bytes[scale][1]), place);
+    auto move = [&](__m256i wide, __m256i added, uint16_t *at) TRINE_AVX2 {
+      __m256i moved = _mm256_and_si256(_mm256_srai_epi16(wide, 4), kept);
+      _mm256_storeu_si256(reinterpret_cast<__m256i *>(at),
+                          _mm256_add_epi16(moved, added));
+    };
+    move(_mm256_unpacklo_epi8(zero, bytes), _mm256_unpacklo_epi8(low, high),
+         target + i);
+    move(_mm256_unpackhi_epi8(zero, bytes), _mm256_unpackhi_epi8(low, high),
+         target + i + 16);
   }
+  bool hasNan =
+      _mm256_movemask_epi8(_mm256_cmpeq_epi8(greatest, magnitudes)) != 0;
+  if (__builtin_expect(!isPlain || hasNan, 0))
+    convert<TRINE_ENGRAM_E4M3, TRINE_ENGRAM_BF16>(values, scales, width,
+                                                  destination);
 }
 
 template <int32_t From>

@@ -115,77 +115,37 @@ void engram::deliverChunk(const Ticket &ticket, ConvertFunction convert,
 }
 
 namespace {
-/// Rows on their way into the processor's cache at the same time.
-constexpr uint64_t kAhead = 16;
-/// The widest rows that are copied before they are converted.
-constexpr uint64_t kMostCopied = 1024;
+/// Bytes of a row that are asked for: of wide rows, the processor finds the
+/// rest itself.
+constexpr uint64_t kMostAhead = 1024;
 
+/// Asks for a row, into the second cache: requests of the first would hold its
+/// few line buffers until memory answers, which loads and stores need.
 void fetchRow(const uint8_t *row, uint64_t bytes) {
   for (uint64_t at = 0; at < bytes; at += 64)
-    __builtin_prefetch(row + at);
-  __builtin_prefetch(row + bytes - 1);
+    __builtin_prefetch(row + at, 0, 2);
+  __builtin_prefetch(row + bytes - 1, 0, 2);
 }
 } // namespace
 
-/// Rows of a table in memory that are delivered as they are. place(row) is
-/// where its values are.
-template <typename Place>
-static void copyRows(const Ticket &ticket, uint8_t *destination, Place place) {
+/// Calls deliver(i, values) for each row of the ticket; place(row) is where a
+/// row is. Rows are asked for in groups, `Ahead` rows before they are read:
+/// conversions between requests would leave few of them in the processor's
+/// window, and so few pages would be looked up at a time.
+template <uint64_t Group, uint64_t Ahead, typename Place, typename Deliver>
+static void visitRows(const Ticket &ticket, Place place, Deliver deliver) {
   const uint64_t count = ticket.count;
-  const uint64_t bytes = ticket.table->getLayout().valueBytes;
+  const uint64_t bytes =
+      std::min(ticket.table->getLayout().getRowBytes(), kMostAhead);
   const int64_t *rows = ticket.rows.get();
-  const uint8_t *ahead[kAhead] = {};
-  for (uint64_t i = 0; i < count + kAhead; ++i) {
-    const uint8_t *values = ahead[i % kAhead];
-    if (i < count) {
-      ahead[i % kAhead] = place(static_cast<uint64_t>(rows[i]));
-      fetchRow(ahead[i % kAhead], std::min(bytes, kMostCopied));
-    }
-    if (i >= kAhead)
-      memcpy(destination + (i - kAhead) * bytes, values, bytes);
-  }
-}
-
-/// The same with a conversion. A group of rows is asked for, the group before
-/// it copied, and then converted: a processor that waits for memory gets no
-/// further than some rows of conversions, but many rows of copies.
-template <typename Place, typename Scales>
-static void convertRows(const Ticket &ticket, ConvertFunction convert,
-                        uint64_t targetBytes, uint8_t *destination, Place place,
-                        Scales scalesOf) {
-  const RowLayout &layout = ticket.table->getLayout();
-  const uint64_t count = ticket.count, width = layout.width;
-  const uint64_t valueBytes = layout.valueBytes, bytes = layout.getRowBytes();
-  const bool isCopied = bytes <= kMostCopied;
-  const int64_t *rows = ticket.rows.get();
-  const uint64_t stride = roundUp(bytes, 64);
-  alignas(64) uint8_t copies[kAhead * kMostCopied];
-  const uint8_t *asked[2][kAhead] = {};
-  for (uint64_t i = 0; i < count + kAhead; i += kAhead) {
-    const uint8_t **next = asked[i / kAhead % 2],
-                  **last = asked[(i / kAhead + 1) % 2];
-    for (uint64_t j = i; j < std::min(count, i + kAhead); ++j) {
-      next[j - i] = place(static_cast<uint64_t>(rows[j]));
-      fetchRow(next[j - i], std::min(bytes, kMostCopied));
-    }
-    if (i == 0)
+  for (uint64_t next = 0; next < count + Ahead; next += Group) {
+    for (uint64_t i = next; i < std::min(count, next + Group); ++i)
+      fetchRow(place(static_cast<uint64_t>(rows[i])), bytes);
+    if (next < Ahead)
       continue;
-    const uint64_t first = i - kAhead, some = std::min(kAhead, count - first);
-    for (uint64_t j = 0; isCopied && j < some; ++j) {
-      uint8_t *copy = copies + j * stride;
-      memcpy(copy, last[j], valueBytes);
-      memcpy(copy + valueBytes,
-             scalesOf(static_cast<uint64_t>(rows[first + j]), last[j]),
-             layout.scaleBytes);
-    }
-    for (uint64_t j = 0; j < some; ++j) {
-      const uint8_t *values = isCopied ? copies + j * stride : last[j];
-      convert(values,
-              isCopied
-                  ? values + valueBytes
-                  : scalesOf(static_cast<uint64_t>(rows[first + j]), values),
-              width, destination + (first + j) * targetBytes);
-    }
+    uint64_t first = next - Ahead, end = std::min(count, first + Group);
+    for (uint64_t i = first; i < end; ++i)
+      deliver(i, place(static_cast<uint64_t>(rows[i])));
   }
 }
 
@@ -197,9 +157,14 @@ Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
   const uint64_t targetBytes = layout.width * elementBytes;
   auto deliver = [&](auto place, auto scalesOf) {
     if (isCopy)
-      copyRows(ticket, destination, place);
+      visitRows<8, 16>(ticket, place, [&](uint64_t i, const uint8_t *values) {
+        memcpy(destination + i * targetBytes, values, targetBytes);
+      });
     else
-      convertRows(ticket, convert, targetBytes, destination, place, scalesOf);
+      visitRows<32, 32>(ticket, place, [&](uint64_t i, const uint8_t *values) {
+        convert(values, scalesOf(static_cast<uint64_t>(ticket.rows[i]), values),
+                layout.width, destination + i * targetBytes);
+      });
   };
   auto behind = [bytes = layout.valueBytes](uint64_t, const uint8_t *values) {
     return values + bytes;
