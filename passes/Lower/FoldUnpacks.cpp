@@ -84,29 +84,25 @@ static StoredRead readWhole(linalg::UnPackOp unpack) {
 
 /// A slice within one tile of the first tiled dimension: a slice of one panel.
 static std::optional<StoredRead> readPanel(RewriterBase &rewriter,
-                                           tensor::ExtractSliceOp slice,
-                                           linalg::UnPackOp unpack) {
+                                           linalg::UnPackOp unpack,
+                                           ArrayRef<OpFoldResult> offsets,
+                                           ArrayRef<OpFoldResult> sizes) {
   int64_t rank = unpack.getDestRank();
-  if (slice.getType().getRank() != rank)
-    return std::nullopt;
-  for (OpFoldResult stride : slice.getMixedStrides())
-    if (!isConstantIntValue(stride, 1))
-      return std::nullopt;
   ArrayRef<int64_t> positions = unpack.getInnerDimsPos();
   ArrayRef<int64_t> tiles = unpack.getStaticInnerTiles();
-  SmallVector<OpFoldResult> offsets = slice.getMixedOffsets();
-  SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
-  if (positions.empty() || !isPanelSlice(slice, positions[0], tiles[0]))
+  if (positions.empty())
     return std::nullopt;
   int64_t column = positions[0];
+  if (!isMultiple(offsets[column], tiles[0]) ||
+      !isAtMost(sizes[column], tiles[0]))
+    return std::nullopt;
   // Further tiled dimensions are read from their start.
   for (int64_t dim : positions.drop_front())
     if (!isConstantIntValue(offsets[dim], 0))
       return std::nullopt;
 
-  Location loc = slice.getLoc();
+  Location loc = unpack.getLoc();
   MLIRContext *context = unpack.getContext();
-  rewriter.setInsertionPoint(slice);
   RankedTensorType stored =
       cast<RankedTensorType>(unpack.getSource().getType());
   SmallVector<int64_t> order(unpack.getOuterDimsPerm());
@@ -160,14 +156,30 @@ static std::optional<StoredRead> readPanel(RewriterBase &rewriter,
 static void foldOperand(RewriterBase &rewriter, linalg::GenericOp op,
                         OpOperand &operand) {
   Value value = operand.get();
+  // Tiles of a matrix that is smaller than they are: all of it.
+  while (auto cast = value.getDefiningOp<tensor::CastOp>())
+    value = cast.getSource();
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  auto unpack =
+      (slice ? slice.getSource() : value).getDefiningOp<linalg::UnPackOp>();
+  if (!unpack || !unpack.getInnerTiles().empty())
+    return;
   std::optional<StoredRead> read;
-  if (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>()) {
-    auto unpack = slice.getSource().getDefiningOp<linalg::UnPackOp>();
-    if (!unpack || !unpack.getInnerTiles().empty())
+  if (slice) {
+    if (slice.getType().getRank() != unpack.getDestRank() ||
+        !slice.hasUnitStride())
       return;
-    read = readPanel(rewriter, slice, unpack);
-  } else if (auto unpack = value.getDefiningOp<linalg::UnPackOp>()) {
-    if (unpack.getInnerTiles().empty())
+    rewriter.setInsertionPoint(slice);
+    read = readPanel(rewriter, unpack, slice.getMixedOffsets(),
+                     slice.getMixedSizes());
+  } else {
+    rewriter.setInsertionPoint(op);
+    SmallVector<OpFoldResult> starts(unpack.getDestRank(),
+                                     rewriter.getIndexAttr(0));
+    read = readPanel(
+        rewriter, unpack, starts,
+        tensor::getMixedSizes(rewriter, unpack.getLoc(), unpack.getDest()));
+    if (!read)
       read = readWhole(unpack);
   }
   if (!read)

@@ -276,3 +276,29 @@ plan.kernel @by_heads(%q: tensor<?x16x?x128xf32>, %w: tensor<16x128x512xf32>, %o
   } -> tensor<?x16x?x512xf32>
   plan.return %y : tensor<?x16x?x512xf32>
 }
+
+// Fewer columns than a panel has: the only panel is read where it is stored, as tiles of larger matrices are, and the matrix is never unpacked.
+// CHECK-LABEL: plan.kernel @few_columns
+// CHECK-SAME: %[[W:[a-z0-9]*]]: tensor<1x1280x32x2xbf16>
+// CHECK: scf.forall
+// CHECK: %[[PANEL:.*]] = tensor.extract_slice %[[W]][0, 0, 0, 0] [1, 1280, 8, 2] [1, 1, 1, 1] : tensor<1x1280x32x2xbf16> to tensor<1280x8x2xbf16>
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %[[PANEL]] :
+// CHECK-NOT: tensor<2560x8xbf16>
+// CHECK: plan.return
+plan.kernel @few_columns(%x: tensor<?x2560xbf16>, %w: tensor<1x1280x32x2xbf16>, %out: tensor<?x8xf32>) -> tensor<?x8xf32> attributes {skeleton = "matmul"} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %out, %c0 : tensor<?x8xf32>
+  %empty = tensor.empty() : tensor<2560x8xbf16>
+  %matrix = linalg.unpack %w outer_dims_perm = [1, 0] inner_dims_pos = [1, 0] inner_tiles = [32, 2] into %empty : tensor<1x1280x32x2xbf16> -> tensor<2560x8xbf16>
+  %sums = tensor.empty(%n) : tensor<?x8xf32>
+  %zeros = linalg.fill ins(%zero : f32) outs(%sums : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %product = linalg.matmul ins(%x, %matrix : tensor<?x2560xbf16>, tensor<2560x8xbf16>) outs(%zeros : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %rounded = linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]} ins(%product : tensor<?x8xf32>) outs(%out : tensor<?x8xf32>) {
+  ^bb0(%in: f32, %o: f32):
+    %b = arith.truncf %in : f32 to bf16
+    %f = arith.extf %b : bf16 to f32
+    linalg.yield %f : f32
+  } -> tensor<?x8xf32>
+  plan.return %rounded : tensor<?x8xf32>
+}
