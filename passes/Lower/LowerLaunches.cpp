@@ -80,6 +80,11 @@ private:
   /// Calls a service, and returns its status from the program if it is not 0.
   void callService(uint64_t member, ArrayRef<Value> arguments);
   void returnIfFailed(Value code);
+  /// Ends the program with a message unless `holds`; what follows the insertion
+  /// point goes on in a block of its own.
+  void failUnless(Value holds, StringRef message);
+  /// An older runtime has fewer services than the program asks for.
+  void checkServices();
   uint64_t device(StringRef name) { return devices.lookup(name); }
 
   ModuleOp module;
@@ -93,6 +98,8 @@ private:
   DenseMap<Operation *, Value> tickets; // what the issue got
   llvm::StringMap<uint64_t> offsets;
   unsigned messages = 0, rules = 0;
+  /// Bytes of the services up to the last one that is called.
+  uint64_t servicesBytes = 0;
 };
 } // namespace
 
@@ -160,6 +167,7 @@ void SequenceLowering::returnIfFailed(Value code) {
 }
 
 void SequenceLowering::callService(uint64_t member, ArrayRef<Value> arguments) {
+  servicesBytes = std::max(servicesBytes, member + sizeof(void *));
   SmallVector<Value> operands{loadPointer(services, member), context};
   llvm::append_range(operands, arguments);
   SmallVector<Type> types;
@@ -248,17 +256,9 @@ void SequenceLowering::lowerRead(plan::ReadOp op) {
   op.erase();
 }
 
-void SequenceLowering::lowerRequire(plan::RequireOp op) {
-  Value slot = slots(1);
-  callService(offsetof(trine_program_services, read),
-              {integer(status, device(op.getDevice())),
-               integer(status, op.getQueue()),
-               toPointer(address(op.getCondition())), slot, integer(word, 1)});
-  Value flag = LLVM::LoadOp::create(builder, builder.getI8Type(), slot);
-  Value holds = arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, flag,
-                                      integer(builder.getI8Type(), 0));
+void SequenceLowering::failUnless(Value holds, StringRef message) {
   std::string name = "trine_message_" + std::to_string(messages++);
-  std::string text = op.getMessage().str();
+  std::string text = message.str();
   text.push_back('\0');
   {
     OpBuilder::InsertionGuard guard(builder);
@@ -273,15 +273,43 @@ void SequenceLowering::lowerRequire(plan::RequireOp op) {
   auto *leave = new Block;
   program.getBody().push_back(leave);
   builder.setInsertionPointToEnd(leave);
-  Value message = LLVM::AddressOfOp::create(builder, pointer, name);
+  Value literal = LLVM::AddressOfOp::create(builder, pointer, name);
   auto type = LLVM::LLVMFunctionType::get(status, {pointer, pointer});
   Value fail = loadPointer(services, offsetof(trine_program_services, fail));
   auto call =
-      LLVM::CallOp::create(builder, type, ValueRange{fail, context, message});
+      LLVM::CallOp::create(builder, type, ValueRange{fail, context, literal});
   func::ReturnOp::create(builder, call.getResult());
   builder.setInsertionPointToEnd(current);
   cf::CondBranchOp::create(builder, holds, next, leave);
   builder.setInsertionPointToStart(next);
+}
+
+void SequenceLowering::checkServices() {
+  // What the first programs had to call needs no check.
+  if (servicesBytes <= offsetof(trine_program_services, prefetch_issue))
+    return;
+  builder.setLoc(program.getLoc());
+  builder.setInsertionPointAfterValue(services);
+  Value bytes = LLVM::LoadOp::create(
+      builder, status,
+      offset(services, offsetof(trine_program_services, struct_size)));
+  failUnless(arith::CmpIOp::create(builder, arith::CmpIPredicate::uge, bytes,
+                                   integer(status, servicesBytes)),
+             "the program asks for services that this runtime does not have: "
+             "use the runtime of the compiler that made the package, or a "
+             "newer one");
+}
+
+void SequenceLowering::lowerRequire(plan::RequireOp op) {
+  Value slot = slots(1);
+  callService(offsetof(trine_program_services, read),
+              {integer(status, device(op.getDevice())),
+               integer(status, op.getQueue()),
+               toPointer(address(op.getCondition())), slot, integer(word, 1)});
+  Value flag = LLVM::LoadOp::create(builder, builder.getI8Type(), slot);
+  Value holds = arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, flag,
+                                      integer(builder.getI8Type(), 0));
+  failUnless(holds, op.getMessage());
   op.erase();
 }
 
@@ -540,6 +568,7 @@ LogicalResult SequenceLowering::run() {
     if (failed(lower(*op)))
       return failure();
   }
+  checkServices();
   main.erase();
   return success();
 }

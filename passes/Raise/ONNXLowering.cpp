@@ -178,6 +178,26 @@ std::string ONNXLowering::describe(Operation *op) {
   return ("node '" + name + "' (" + kind + ")").str();
 }
 
+/// Floats of 8 bits that are held as bytes, one by one.
+static Value castBytes(OpBuilder &builder, Location loc, Value bytes,
+                       RankedTensorType type) {
+  Value empty = tensor::EmptyOp::create(
+      builder, loc, tensor::getMixedSizes(builder, loc, bytes),
+      type.getElementType());
+  SmallVector<AffineMap> maps(2,
+                              builder.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> loops(type.getRank(),
+                                         utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             builder, loc, empty.getType(), bytes, empty, maps, loops,
+             [&](OpBuilder &b, Location loc, ValueRange scalars) {
+               Value cast = arith::BitcastOp::create(
+                   b, loc, type.getElementType(), scalars[0]);
+               linalg::YieldOp::create(b, loc, cast);
+             })
+      .getResult(0);
+}
+
 /// An op that was raised already: the same, on lowered operands.
 LogicalResult ONNXLowering::keepOp(Operation *op) {
   OperationState state(loc, op->getName());
@@ -193,7 +213,7 @@ LogicalResult ONNXLowering::keepOp(Operation *op) {
                                    weight.getFileAttr(), weight.getOffsetAttr(),
                                    weight.getLengthAttr());
       else
-        lowered = tensor::BitcastOp::create(builder, loc, kept, lowered);
+        lowered = castBytes(builder, loc, lowered, kept);
     }
     state.operands.push_back(lowered);
   }

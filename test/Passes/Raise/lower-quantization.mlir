@@ -115,3 +115,17 @@ func.func @table(%rows: tensor<?xi64> {onnx.dims = ["n"]}) -> tensor<?x4xf32> {
   %2 = trine.engram.lookup %rows, %0 scales(%1 : tensor<100x1xf8E8M0FNU>) : tensor<?xi64>, tensor<100x4xf8E4M3FN> -> tensor<?x4xf32>
   return %2 : tensor<?x4xf32>
 }
+
+// -----
+
+// A small table is a constant: its bytes become floats one by one.
+// CHECK-LABEL: func.func @small_table
+// CHECK-DAG: arith.bitcast %{{.*}} : i8 to f8E4M3FN
+// CHECK-DAG: arith.bitcast %{{.*}} : i8 to f8E8M0FNU
+// CHECK: trine.engram.lookup %{{.*}}, %{{.*}} scales(%{{.*}} : tensor<2x1xf8E8M0FNU>) : tensor<?xi64>, tensor<2x4xf8E4M3FN> -> tensor<?x4xf32>
+func.func @small_table(%rows: tensor<?xi64> {onnx.dims = ["n"]}) -> tensor<?x4xf32> {
+  %0 = onnx.Constant dense<[[0x38, 0x39, 0x3a, 0x3b], [0x3c, 0x3d, 0x3e, 0x3f]]> : tensor<2x4xf8E4M3FN>
+  %1 = onnx.Constant dense<[[0x7f], [0x80]]> : tensor<2x1xf8E8M0FNU>
+  %2 = trine.engram.lookup %rows, %0 scales(%1 : tensor<2x1xf8E8M0FNU>) : tensor<?xi64>, tensor<2x4xf8E4M3FN> -> tensor<?x4xf32>
+  return %2 : tensor<?x4xf32>
+}

@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 
 #include <cmath>
+#include <cstddef>
 #include <random>
 #include <set>
 
@@ -174,6 +175,38 @@ TEST(HostProgram, RefusesAnotherVersion) {
   ProgramRunner runner;
   ASSERT_TRUE(runner.compile(kChain)) << runner.messages;
   EXPECT_EQ(runner.query(TRINE_PROGRAM_ABI_VERSION + 1), nullptr);
+}
+
+TEST(HostProgram, RefusesARuntimeWithFewerServices) {
+  // An older runtime: what it does not have is never called.
+  ProgramRunner runner;
+  ASSERT_TRUE(runner.compile(R"mlir(
+plan.device @device0
+func.func @main(%ids: memref<?x?xi64>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %batch = memref.dim %ids, %c0 : memref<?x?xi64>
+  %length = memref.dim %ids, %c1 : memref<?x?xi64>
+  %rows = plan.output 0(%batch, %length) : memref<?x?x1xi64>
+  %present = plan.output 1(%batch) : memref<?x1xi64>
+  plan.engram_hash %ids outs(%rows, %present : memref<?x?x1xi64>, memref<?x1xi64>) order 2 heads 1 multipliers [7, 5] moduli [11] offsets [0] pad 2
+    on @device0 queue 0 : memref<?x?xi64>
+  return
+}
+)mlir"))
+      << runner.messages;
+  runner.servicesBytes = offsetof(trine_program_services, engram_hash);
+  EXPECT_EQ(runner.run({Tensor::of<int64_t>({1, 2}, {1, 2})}, {8, 8}), 3);
+  EXPECT_EQ(runner.failure,
+            "the program asks for services that this runtime does not have: "
+            "use the runtime of the compiler that made the package, or a newer "
+            "one");
+  EXPECT_TRUE(runner.outputs.empty());
+  // One that calls none of them runs.
+  ProgramRunner chain;
+  ASSERT_TRUE(chain.compile(kChain)) << chain.messages;
+  chain.servicesBytes = offsetof(trine_program_services, prefetch_issue);
+  EXPECT_EQ(chain.run({Tensor::of<float>({1, 2}, {1, 1})}, {4, 4}), 0);
 }
 
 TEST(HostProgram, IsReproducible) {

@@ -126,7 +126,7 @@ int32_t ProgramRunner::run(const std::vector<Tensor> &inputs,
     tensors.push_back(tensor);
   }
   trine_program_services services = {TRINE_PROGRAM_ABI_VERSION,
-                                     sizeof(trine_program_services),
+                                     servicesBytes,
                                      Services::arena,
                                      Services::output,
                                      Services::launch,

@@ -45,6 +45,8 @@ public:
               const std::vector<size_t> &elementBytes, uint64_t chunk = 0);
 
   std::vector<char> weights;
+  /// How many bytes of services the runtime claims to have.
+  uint32_t servicesBytes = sizeof(trine_program_services);
   std::vector<Tensor> outputs;
   std::vector<std::string> launched;
   std::vector<uint64_t> workgroups;
