@@ -37,7 +37,9 @@ static bool step(Value &tensor, int64_t &dim, OpFoldResult &size) {
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     // A group may have one dim that is not 1.
     std::optional<int64_t> only;
-    for (int64_t inner : collapse.getReassociationIndices()[dim]) {
+    // A copy: the list of groups ends with this statement.
+    ReassociationIndices group = collapse.getReassociationIndices()[dim];
+    for (int64_t inner : group) {
       if (collapse.getSrcType().getDimSize(inner) == 1)
         continue;
       if (only)

@@ -152,7 +152,9 @@ FailureOr<std::string> ElementWriter::dimension(Value tensor, int64_t dim) {
     return size(expand.getMixedOutputShape()[dim]);
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
     std::string product = "1";
-    for (int64_t inner : collapse.getReassociationIndices()[dim]) {
+    // A copy: the list of groups ends with this statement.
+    ReassociationIndices group = collapse.getReassociationIndices()[dim];
+    for (int64_t inner : group) {
       FailureOr<std::string> extent = dimension(collapse.getSrc(), inner);
       if (failed(extent))
         return failure();
