@@ -122,6 +122,9 @@ static void describeCode(const CUDAProgram &program, const CUDAKernel &kernel,
                              architecture + ".ptx"},
                 {"threads", int64_t(launch.threads)},
                 {"shared_bytes", launch.sharedBytes}};
+    if (!kernel.cubins.empty())
+      each["cubin"] = TRINE_PACKAGE_KERNELS "/" + kernel.name + "." +
+                      architecture + ".cubin";
     if (!launch.maps.empty())
       each["maps"] = describeMaps(launch.maps);
     code.push_back(std::move(each));

@@ -138,6 +138,10 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
            llvm::zip(options.cuda->architectures, kernel.ptx))
         if (failed(writeText("." + architecture + ".ptx", ptx)))
           return failure();
+      for (auto [index, cubin] : llvm::enumerate(kernel.cubins))
+        if (failed(writeText(
+                "." + options.cuda->architectures[index] + ".cubin", cubin)))
+          return failure();
     }
   }
   FailureOr<llvm::json::Array> tables = writeTables(

@@ -164,6 +164,8 @@ LogicalResult Compilation::checkTarget() {
   if (!llvm::is_contained({"", "bf16", "f16"}, StringRef(weights)))
     return emitError(loc) << "'--weights' must be bf16 or f16, got '" << weights
                           << "'";
+  if (!isCUDA && options.cubin)
+    return emitError(loc) << "'--cubin' needs target cuda, got host";
   if (isCUDA && !weights.empty())
     return emitError(loc) << "'--weights' needs target host, got cuda";
   report.matrixType = weights;
@@ -297,6 +299,7 @@ LogicalResult Compilation::generateCUDA(CUDAProgram &program) {
   cudaOptions.cacheFolder = cacheFolder(options.kernelCache);
   cudaOptions.threads = options.threads;
   cudaOptions.sourceOnly = options.emit == Emit::CUDA;
+  cudaOptions.cubin = options.cubin && options.emit == Emit::Package;
   cudaOptions.resources = options.kernelResources;
   LogicalResult result = stage("generate", [&] {
     return generateCUDAProgram(*module, cudaOptions, program);

@@ -306,6 +306,12 @@ static void readCode(const JsonPlace &place, ManifestKernel &kernel,
     if (!manifest.findFile(code.path))
       each["path"].report(
           concat("is ", quote(code.path), ", which 'files' lacks"));
+    if (each["cubin"].exists()) {
+      code.binary = getPath(each["cubin"]);
+      if (!manifest.findFile(code.binary))
+        each["cubin"].report(
+            concat("is ", quote(code.binary), ", which 'files' lacks"));
+    }
     code.threads = each["threads"].getInteger(1, 1024);
     code.sharedBytes = each["shared_bytes"].getInteger(0, 1 << 20);
     if (each["maps"].exists())

@@ -47,6 +47,7 @@ struct ManifestFile {
 
 struct ManifestCode {
   std::string architecture, path;
+  std::string binary; // empty: none
   int64_t threads = 1, sharedBytes = 0;
   std::vector<TensorMapRecord> maps;
 };

@@ -52,9 +52,10 @@ static Status createHost(const Package &package, const SessionOptions &options,
   return status;
 }
 
-/// The program's kernels with their code for one architecture.
+/// The program's kernels with their code for one architecture; as machine code
+/// where `binary` and the package has it.
 static Status findKernels(const Package &package,
-                          const std::string &architecture,
+                          const std::string &architecture, bool binary,
                           std::vector<DeviceKernel> &kernels) {
   for (uint32_t i = 0; i < package.getProgram().kernel_count; ++i) {
     const ManifestKernel &declared = package.getKernel(i);
@@ -68,8 +69,8 @@ static Status findKernels(const Package &package,
                            quote(architecture)));
     DeviceKernel kernel;
     kernel.name = declared.name;
-    kernel.label = code->path;
-    kernel.path = package.getPath(code->path);
+    kernel.label = binary && !code->binary.empty() ? code->binary : code->path;
+    kernel.path = package.getPath(kernel.label);
     kernel.threads = static_cast<uint32_t>(code->threads);
     kernel.workgroupsPerBlock =
         static_cast<uint32_t>(declared.workgroupsPerBlock);
@@ -97,7 +98,7 @@ static Status createSim(const Package &package, const SessionOptions &options,
                          "; it has ", list.empty() ? "none" : list));
   }
   std::vector<DeviceKernel> kernels;
-  Status status = findKernels(package, architecture, kernels);
+  Status status = findKernels(package, architecture, /*binary=*/false, kernels);
   if (status.ok())
     result = std::make_unique<SimDevice>(std::move(kernels), options.threads,
                                          !name.unchecked, options.profile);
@@ -119,7 +120,9 @@ static Status createCuda(const Package &package, const SessionOptions &options,
     return Status(TRINE_ERROR_DEVICE,
                   "device 'cuda': the package has no code for this GPU");
   std::vector<DeviceKernel> kernels;
-  Status status = findKernels(package, architecture, kernels);
+  Status status =
+      findKernels(package, architecture,
+                  CudaDevice::runsBinary(*driver, architecture), kernels);
   if (!status.ok())
     return status;
   auto device = std::make_unique<CudaDevice>(*driver, std::move(kernels));

@@ -151,10 +151,16 @@ Status SessionTables::await(uint32_t queue, uint64_t ticket, uint32_t type,
   if (isHost)
     if (trine_status code = device.synchronize())
       return Status(code, device.getMessage());
-  void *target = destination;
+  void *target = destination, *pinned = nullptr;
   if (!isHost) {
-    rowBytes.resize(bytes);
-    target = rowBytes.data();
+    // The device works while the rows come, and copies them beside its work.
+    if (trine_status code = device.submit())
+      return Status(code, device.getMessage());
+    if (trine_status code = device.openPrefetched(bytes, &pinned))
+      return Status(code, device.getMessage());
+    if (!pinned)
+      rowBytes.resize(bytes);
+    target = pinned ? pinned : rowBytes.data();
   }
   trine_status code =
       trine_engram_wait(fetch.ticket, static_cast<trine_engram_type>(type),
@@ -165,9 +171,12 @@ Status SessionTables::await(uint32_t queue, uint64_t ticket, uint32_t type,
   }
   if (code != TRINE_OK)
     return getTableStatus(code);
-  if (!isHost)
-    if (trine_status copied = device.write(queue, target, destination, bytes))
-      return Status(copied, device.getMessage());
+  if (isHost)
+    return Status();
+  if (trine_status copied =
+          pinned ? device.sendPrefetched(queue, destination, bytes)
+                 : device.write(queue, target, destination, bytes))
+    return Status(copied, device.getMessage());
   return Status();
 }
 

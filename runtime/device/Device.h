@@ -73,6 +73,23 @@ public:
   virtual trine_status write(uint32_t queue, const void *host,
                              void *destination, uint64_t bytes) = 0;
 
+  /// Sends work that the device holds back, so that it runs while the host
+  /// waits for something else.
+  virtual trine_status submit() { return TRINE_OK; }
+  /// Memory of the host from which sendPrefetched() copies `bytes` bytes. Null:
+  /// write() does as well.
+  virtual trine_status openPrefetched(uint64_t bytes, void **host) {
+    *host = nullptr;
+    return TRINE_OK;
+  }
+  /// Copies the memory of the last openPrefetched() to the device beside what
+  /// all queues do; what is submitted to `queue` later finds it at
+  /// `destination`.
+  virtual trine_status sendPrefetched(uint32_t queue, void *destination,
+                                      uint64_t bytes) {
+    return TRINE_ERROR_DEVICE; // no memory was opened
+  }
+
   /// Waits for `queue`, then copies device memory to the host.
   virtual trine_status read(uint32_t queue, const void *source, void *host,
                             uint64_t bytes) = 0;

@@ -23,6 +23,22 @@ float combined(const Row *rows, const Index *positions, const Weight *weights,
   return sum;
 }
 
+/// As above; a slot whose id is `experts` or more takes `input`, the token's
+/// own element, in place of a row, which nobody wrote.
+template <class Row, class Weight>
+float combined(const Row *rows, const Index *positions, const Weight *weights,
+               Index slots, Index columns, Index last, Index token,
+               Index column, const Index *ids, Index experts, float input) {
+  float sum = 0;
+  for (Index slot = token * slots; slot < (token + 1) * slots; ++slot) {
+    const Index row = maximum(0, minimum(positions[slot], last));
+    const float x =
+        ids[slot] >= experts ? input : load(rows, row * columns + column);
+    sum = fmaf(load(weights, slot), x, sum);
+  }
+  return sum;
+}
+
 template <class Row, class Weight, class Out>
 struct CombineArguments {
   const Row *rows = nullptr; ///< [tokens · slots, columns]

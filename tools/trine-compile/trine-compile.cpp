@@ -46,6 +46,11 @@ int main(int argc, char **argv) {
       cl::desc("Target cuda: where compiled kernels are kept; 'none': nowhere "
                "(default: $TRINE_CACHE or ~/.cache/trine)"),
       cl::cat(category));
+  cl::opt<bool> cubin(
+      "cubin",
+      cl::desc("Target cuda: store machine code beside the PTX (by ptxas, else "
+               "by NVRTC): nothing is assembled when it is first run"),
+      cl::cat(category));
   cl::opt<std::string> cpu(
       "cpu",
       cl::desc("Processor: baseline (x86-64-v3 and -v4, chosen at load; "
@@ -188,6 +193,7 @@ int main(int argc, char **argv) {
   options.cpu = cpu;
   options.architectures = architectures;
   options.kernelCache = kernelCache;
+  options.cubin = cubin;
   options.threads = threads;
   options.kernelResources = wantsReport || !reportPath.empty();
   options.memoryLimit = memoryLimit;

@@ -55,6 +55,9 @@ struct CUDAOptions {
   bool sourceOnly = false;
   /// Assemble the PTX to see what it takes, where ptxas is found.
   bool resources = false;
+  /// Make machine code of each kernel, too: by ptxas where it is found, else by
+  /// NVRTC.
+  bool cubin = false;
 };
 
 /// How a kernel is launched on one architecture.
@@ -84,6 +87,8 @@ struct CUDAKernel {
   std::string source;
   /// By architecture, in the order of the options.
   std::vector<std::string> ptx;
+  /// Machine code, as `ptx`; empty when not asked for.
+  std::vector<std::string> cubins;
   std::vector<CUDALaunch> launches;
   /// By architecture; empty when not asked for, or without ptxas.
   std::vector<CUDAResources> resources;

@@ -99,6 +99,8 @@ struct CompileOptions {
   std::string target = "host";
   /// Target cuda: a list such as "sm_80,sm_90a".
   std::string architectures = "sm_80,sm_90a";
+  /// Target cuda: packages hold machine code, too.
+  bool cubin = false;
   /// Target cuda: report what ptxas says of each kernel.
   bool kernelResources = false;
   /// Target cuda: where compiled kernels are kept; "none": nowhere; empty:

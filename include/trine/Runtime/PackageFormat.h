@@ -9,6 +9,7 @@
  *                         TRINE_WEIGHTS_ALIGNMENT
  *   kernels/NAME.cu       target cuda: a kernel's source, for people
  *   kernels/NAME.sm_80.ptx  and its code, for each architecture
+ *   kernels/NAME.sm_80.cubin  where asked for, and as machine code
  *
  * A reader accepts every minor version of the major versions that it knows:
  * minor versions only add keys that may be ignored. A writer names the oldest

@@ -61,17 +61,11 @@ std::optional<CUDAResources> Assembler::parse(llvm::StringRef text) {
   return result;
 }
 
-llvm::Expected<CUDAResources>
-Assembler::measure(const std::string &ptx, llvm::StringRef name,
-                   llvm::StringRef architecture,
-                   const KernelCache &cache) const {
-  // The same words for the same text by the same program.
-  std::string key = KernelCache::key(ptx, architecture, "ptxas " + program);
-  std::string text;
-  if (cache.find(key, text))
-    if (std::optional<CUDAResources> known = parse(text))
-      return *known;
-  llvm::SmallString<128> input, output;
+/// Runs ptxas: its words in `text`, its file in `code`.
+llvm::Error Assembler::run(const std::string &ptx, llvm::StringRef name,
+                           llvm::StringRef architecture, std::string &text,
+                           std::string &code) const {
+  llvm::SmallString<128> input, output, binary;
   int descriptor;
   auto fail = [&](llvm::StringRef why) {
     return llvm::createStringError(
@@ -79,22 +73,57 @@ Assembler::measure(const std::string &ptx, llvm::StringRef name,
         name.str().c_str(), architecture.str().c_str(), why.str().c_str());
   };
   if (fs::createTemporaryFile("trine", "ptx", descriptor, input) ||
-      fs::createTemporaryFile("trine", "txt", output))
+      fs::createTemporaryFile("trine", "txt", output) ||
+      fs::createTemporaryFile("trine", "cubin", binary))
     // No test: no temporary folder.
     return fail("no temporary file can be made");
-  llvm::FileRemover removeInput(input), removeOutput(output);
+  llvm::FileRemover removeInput(input), removeOutput(output),
+      removeBinary(binary);
   llvm::raw_fd_ostream(descriptor, /*shouldClose=*/true) << ptx;
   std::string arch = ("-arch=" + architecture).str();
   std::optional<llvm::StringRef> redirects[] = {"", llvm::StringRef(output),
                                                 llvm::StringRef(output)};
-  int code = llvm::sys::ExecuteAndWait(
-      program, {program, "-v", "-O3", arch, input, "-o", "/dev/null"},
-      std::nullopt, redirects);
+  int exit = llvm::sys::ExecuteAndWait(
+      program, {program, "-v", "-O3", arch, input, "-o", binary}, std::nullopt,
+      redirects);
   if (auto buffer = llvm::MemoryBuffer::getFile(output))
     text = (*buffer)->getBuffer().str();
-  std::optional<CUDAResources> result = parse(text);
-  if (code != 0 || !result)
+  if (auto buffer =
+          llvm::MemoryBuffer::getFile(binary, /*IsText=*/false,
+                                      /*RequiresNullTerminator=*/false))
+    code = (*buffer)->getBuffer().str();
+  if (exit != 0 || !parse(text))
     return fail(llvm::StringRef(text).trim());
+  return llvm::Error::success();
+}
+
+llvm::Expected<CUDAResources>
+Assembler::measure(const std::string &ptx, llvm::StringRef name,
+                   llvm::StringRef architecture,
+                   const KernelCache &cache) const {
+  // The same words for the same text by the same program.
+  std::string key = KernelCache::key(ptx, architecture, "ptxas " + program);
+  std::string text, code;
+  if (cache.find(key, text))
+    if (std::optional<CUDAResources> known = parse(text))
+      return *known;
+  if (llvm::Error error = run(ptx, name, architecture, text, code))
+    return std::move(error);
   cache.store(key, text);
-  return *result;
+  return *parse(text);
+}
+
+llvm::Expected<std::string>
+Assembler::assemble(const std::string &ptx, llvm::StringRef name,
+                    llvm::StringRef architecture,
+                    const KernelCache &cache) const {
+  std::string key =
+      KernelCache::key(ptx, architecture, "ptxas cubin " + program);
+  std::string text, code;
+  if (cache.find(key, code))
+    return code;
+  if (llvm::Error error = run(ptx, name, architecture, text, code))
+    return std::move(error);
+  cache.store(key, code);
+  return code;
 }

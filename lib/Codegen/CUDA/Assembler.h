@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-/// NVIDIA's assembler of PTX, run where it is found, for what a kernel takes of
-/// a multiprocessor. Nothing needs it: the driver assembles what is run.
+/// NVIDIA's assembler of PTX, run where it is found: for what a kernel takes of
+/// a multiprocessor, and for its machine code. Nothing needs it: the driver
+/// assembles what is run.
 #ifndef TRINE_LIB_CODEGEN_CUDA_ASSEMBLER_H
 #define TRINE_LIB_CODEGEN_CUDA_ASSEMBLER_H
 
@@ -22,10 +23,20 @@ public:
                                         llvm::StringRef architecture,
                                         const KernelCache &cache) const;
 
+  /// Machine code of the one kernel of `ptx`, kept in `cache`.
+  llvm::Expected<std::string> assemble(const std::string &ptx,
+                                       llvm::StringRef name,
+                                       llvm::StringRef architecture,
+                                       const KernelCache &cache) const;
+
   /// Reads what ptxas wrote; none if it names no registers.
   static std::optional<CUDAResources> parse(llvm::StringRef text);
 
 private:
+  llvm::Error run(const std::string &ptx, llvm::StringRef name,
+                  llvm::StringRef architecture, std::string &text,
+                  std::string &code) const;
+
   std::string program;
 };
 

@@ -193,6 +193,58 @@ static LogicalResult measureKernels(ModuleOp planned,
   return success(problems.empty());
 }
 
+/// Machine code of every kernel.
+static LogicalResult assembleKernels(ModuleOp planned,
+                                     const CUDAOptions &options,
+                                     CUDAProgram &program) {
+  std::optional<Assembler> assembler = Assembler::find();
+  std::optional<NVRTC> nvrtc;
+  if (!assembler) {
+    llvm::Expected<NVRTC> opened = NVRTC::open(options.nvrtc);
+    if (!opened)
+      return emitError(planned.getLoc()) << llvm::toString(opened.takeError());
+    nvrtc = std::move(*opened);
+  }
+  KernelCache cache(options.cacheFolder);
+  auto make = [&](const CUDAKernel &kernel,
+                  size_t index) -> llvm::Expected<std::string> {
+    const std::string &architecture = options.architectures[index];
+    if (assembler)
+      return assembler->assemble(kernel.ptx[index], kernel.name, architecture,
+                                 cache);
+    std::string code, key = KernelCache::key(kernel.source, architecture,
+                                             "cubin " + nvrtc->getVersion());
+    if (cache.find(key, code))
+      return code;
+    llvm::Expected<std::string> made =
+        nvrtc->assemble(kernel.source, kernel.name, architecture);
+    if (made)
+      cache.store(key, *made);
+    return made;
+  };
+  std::vector<std::string> problems;
+  std::mutex mutex;
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(options.threads));
+  for (CUDAKernel &kernel : program.kernels) {
+    kernel.cubins.resize(options.architectures.size());
+    for (size_t index = 0; index < options.architectures.size(); ++index)
+      pool.async([&, index] {
+        llvm::Expected<std::string> code = make(kernel, index);
+        if (code) {
+          kernel.cubins[index] = std::move(*code);
+          return;
+        }
+        std::lock_guard<std::mutex> lock(mutex);
+        problems.push_back(llvm::toString(code.takeError()));
+      });
+  }
+  pool.wait();
+  llvm::sort(problems);
+  for (const std::string &problem : problems)
+    emitError(planned.getLoc()) << problem;
+  return success(problems.empty());
+}
+
 LogicalResult mlir::trine::generateCUDAProgram(ModuleOp planned,
                                                const CUDAOptions &options,
                                                CUDAProgram &program) {
@@ -242,6 +294,8 @@ LogicalResult mlir::trine::generateCUDAProgram(ModuleOp planned,
   if (failed(compileKernels(planned, options, program)))
     return failure();
   program.nvrtcSeconds = now() - start;
+  if (options.cubin && failed(assembleKernels(planned, options, program)))
+    return failure();
   return options.resources ? measureKernels(planned, options, program)
                            : success();
 }

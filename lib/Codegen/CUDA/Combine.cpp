@@ -2,6 +2,7 @@
 // The weighted sum of experts' rows, as trine.moe.combine is decomposed.
 #include "ElementWriter.h"
 #include "Scalars.h"
+#include "SkeletonWriter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -16,6 +17,10 @@ struct CombinedSum {
   BlockArgument weights, positions, rows;
   /// The last row; a value of the kernel.
   Value last;
+  /// A slot whose id is at least `experts` takes input[token, column]; null:
+  /// there are none.
+  BlockArgument ids;
+  Value experts, input;
 };
 } // namespace
 
@@ -67,8 +72,27 @@ static std::optional<CombinedSum> matchCombined(linalg::LinalgOp linalgOp) {
     return std::nullopt;
   CombinedSum result;
   result.weights = readsSlots(op, withoutExtension(product.getLhs()));
-  auto extract =
-      withoutExtension(product.getRhs()).getDefiningOp<tensor::ExtractOp>();
+  Value term = withoutExtension(product.getRhs());
+  if (auto choice = term.getDefiningOp<arith::SelectOp>()) {
+    auto compare = choice.getCondition().getDefiningOp<arith::CmpIOp>();
+    auto own = dyn_cast<BlockArgument>(withoutExtension(choice.getTrueValue()));
+    if (!compare || compare.getPredicate() != arith::CmpIPredicate::sge ||
+        !own || own.getOwner() != body ||
+        own.getArgNumber() >= op.getNumDpsInputs())
+      return std::nullopt;
+    OpOperand *operand = op.getMatchingOpOperand(own);
+    if (op.getMatchingIndexingMap(operand) != output)
+      return std::nullopt;
+    result.ids = readsSlots(op, compare.getLhs());
+    result.experts = compare.getRhs();
+    result.input = operand->get();
+    if (!result.ids || result.experts.getParentBlock() == body ||
+        !elementOf(getElementTypeOrSelf(result.input)) ||
+        !getElementTypeOrSelf(result.ids.getType()).isInteger(64))
+      return std::nullopt;
+    term = withoutExtension(choice.getFalseValue());
+  }
+  auto extract = term.getDefiningOp<tensor::ExtractOp>();
   if (!result.weights || !extract || extract.getIndices().size() != 2)
     return std::nullopt;
   auto column = extract.getIndices()[1].getDefiningOp<linalg::IndexOp>();
@@ -109,7 +133,17 @@ ElementWriter::combined(linalg::LinalgOp op, ArrayRef<std::string> loops) {
                          columns = dimension(sum->rows, 1);
   if (failed(last) || failed(slots) || failed(columns))
     return std::nullopt;
-  std::string arguments;
+  std::string arguments, identity;
+  if (sum->ids) {
+    FailureOr<std::string> experts = size(sum->experts),
+                           own = element(sum->input, {loops[0], loops[2]});
+    if (failed(experts) || failed(own))
+      return std::nullopt;
+    identity = ", " + argumentName(sum->ids) + ", " + *experts + ", toFloat(" +
+               *own + ")";
+    members[argumentName(sum->ids)] = "const long long *";
+    reads.push_back({sum->ids, "all"});
+  }
   for (BlockArgument argument : {sum->rows, sum->positions, sum->weights}) {
     auto type = cast<RankedTensorType>(argument.getType());
     members[argumentName(argument)] =
@@ -122,5 +156,5 @@ ElementWriter::combined(linalg::LinalgOp op, ArrayRef<std::string> loops) {
   return FailureOr<std::string>(
       define(getElementTypeOrSelf(op->getResultTypes()[0]),
              "combined(" + arguments + *slots + ", " + *columns + ", " + *last +
-                 ", " + loops[0] + ", " + loops[2] + ")"));
+                 ", " + loops[0] + ", " + loops[2] + identity + ")"));
 }

@@ -301,6 +301,18 @@ ElementWriter::reduction(linalg::LinalgOp op, unsigned result,
   return sum;
 }
 
+/// The product that a sum adds, which is then rounded once; null: another op.
+static arith::MulFOp addedProduct(Operation *op, BlockArgument sum) {
+  auto add = dyn_cast<arith::AddFOp>(op);
+  if (!add || !isa<Float32Type, Float64Type>(add.getType()))
+    return {};
+  Value other = add.getLhs() == sum   ? add.getRhs()
+                : add.getRhs() == sum ? add.getLhs()
+                                      : Value();
+  auto product = other ? other.getDefiningOp<arith::MulFOp>() : arith::MulFOp();
+  return product && product->hasOneUse() ? product : arith::MulFOp();
+}
+
 /// What the op's region computes at `loops`, with `sum` for the result so far.
 FailureOr<std::string> ElementWriter::body(linalg::LinalgOp op, unsigned result,
                                            ArrayRef<std::string> loops,
@@ -359,6 +371,24 @@ FailureOr<std::string> ElementWriter::body(linalg::LinalgOp op, unsigned result,
     }
     if (inner.getNumRegions() != 0 || inner.getNumResults() != 1)
       return refuse(&inner);
+    BlockArgument carried =
+        sum.empty() ? BlockArgument()
+                    : body->getArgument(op.getNumDpsInputs() + result);
+    if (carried && isa<arith::MulFOp>(inner) && inner.hasOneUse() &&
+        addedProduct(*inner.user_begin(), carried))
+      continue;
+    if (auto product =
+            carried ? addedProduct(&inner, carried) : arith::MulFOp()) {
+      FailureOr<std::string> a = read(product.getLhs()),
+                             b = read(product.getRhs());
+      if (failed(a) || failed(b))
+        return failure();
+      names[inner.getResult(0)] =
+          define(product.getType(),
+                 std::string(product.getType().isF32() ? "fmaf(" : "fma(") +
+                     *a + ", " + *b + ", " + sum + ")");
+      continue;
+    }
     if (auto constant = dyn_cast<arith::ConstantOp>(inner)) {
       names[constant.getResult()] = literal(constant.getValue());
       continue;

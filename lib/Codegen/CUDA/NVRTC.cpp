@@ -102,6 +102,8 @@ llvm::Expected<NVRTC> NVRTC::open(llvm::StringRef given) {
   need("nvrtcCompileProgram", result.compileProgram);
   need("nvrtcGetPTXSize", result.getPTXSize);
   need("nvrtcGetPTX", result.getPTX);
+  need("nvrtcGetCUBINSize", result.getCUBINSize);
+  need("nvrtcGetCUBIN", result.getCUBIN);
   need("nvrtcGetProgramLogSize", result.getLogSize);
   need("nvrtcGetProgramLog", result.getLog);
   need("nvrtcDestroyProgram", result.destroyProgram);
@@ -132,12 +134,28 @@ std::vector<std::string> NVRTC::optionsFor(llvm::StringRef architecture) {
 llvm::Expected<std::string> NVRTC::compile(llvm::StringRef source,
                                            llvm::StringRef name,
                                            llvm::StringRef architecture) const {
+  return make(source, name, architecture, /*assembled=*/false);
+}
+
+llvm::Expected<std::string>
+NVRTC::assemble(llvm::StringRef source, llvm::StringRef name,
+                llvm::StringRef architecture) const {
+  return make(source, name, architecture, /*assembled=*/true);
+}
+
+llvm::Expected<std::string> NVRTC::make(llvm::StringRef source,
+                                        llvm::StringRef name,
+                                        llvm::StringRef architecture,
+                                        bool assembled) const {
   std::vector<const char *> headerNames, headerTexts, options;
   for (const KernelHeader &header : kernelHeaders()) {
     headerNames.push_back(header.name);
     headerTexts.push_back(header.text);
   }
   std::vector<std::string> texts = optionsFor(architecture);
+  // A real architecture in place of a virtual one.
+  if (assembled)
+    texts[0] = "--gpu-architecture=" + architecture.str();
   for (const std::string &text : texts)
     options.push_back(text.c_str());
   // An absolute name: to others NVRTC adds the current folder, and the PTX
@@ -170,13 +188,14 @@ llvm::Expected<std::string> NVRTC::compile(llvm::StringRef source,
     return fail(log);
   }
   size_t size = 0;
-  code = getPTXSize(program, &size);
+  code = assembled ? getCUBINSize(program, &size) : getPTXSize(program, &size);
   std::string ptx(size, '\0');
   if (code == 0)
-    code = getPTX(program, ptx.data());
+    code =
+        assembled ? getCUBIN(program, ptx.data()) : getPTX(program, ptx.data());
   if (code != 0)
     return fail("");
-  while (!ptx.empty() && ptx.back() == '\0')
+  while (!assembled && !ptx.empty() && ptx.back() == '\0')
     ptx.pop_back();
   return ptx;
 }

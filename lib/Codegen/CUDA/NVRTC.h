@@ -35,16 +35,26 @@ public:
                                       llvm::StringRef name,
                                       llvm::StringRef architecture) const;
 
+  /// Machine code in place of PTX: an ELF file.
+  llvm::Expected<std::string> assemble(llvm::StringRef source,
+                                       llvm::StringRef name,
+                                       llvm::StringRef architecture) const;
+
   /// The options of `compile`.
   static std::vector<std::string> optionsFor(llvm::StringRef architecture);
 
 private:
   using Program = void *;
+  llvm::Expected<std::string> make(llvm::StringRef source, llvm::StringRef name,
+                                   llvm::StringRef architecture,
+                                   bool assembled) const;
   int (*createProgram)(Program *, const char *, const char *, int,
                        const char *const *, const char *const *) = nullptr;
   int (*compileProgram)(Program, int, const char *const *) = nullptr;
   int (*getPTXSize)(Program, size_t *) = nullptr;
   int (*getPTX)(Program, char *) = nullptr;
+  int (*getCUBINSize)(Program, size_t *) = nullptr;
+  int (*getCUBIN)(Program, char *) = nullptr;
   int (*getLogSize)(Program, size_t *) = nullptr;
   int (*getLog)(Program, char *) = nullptr;
   int (*destroyProgram)(Program *) = nullptr;

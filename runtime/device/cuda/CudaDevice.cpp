@@ -23,6 +23,8 @@ CudaDevice::~CudaDevice() {
     if (each.memory)
       driver.cuMemFreeHost(each.memory);
   }
+  for (const Prefetched &each : prefetched)
+    freePrefetched(each);
   for (cuda::Event event : times)
     if (event)
       driver.cuEventDestroy_v2(event);
@@ -48,16 +50,30 @@ trine_status CudaDevice::check(cuda::Result error, const std::string &what) {
               what + " on device 'cuda': " + driver.describe(error));
 }
 
+/// The compute capability of device 0.
+static bool getCapability(const cuda::Driver &driver, int &major, int &minor) {
+  cuda::Device device = 0;
+  return driver.cuDeviceGet(&device, 0) == 0 &&
+         driver.cuDeviceGetAttribute(&major, cuda::ComputeCapabilityMajor,
+                                     device) == 0 &&
+         driver.cuDeviceGetAttribute(&minor, cuda::ComputeCapabilityMinor,
+                                     device) == 0;
+}
+
+bool CudaDevice::runsBinary(const cuda::Driver &driver,
+                            const std::string &architecture) {
+  int major = 0, minor = 0;
+  if (!getCapability(driver, major, minor))
+    return false;
+  return architecture == "sm_90a" ? major == 9 && minor == 0
+                                  : architecture == "sm_80" && major == 8;
+}
+
 std::string
 CudaDevice::chooseArchitecture(const cuda::Driver &driver,
                                const std::vector<std::string> &made) {
-  cuda::Device device = 0;
   int major = 0, minor = 0;
-  if (driver.cuDeviceGet(&device, 0) != 0 ||
-      driver.cuDeviceGetAttribute(&major, cuda::ComputeCapabilityMajor,
-                                  device) != 0 ||
-      driver.cuDeviceGetAttribute(&minor, cuda::ComputeCapabilityMinor,
-                                  device) != 0)
+  if (!getCapability(driver, major, minor))
     return "";
   auto has = [&](const char *name) {
     return std::find(made.begin(), made.end(), name) != made.end();
@@ -290,11 +306,8 @@ trine_status CudaDevice::write(uint32_t queue, const void *host,
   constexpr uint64_t mostPinned = uint64_t(16) << 20;
   if (bytes > mostPinned)
     return copy(host, stream);
-  if (!copyStream)
-    if (trine_status status =
-            check(driver.cuStreamCreate(&copyStream, cuda::nonBlocking),
-                  "cuStreamCreate"))
-      return status;
+  if (trine_status status = startCopies())
+    return status;
   if (!reached)
     if (trine_status status = check(
             driver.cuEventCreate(&reached, cuda::noTiming), "cuEventCreate"))

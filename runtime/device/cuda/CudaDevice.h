@@ -12,7 +12,9 @@ namespace trine::runtime {
 /// Queues are streams, made when they are first used. Launches of queue 0 wait
 /// until something else needs their results, and then go together, as a graph
 /// where they came before. Copies to the device come from pinned memory on a
-/// stream of their own, which events join with the queue.
+/// stream of their own, which events join with the queue. Prefetched rows are
+/// copied to memory of their own while the queue works, and from there to their
+/// place.
 class CudaDevice : public Device {
 public:
   CudaDevice(const cuda::Driver &driver, std::vector<DeviceKernel> kernels)
@@ -22,6 +24,12 @@ public:
   /// The architecture of `made` whose code device 0 runs best; empty: none.
   static std::string chooseArchitecture(const cuda::Driver &driver,
                                         const std::vector<std::string> &made);
+
+  /// Whether device 0 runs machine code of an architecture as it is. Machine
+  /// code runs on later minor versions of its major one, PTX on later ones,
+  /// too.
+  static bool runsBinary(const cuda::Driver &driver,
+                         const std::string &architecture);
 
   /// Takes the context. Called once, before anything else.
   trine_status start();
@@ -37,6 +45,10 @@ public:
   trine_status collectOutputs() override;
   trine_status write(uint32_t queue, const void *host, void *destination,
                      uint64_t bytes) override;
+  trine_status submit() override { return flush(); }
+  trine_status openPrefetched(uint64_t bytes, void **host) override;
+  trine_status sendPrefetched(uint32_t queue, void *destination,
+                              uint64_t bytes) override;
   trine_status read(uint32_t queue, const void *source, void *host,
                     uint64_t bytes) override;
   trine_status launch(uint32_t queue, uint32_t kernel, uint64_t workgroups,
@@ -63,6 +75,14 @@ private:
     uint64_t bytes = 0;
     cuda::Event copied = nullptr;
   };
+  /// Rows on their way: pinned, then in device memory, then in their place.
+  struct Prefetched {
+    void *host = nullptr;
+    cuda::Pointer block = 0;
+    uint64_t bytes = 0;
+    cuda::Event copied = nullptr, used = nullptr;
+    bool isUsed = false;
+  };
   struct Output {
     void *host;
     cuda::Pointer address;
@@ -80,6 +100,9 @@ private:
   trine_status load(uint32_t kernel);
   /// Sends the launches that wait.
   trine_status flush();
+  void freePrefetched(const Prefetched &each);
+  /// Makes the stream of copies.
+  trine_status startCopies();
   /// The next pinned block of at least `bytes`, which no copy reads any more.
   trine_status getStaging(uint64_t bytes, Staging *&staging);
   /// Notes on queue 0 when a launch begins and when it has ended.
@@ -103,6 +126,8 @@ private:
   cuda::Event reached = nullptr;
   std::vector<Staging> staging;
   size_t nextStaging = 0;
+  std::vector<Prefetched> prefetched;
+  size_t nextPrefetched = 0;
   /// Of the launches of a step: kernel and workgroups; an event before the
   /// first, and one behind each.
   struct Timed {

@@ -78,6 +78,8 @@ constexpr int oldestVersion = 12000;
     (Pointer target, const void *source, size_t bytes, Stream stream))         \
   X(cuMemcpyDtoHAsync_v2,                                                      \
     (void *target, Pointer source, size_t bytes, Stream stream))               \
+  X(cuMemcpyDtoDAsync_v2,                                                      \
+    (Pointer target, Pointer source, size_t bytes, Stream stream))             \
   X(cuStreamCreate, (Stream * stream, unsigned flags))                         \
   X(cuStreamDestroy_v2, (Stream stream))                                       \
   X(cuStreamSynchronize, (Stream stream))                                      \

@@ -14,7 +14,8 @@ plan.device @device0
 // CHECK: return 64;
 // CHECK: Value add(
 // CHECK: const bfloat [[X:e[0-9]+]] = a0[row * 64 + column];
-// CHECK: = value.v0 + e
+// CHECK: [[W:e[0-9]+]] = (float)toFloat([[X]]);
+// CHECK: = fmaf([[W]], [[W]], value.v0);
 // CHECK: kept.k0 = [[X]];
 // CHECK: void finish(
 // CHECK-NOT: a0[
@@ -222,6 +223,35 @@ plan.kernel @combine(%w: tensor<?x3xf32>, %position: tensor<?x3xi64>, %rows: ten
     %j = linalg.index 2 : index
     %x = tensor.extract %rows[%r, %j] : tensor<?x48xf32>
     %q = arith.mulf %a, %x : f32
+    %t = arith.addf %o, %q : f32
+    linalg.yield %t : f32
+  } -> tensor<?x48xf32>
+  plan.return %sum : tensor<?x48xf32>
+}
+
+// An identity expert has no row: the token's own element stands for it, and nothing else is read.
+// CHECK-LABEL: // combine_identity:
+// CHECK: const bfloat [[OWN:e[0-9]+]] = a5[
+// CHECK: combined(a3, a1, a0, 3, 48, a4, {{.*}}, {{.*}}, a2, 6ll, toFloat([[OWN]]))
+plan.kernel @combine_identity(%w: tensor<?x3xf32>, %position: tensor<?x3xi64>, %ids: tensor<?x3xi64>, %rows: tensor<?x48xbf16>, %last: index, %input: tensor<?x48xbf16>, %out: tensor<?x48xf32>) -> tensor<?x48xf32> attributes {skeleton = "reduction"} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %six = arith.constant 6 : i64
+  %f = linalg.fill ins(%zero : f32) outs(%out : tensor<?x48xf32>) -> tensor<?x48xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(i, s, j) -> (i, s)>, affine_map<(i, s, j) -> (i, s)>, affine_map<(i, s, j) -> (i, s)>, affine_map<(i, s, j) -> (i, j)>, affine_map<(i, s, j) -> (i, j)>],
+                         iterator_types = ["parallel", "reduction", "parallel"]}
+      ins(%w, %position, %ids, %input : tensor<?x3xf32>, tensor<?x3xi64>, tensor<?x3xi64>, tensor<?x48xbf16>) outs(%f : tensor<?x48xf32>) {
+  ^bb0(%a: f32, %p: i64, %id: i64, %own: bf16, %o: f32):
+    %i = arith.index_cast %p : i64 to index
+    %m = arith.minsi %i, %last : index
+    %r = arith.maxsi %m, %c0 : index
+    %j = linalg.index 2 : index
+    %x = tensor.extract %rows[%r, %j] : tensor<?x48xbf16>
+    %y = arith.extf %x : bf16 to f32
+    %is = arith.cmpi sge, %id, %six : i64
+    %mine = arith.extf %own : bf16 to f32
+    %z = arith.select %is, %mine, %y : f32
+    %q = arith.mulf %a, %z : f32
     %t = arith.addf %o, %q : f32
     linalg.yield %t : f32
   } -> tensor<?x48xf32>

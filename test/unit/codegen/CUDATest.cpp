@@ -220,6 +220,21 @@ TEST(NVRTC, ReportsWrongSourceWithItsLine) {
 }
 
 /// Every header of the skeletons can be included by name.
+TEST(NVRTC, MakesMachineCode) {
+  llvm::Expected<NVRTC> nvrtc = NVRTC::open("");
+  if (!nvrtc) {
+    llvm::consumeError(nvrtc.takeError());
+    GTEST_SKIP() << "NVRTC is not on this machine";
+  }
+  const char *source = "extern \"C\" __global__ void none() {}";
+  for (const char *architecture : {"sm_80", "sm_90a"}) {
+    llvm::Expected<std::string> code =
+        nvrtc->assemble(source, "none", architecture);
+    ASSERT_TRUE(static_cast<bool>(code)) << llvm::toString(code.takeError());
+    EXPECT_EQ(code->substr(1, 3), "ELF");
+  }
+}
+
 TEST(NVRTC, HasTheSkeletons) {
   std::vector<std::string> names;
   for (const KernelHeader &header : kernelHeaders())

@@ -276,6 +276,92 @@ TEST_F(CudaDeviceTest, CopiesRunBesideTheQueueAndJoinIt) {
   device.endStep();
 }
 
+TEST_F(CudaDeviceTest, PrefetchedCopiesWaitForTheirOwnMemoryAlone) {
+  int before = fake<int>("fake_live");
+  {
+    CudaDevice device(*driver, kernels());
+    Steps steps(device, fake<char[4096]>("fake_log"));
+    char *log = fake<char[4096]>("fake_log");
+    uint64_t address = reinterpret_cast<uint64_t>(steps.memory);
+    uint64_t words[] = {address, 4, address};
+    device.beginStep();
+    log[0] = 0;
+    EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
+    EXPECT_STREQ(log, "");
+    // What waits is sent, and runs while the host waits for rows.
+    EXPECT_EQ(device.submit(), TRINE_OK);
+    EXPECT_STREQ(log, "launch ");
+    auto send = [&](uint64_t count) {
+      void *host = nullptr;
+      ASSERT_EQ(device.openPrefetched(count * sizeof(float), &host), TRINE_OK)
+          << device.getMessage();
+      ASSERT_NE(host, nullptr);
+      for (uint64_t i = 0; i < count; ++i)
+        static_cast<float *>(host)[i] = static_cast<float>(i + 1);
+      ASSERT_EQ(device.sendPrefetched(0, steps.memory, count * sizeof(float)),
+                TRINE_OK)
+          << device.getMessage();
+    };
+    // The copy to the device waits for no event of the queue.
+    send(4);
+    EXPECT_STREQ(log, "launch copy event wait move event ");
+    EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
+    float values[4] = {};
+    EXPECT_EQ(device.read(0, steps.memory, values, sizeof values), TRINE_OK);
+    EXPECT_EQ(values[3], 8);
+    // The fifth one takes the first one's memory, which was used.
+    for (int i = 0; i < 3; ++i)
+      send(4);
+    log[0] = 0;
+    send(4);
+    EXPECT_STREQ(log, "wait copy event wait move event ");
+    // One that is larger has new memory.
+    for (int i = 0; i < 3; ++i)
+      send(4);
+    log[0] = 0;
+    send(200);
+    EXPECT_STREQ(log, "copy event wait move event ");
+    // Nothing, and what is too large, are other copies' work.
+    void *host = log;
+    EXPECT_EQ(device.openPrefetched(0, &host), TRINE_OK);
+    EXPECT_EQ(host, nullptr);
+    EXPECT_EQ(device.openPrefetched(uint64_t(17) << 20, &host), TRINE_OK);
+    EXPECT_EQ(host, nullptr);
+    for (const char *call : {"cuStreamWaitEvent", "cuMemcpyDtoDAsync_v2"}) {
+      EXPECT_EQ(device.openPrefetched(4, &host), TRINE_OK);
+      setenv("FAKE_DRIVER_FAILS", call, 1);
+      EXPECT_EQ(device.sendPrefetched(0, steps.memory, 4), TRINE_ERROR_DEVICE);
+      EXPECT_EQ(device.getMessage(),
+                "copy of 4 prefetched bytes on device 'cuda': "
+                "CUDA_ERROR_FAKE: asked for by a test");
+      unsetenv("FAKE_DRIVER_FAILS");
+    }
+    setenv("FAKE_DRIVER_FAILS", "cuMemAlloc_v2", 1);
+    EXPECT_EQ(device.openPrefetched(1000, &host), TRINE_ERROR_OUT_OF_MEMORY);
+    EXPECT_EQ(device.getMessage(),
+              "allocation of 1000 bytes for rows on device 'cuda': "
+              "CUDA_ERROR_OUT_OF_MEMORY: out of memory");
+    unsetenv("FAKE_DRIVER_FAILS");
+    device.endStep();
+  }
+  EXPECT_EQ(fake<int>("fake_live"), before);
+}
+
+TEST_F(CudaDeviceTest, RunsMachineCodeOfItsOwnArchitecture) {
+  auto runs = [&](const char *capability, const char *architecture) {
+    setenv("FAKE_DRIVER_CAPABILITY", capability, 1);
+    bool result = CudaDevice::runsBinary(*driver, architecture);
+    unsetenv("FAKE_DRIVER_CAPABILITY");
+    return result;
+  };
+  EXPECT_TRUE(runs("90", "sm_90a"));
+  EXPECT_TRUE(runs("80", "sm_80"));
+  EXPECT_TRUE(runs("86", "sm_80"));
+  EXPECT_FALSE(runs("90", "sm_80"));
+  EXPECT_FALSE(runs("100", "sm_90a"));
+  EXPECT_FALSE(runs("120", "sm_80"));
+}
+
 TEST_F(CudaDeviceTest, TakesTheCodeThatTheDeviceRuns) {
   auto choose = [&](const char *capability,
                     const std::vector<std::string> &made) {

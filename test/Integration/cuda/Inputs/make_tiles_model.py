@@ -17,8 +17,11 @@ TOKENS, KEYS = 130, 170
 initializers, nodes = [], []
 
 
-def weight(name, *shape):
-    initializers.append(numpy_helper.from_array((random.standard_normal(shape) / np.sqrt(shape[-2])).astype(np.float16), name))
+def weight(name, *shape, nan=False):
+    values = (random.standard_normal(shape) / np.sqrt(shape[-2])).astype(np.float16)
+    if nan:
+        values[0, 0] = np.nan
+    initializers.append(numpy_helper.from_array(values, name))
     return name
 
 
@@ -31,7 +34,7 @@ node("MatMul", ["x", weight("w1", 584, 136)], ["y1"])
 node("Relu", ["y1"], ["y1r"])
 node("MatMul", ["y1r", weight("w2", 136, 456)], ["y2"])
 node("MatMul", ["y2", weight("w3", 456, 587)], ["y3"])
-node("MatMul", ["y3", weight("w4", 587, 30)], ["dense"])
+node("MatMul", ["y3", weight("w4", 587, 30, nan=True)], ["dense"])
 node("MatMul", ["y2", weight("router", 456, 6)], ["logits16"])
 node("Cast", ["logits16"], ["logits"], to=TensorProto.FLOAT)
 node("MoERoute", ["logits"], ["ids", "gates"], "trine", scoring="softmax", k=2, groups=1, kept_groups=1, group_score="max", masked_score="zero", epsilon=0.0, scale=1.0,
@@ -59,6 +62,8 @@ for kind, values in (("input", inputs), ("output", outputs)):
         shape = [sizes.get(size, size) for size in shape]
         values = random.standard_normal(shape) if kind == "input" else np.zeros(shape)
         if name == "x":
-            # Whoever reads past a row finds a NaN there.
+            # Whoever reads past a row finds a NaN there; as behind the third weight, and behind the last key but one.
             values[7::8, 0] = np.nan
+        if name.startswith("keys"):
+            values[..., -1, 0] = np.nan
         onnx.save_tensor(numpy_helper.from_array(values.astype(np.float16), name), folder / f"{kind}_{index}.pb")
