@@ -21,6 +21,8 @@ config.substitutions.append(("%source", config.trine_source))
 config.substitutions.append(("%build", config.trine_build))
 config.substitutions.append(("%models", os.path.join(config.trine_source, "test", "models")))
 config.substitutions.append(("%python", config.python))
+# %patience: seconds for what takes seconds, on a machine that does other things; sanitized code is several times as slow.
+config.substitutions.append(("%patience", "600" if getattr(config, "trine_sanitize", "") else "60"))
 # %encode < text > model: the text format of ONNX models, in its binary form.
 onnx_folder, onnx_file = os.path.split(config.onnx_proto)
 config.substitutions.append(("%encode", f"{config.protoc} --proto_path={onnx_folder} --encode=onnx.ModelProto {onnx_file}"))

@@ -49,6 +49,22 @@ def cuda_manifest():
     return result
 
 
+def small_manifests():
+    """The least that is a manifest, with one thing more in each: short inputs run many times as often."""
+    least = {"format": {"major": 1, "minor": 0}, "abi": 1, "target": {"kind": "host"}, "inputs": [{"name": "x", "type": "f32", "dims": ["b", 2]}],
+             "outputs": [{"name": "y", "type": "i64", "dims": ["2*b"]}], "files": [{"path": "program.so", "bytes": 1, "sha256": ZEROS}], "kernels": []}
+    table = {"name": "t", "path": "a/t", "rows": 4, "width": 8, "bytes": 64}
+    reference = {"type": "f16", "offset": 8, "stride": 16, "scale_offset": 80, "scale_stride": 2, "file_bytes": 99, "modified_nanoseconds": 1, "header_sha256": ZEROS}
+    yield "least", least
+    yield "symbols", {**least, "symbols": [{"name": "b", "input": 0, "dimension": 0, "minimum": 1, "maximum": 8, "divisor": 2}]}
+    yield "states", {**least, "states": [{"name": "k", "present": "p", "type": "i64", "dims": ["b", "past"], "axis": 1, "next": "past + b", "initial": 3}], "ragged": True}
+    yield "weights", {**least, "weights": {"path": "program.so", "data_offset": 64}}
+    yield "tables", {**least, "tables": [table, {**table, "path": "b", "reference": reference}]}
+    yield "kernels", {**least, "kernels": [{"name": "k", "skeleton": "s", "nodes": ["n", 2], "workgroups_per_block": 1, "code": [
+        {"architecture": "sm_90a", "arch": "sm_90a", "path": "program.so", "threads": 32, "shared_bytes": 0}]}]}
+    yield "variants", {**least, "target": {"kind": "host", "arch": "x86_64", "variants": [{"name": "v", "features": ["avx2", "-fma"]}]}}
+
+
 def safetensors(tensors, metadata=None):
     header, data = {}, b""
     if metadata:
@@ -216,6 +232,8 @@ def main():
         "ExternalEntry/up": external("location=a/../../b"), "ExternalEntry/absolute": external("location=/etc/passwd"),
         "SizeExpression/sum": b"past + seq", "SizeExpression/product": b"3*batch*(seq - 1) + 2", "SizeExpression/other": b"(seq + 3) floordiv 4",
     }
+    for name, content in small_manifests():
+        files[f"Manifest/{name}"] = json.dumps(content, separators=(",", ":")).encode()
     for name, text in ptx():
         files[f"PTX/{name}"] = text.encode()
     for name, text in texts():
