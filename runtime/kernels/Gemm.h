@@ -215,23 +215,24 @@ struct BlockedAddresses {
     return first + r < end ? base + offsets[r] : nullptr;
   }
 };
-/// The addresses of a tile's rows in A, for `Rows` rows; offsets of blocked
-/// ones are found once.
-template <int Rows, int Threads, class A>
+/// The addresses of a tile's rows in A; offsets of blocked ones are found once.
+template <GemmConfiguration C, class A>
 RowAddresses<A> addressRows(EvenRows, const A *base, Index pitch, Index first,
                             Index end) {
   return {base, pitch, first, end};
 }
-template <int Rows, int Threads, class A>
+template <GemmConfiguration C, class A>
 BlockedAddresses<A> addressRows(BlockedRows rows, const A *base, Index,
                                 Index first, Index end) {
-  __shared__ Index offsets[Rows];
-  for (int r = threadIdx.x; r < Rows; r += Threads) {
+  __shared__ Index offsets[C.tileM];
+  for (int r = threadIdx.x; r < C.tileM; r += gemmThreads(C)) {
     const Index row = first + r;
     offsets[r] = row / rows.blockRows * rows.blockStride +
                  row % rows.blockRows * rows.pitch;
   }
-  __syncthreads();
+  // On sm_90a multiplyTile synchronises once more before it reads.
+  if (C.architecture != Architecture::SM90a)
+    __syncthreads();
   return {base, offsets, first, end};
 }
 
@@ -264,8 +265,7 @@ void gemm(const GemmArguments<A, B, Out> &given, const Epilogue &epilogue,
   const bool aligned = pairsAligned(out, g.pitchOut);
   static_assert(C.loadA == Load::Vector || sameType<RowsA, EvenRows>,
                 "rows in blocks are copied by cp.async");
-  const auto addressA =
-      addressRows<C.tileM, gemmThreads(C)>(rowsA, a, g.pitchA, place.row, g.m);
+  const auto addressA = addressRows<C>(rowsA, a, g.pitchA, place.row, g.m);
   constexpr bool rowMajor = C.layoutB == WeightLayout::RowMajor;
   RowAddresses<B> addressB{rowMajor ? b + place.column : b, g.pitchB,
                            rowMajor ? 0 : place.column, rowMajor ? g.k : g.n};
