@@ -72,8 +72,10 @@ void attentionMerge(const MergeArguments<Partial, Out> &m,
       completeStrides(m.outStrides, m.heads, m.queries, m.columns);
   Out *out = m.out + batch * s.batch + head * s.head + query * s.row;
   float top = -infinity();
-  for (Index part = 0; part < m.parts; ++part)
-    top = fmaxf(top, m.lses[part * all + row]);
+  for (Index part = 0; part < m.parts; ++part) {
+    const float own = m.lses[part * all + row];
+    top = own > top || own != own ? own : top; // once NaN, always
+  }
   float sum = 0;
   if (top != -infinity())
     for (Index part = 0; part < m.parts; ++part)

@@ -172,10 +172,11 @@ float partialMaskedValue(const T *value, Index pitch,
   return 0;
 }
 
-/// log Σ exp from the maximum and the sum of exponents of 2.
+/// log Σ exp from the maximum and the sum of exponents of 2. The sum is 0 where
+/// the mask leaves no key, and NaN where a score is.
 inline float logSumExp(float top, float sum) {
   constexpr float ln2 = 0.69314718055994531f;
-  return top == -infinity() ? -infinity() : (top + log2f(sum)) * ln2;
+  return sum == 0.0f ? -infinity() : (top + log2f(sum)) * ln2;
 }
 
 /// Where a row's results go: the output through the epilogue, or scratch.

@@ -153,7 +153,7 @@ void attentionF32(const Arguments &a, const Epilogue &epilogue, float *shared) {
     const int row = place.first + r;
     if (row >= place.rows)
       break;
-    const bool masked = tops[r] == -infinity();
+    const bool masked = sums[r] == 0.0f;
     if (thread == 0)
       sink.lse(row, logSumExp(tops[r], sums[r]));
 #pragma unroll

@@ -464,7 +464,7 @@ void attentionTensor(const Arguments &a, const Epilogue &epilogue,
     const int at = place.first + row + 8 * half;
     if (at >= place.rows)
       continue;
-    const bool masked = tops[half] == -infinity();
+    const bool masked = sums[half] == 0.0f;
     if (share == 0 && lane % 4 == 0)
       sink.lse(at, logSumExp(tops[half], sums[half]));
     const float scale = masked ? 0.0f : 1.0f / sums[half];
