@@ -215,27 +215,32 @@ static bool isWrittenInto(Value value, Value carried, int depth = 0) {
 /// What loops carry from one iteration to the next stays where it is: values
 /// that an iteration makes elsewhere are copied there at its end.
 static void keepCarriedInPlace(func::FuncOp function, IRRewriter &rewriter) {
-  auto keep = [&](Operation *terminator, ValueRange carried) {
-    rewriter.setInsertionPoint(terminator);
-    for (auto [operand, place] :
-         llvm::zip_equal(terminator->getOpOperands(), carried)) {
-      Value value = operand.get();
-      if (!isa<RankedTensorType>(value.getType()) ||
-          value.getType() != place.getType() || isWrittenInto(value, place))
-        continue;
-      operand.set(bufferization::MaterializeInDestinationOp::create(
-                      rewriter, value.getLoc(), place.getType(), value, place)
-                      .getResult());
-    }
+  auto keep = [&](OpOperand &operand, Value place) {
+    Value value = operand.get();
+    if (!isa<RankedTensorType>(value.getType()) ||
+        value.getType() != place.getType() || isWrittenInto(value, place))
+      return;
+    rewriter.setInsertionPoint(operand.getOwner());
+    operand.set(bufferization::MaterializeInDestinationOp::create(
+                    rewriter, value.getLoc(), place.getType(), value, place)
+                    .getResult());
   };
   function.walk([&](Operation *op) {
     if (auto loop = dyn_cast<scf::ForOp>(op)) {
-      keep(loop.getBody()->getTerminator(), loop.getRegionIterArgs());
+      for (auto [operand, place] :
+           llvm::zip_equal(loop.getBody()->getTerminator()->getOpOperands(),
+                           loop.getRegionIterArgs()))
+        keep(operand, place);
     } else if (auto loop = dyn_cast<scf::WhileOp>(op)) {
-      // Where the arguments are handed to the body as they are.
-      if (llvm::equal(loop.getConditionOp().getArgs(),
-                      loop.getBeforeArguments()))
-        keep(loop.getYieldOp(), loop.getAfterArguments());
+      // Where the condition hands an argument on to the body.
+      for (auto [operand, before] : llvm::zip_equal(
+               loop.getYieldOp()->getOpOperands(), loop.getBeforeArguments()))
+        for (auto [passed, place] : llvm::zip_equal(
+                 loop.getConditionOp().getArgs(), loop.getAfterArguments()))
+          if (passed == before) {
+            keep(operand, place);
+            break;
+          }
     }
   });
 }

@@ -179,6 +179,8 @@ static OpOperand *tiedOperand(Operation *op, OpResult result) {
     return insertion;
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return &loop.getInitArgsMutable()[result.getResultNumber()];
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return getTiedInit(loop, result.getResultNumber());
   if (auto loop = dyn_cast<scf::ForallOp>(op))
     return loop.getTiedOpOperand(result);
   return nullptr;

@@ -25,6 +25,16 @@ bool mlir::trine::isStorage(Value value) {
          function.getArgAttr(argument.getArgNumber(), "plan.storage");
 }
 
+OpOperand *mlir::trine::getTiedInit(scf::WhileOp loop, unsigned result) {
+  auto before =
+      dyn_cast<BlockArgument>(loop.getConditionOp().getArgs()[result]);
+  if (!before || before.getOwner() != loop.getBeforeBody())
+    return nullptr;
+  OpOperand &initial = loop.getInitsMutable()[before.getArgNumber()];
+  return initial.get().getType() == loop.getResult(result).getType() ? &initial
+                                                                     : nullptr;
+}
+
 ArrayRef<OpFoldResult> TensorSizes::of(Value tensor) const {
   auto found = sizes.find(tensor);
   return found == sizes.end() ? ArrayRef<OpFoldResult>() : found->second;
@@ -224,11 +234,10 @@ sizesOfResult(OpResult result, const TensorSizes &known,
         return copyOf(loop.getInitArgs()[result.getResultNumber()]);
       })
       .Case([&](scf::WhileOp loop) -> Sizes {
-        if (result.getResultNumber() < loop.getInits().size() &&
-            loop.getInits()[result.getResultNumber()].getType() ==
-                result.getType())
-          return copyOf(loop.getInits()[result.getResultNumber()]);
-        return std::nullopt;
+        OpOperand *initial = getTiedInit(loop, result.getResultNumber());
+        if (!initial)
+          return std::nullopt;
+        return copyOf(initial->get());
       })
       .Case([&](scf::ForallOp loop) {
         return copyOf(loop.getOutputs()[result.getResultNumber()]);

@@ -6,6 +6,7 @@
 #define TRINE_PASSES_PLAN_TENSORSIZES_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpDefinition.h"
 #include "trine/Dialect/Plan/Plan.h"
@@ -29,6 +30,10 @@ private:
 /// True for an argument of the sequence that launches write to: the storage of
 /// a state.
 bool isStorage(Value value);
+
+/// The operand that a result of a while loop starts as; null unless the loop's
+/// condition hands on what it gets.
+OpOperand *getTiedInit(scf::WhileOp loop, unsigned result);
 
 class TensorSizes {
 public:

@@ -252,7 +252,9 @@ private:
                                          sizes, strides);
   }
 
-  /// scf.while over (iteration, condition, carried...).
+  /// scf.while over (carried..., iteration, condition). What the body does not
+  /// read is dropped on its way there; places of tensors must stay the same for
+  /// them to be updated in place.
   LogicalResult lowerWhile() {
     Value zero = lowering.indexConstant(0), one = lowering.indexConstant(1);
     Value limit;
@@ -261,33 +263,34 @@ private:
     Value starts = ONNXLowering::isNone(op.getCond())
                        ? integerConstant(b, loc, b.getI1Type(), 1)
                        : lowering.extractScalar(lowering.lookup(op.getCond()));
-    SmallVector<Value> operands{zero, starts};
-    llvm::append_range(operands, initial);
+    SmallVector<Value> operands = initial;
+    operands.append({zero, starts});
     SmallVector<Type> operandTypes = llvm::to_vector(TypeRange(operands));
     auto loop = scf::WhileOp::create(b, loc, operandTypes, operands);
     SmallVector<Location> locations(operandTypes.size(), loc);
     OpBuilder::InsertionGuard guard(b);
     Block *before =
         b.createBlock(&loop.getBefore(), {}, operandTypes, locations);
-    Value goesOn = before->getArgument(1);
+    Value goesOn = before->getArguments().back();
     if (limit)
       goesOn = arith::AndIOp::create(
           b, loc, goesOn,
           arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt,
-                                before->getArgument(0), limit));
+                                before->getArgument(carriedCount), limit));
     scf::ConditionOp::create(b, loc, goesOn, before->getArguments());
     Block *after = b.createBlock(&loop.getAfter(), {}, operandTypes, locations);
-    mapArguments(after->getArgument(0), after->getArguments().drop_front(2));
+    Value iteration = after->getArgument(carriedCount);
+    mapArguments(iteration, after->getArguments().take_front(carriedCount));
     LogicalResult status = lowering.lowerBlock(
         op.getBody().front(), [&](Operation *) -> LogicalResult {
           Value condition = lowering.lookup(yield.getOperand(0));
           if (!condition)
             return failure();
-          SmallVector<Value> next{
-              arith::AddIOp::create(b, loc, after->getArgument(0), one),
-              lowering.extractScalar(condition)};
+          SmallVector<Value> next;
           if (failed(getNext(next)))
             return failure();
+          next.push_back(arith::AddIOp::create(b, loc, iteration, one));
+          next.push_back(lowering.extractScalar(condition));
           scf::YieldOp::create(b, loc, next);
           return success();
         });
@@ -296,7 +299,7 @@ private:
     b.setInsertionPointAfter(loop);
     lowering.loc = loc;
     for (auto [result, lowered] :
-         llvm::zip_equal(op.getResults(), loop.getResults().drop_front(2)))
+         llvm::zip_equal(op.getResults(), loop.getResults().drop_back(2)))
       lowering.map(result, lowered);
     return success();
   }

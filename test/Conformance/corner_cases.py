@@ -152,6 +152,14 @@ for count in (0, 3, -2):
     loop = node("Loop", ["m", "c", "start"], ["v", "row"], body=body)
     known = constants(m=np.int64(count), c=np.array(True))
     case(f"loop_of_{count}".replace("-", "minus_"), loop, {"start": start}, {"v": F32, "row": F32}, known, [start + max(count, 0), rows])
+counting = helper.make_graph(
+    [node("Add", ["v", "one"], ["next"]), node("Less", ["next", "limit"], ["on"])],
+    "counting",
+    [value_info("i", I64, []), value_info("go", BOOL, []), value_info("v", F32, [])],
+    [value_info("on", BOOL, []), value_info("next", F32, [])],
+    constants(one=np.float32(1), limit=np.float32(5.5)),
+)
+case("loop_without_a_count", node("Loop", ["", "c", "start"], ["v"], body=counting), {"start": np.array(0.25, F32)}, {"v": F32}, constants(c=np.array(True)))
 body = helper.make_graph(
     [node("Add", ["s", "x"], ["sum"]), node("Mul", ["sum", "x"], ["row"])],
     "body",
