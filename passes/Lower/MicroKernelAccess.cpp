@@ -99,12 +99,12 @@ void Emitter::planFar(int64_t rows) {
                                                     blocks, word(1));
   far.start =
       builder.createOrFold<arith::SelectOp>(isOne, word(distance), panel);
-  far.perStep = builder.createOrFold<arith::DivUIOp>(
-      word(bytes), builder.createOrFold<arith::MaxUIOp>(blocks, word(1)));
-  far.perRow = builder.createOrFold<arith::DivUIOp>(
-      builder.createOrFold<arith::DivUIOp>(
-          panel, builder.createOrFold<arith::MaxUIOp>(blocks, word(1))),
-      word(rows));
+  // In equal parts by rows: the last block, which may have few, multiplies for
+  // a shorter time.
+  far.rows = roles.row < 0 ? word(1)
+                           : builder.createOrFold<arith::MaxUIOp>(
+                                 asWord(extent[roles.row]), word(1));
+  far.perRow = builder.createOrFold<arith::DivUIOp>(panel, far.rows);
 }
 
 void Emitter::prefetchFar() {

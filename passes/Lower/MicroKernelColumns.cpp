@@ -151,6 +151,10 @@ void Emitter::emitBlock(const Block &block) {
     far.address =
         LLVM::GEPOp::create(builder, first.getType(), builder.getI8Type(),
                             first, ArrayRef<LLVM::GEPArg>{offset});
+    far.perStep = builder.createOrFold<arith::DivUIOp>(
+        arith::ConstantIntOp::create(
+            builder, bytesPerStep(roles.right) * block.rows, 64),
+        far.rows);
   }
   startStream(block);
   // Fewer rows wait for memory: longer loops would only be more code.

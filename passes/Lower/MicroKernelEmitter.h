@@ -132,9 +132,9 @@ private:
   std::optional<int64_t> sumLength;
   /// What a block of rows fetches for those that follow (planFar), all i64:
   /// bytes from the block's first element of the right matrix on, the same for
-  /// each row before it, and bytes per step of the sum.
+  /// each row before it, how many rows share, and the block's bytes per step.
   struct {
-    Value start, perRow, perStep, address;
+    Value start, rows, perRow, perStep, address;
   } far;
   /// What the blocks of a product with kStreams fetch, in elements: a block's
   /// share, and how many each step of the sum; where the block at hand begins.

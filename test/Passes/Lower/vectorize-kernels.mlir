@@ -3,13 +3,16 @@
 
 // Columns are contiguous: blocks of 8 rows by two vectors, four steps of the sum at once, then one block of just as many rows as are left. Panels are asked for
 // before they are needed.
-// How far ahead the second-level cache is asked follows from the number of blocks: one looks 16 KiB ahead, several share the 8 KiB of the panel behind theirs.
+// How far ahead the second-level cache is asked follows from the number of blocks: one looks 16 KiB ahead, several share the 8 KiB of the panel behind theirs, in
+// equal parts by rows: the block of what is left asks for as much less as it has fewer rows.
 // CHECK-LABEL: func.func @columns
 // CHECK: %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %c8_i64
 // CHECK: %[[ONE:.*]] = arith.cmpi ule, %[[BLOCKS]], %c1_i64
 // CHECK: %[[START:.*]] = arith.select %[[ONE]], %c16384_i64, %c8192_i64
-// CHECK: %[[PER_STEP:.*]] = arith.divui %c128_i64
+// CHECK: %[[ROWS:.*]] = arith.maxui %{{.*}}, %c1_i64
+// CHECK: arith.divui %c8192_i64, %[[ROWS]]
 // CHECK: %[[FAR:.*]] = llvm.getelementptr {{.*}} -> !llvm.ptr, i8
+// CHECK: %[[PER_STEP:.*]] = arith.divui %c1024_i64, %[[ROWS]]
 // CHECK: scf.for {{.*}} step %c4{{.*}} iter_args
 // CHECK: memref.prefetch %{{.*}}, read, locality<3>, data : memref<64x32xf32>
 // CHECK: vector.load %{{.*}} : memref<64x32xf32>, vector<16xf32>
@@ -19,7 +22,9 @@
 // CHECK: vector.fma {{.*}} : vector<16xf32>
 // CHECK: scf.index_switch
 // CHECK: case 1 {
+// CHECK: arith.divui %c128_i64, %[[ROWS]]
 // CHECK: case 7 {
+// CHECK: arith.divui %c896_i64, %[[ROWS]]
 // CHECK-NOT: vector.maskedload
 // CHECK: return
 // NARROW-LABEL: func.func @columns
