@@ -12,7 +12,7 @@ and parities changed; comparisons of sizes are moved by one (< to <=); guarded c
 
 A bound that was moved changes nothing where both sides are never equal: a column that is always even against an odd bound, or a size that no test has. So a survivor is
 run once more, with a trap where the sides are equal; when that is never reached the mutant and the kernel did the same, and it is counted as without effect.
-Without effect too: fence.mbarrier_init within one workgroup, and a proxy fence right behind another one.
+Without effect too: instructions that a run never reaches, guards of copies that are always whole, fence.mbarrier_init within one workgroup, and a proxy fence right behind another one.
 """
 import argparse
 import collections
@@ -96,6 +96,11 @@ def has_no_effect(fixture, lines, kind, number):
                 return True
             if re.match(r"\s*(\$\w+:|@|bra|st\.|cp\.async|bar\.)", line):
                 return False
+    if kind in ("swizzle damaged", "commit dropped", "copy's bound dropped"):
+        # It is never executed, or a copy is always whole.
+        size = re.search(r", 16, (%r\d+);", code)
+        test = f"{{\n.reg .pred differ;\nsetp.ne.s32 differ, {size[1]}, 16;\n@differ trap;\n}}" if size and kind.startswith("copy") else "trap;"
+        return not fixture.fails("\n".join(lines[:number] + [test] + lines[number:]))
     if kind != "bound moved":
         return False
     match = re.match(r"setp\.\w+\.([su]\d\d)\s+%p\d+, (\S+), (\S+);", code)

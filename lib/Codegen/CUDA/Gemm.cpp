@@ -88,6 +88,7 @@ private:
   SmallVector<int64_t> permutation;
   bool storesItself = false;
   std::string epilogue, makeEpilogue;
+  ConstantNames tables; // of all functors
   std::string prologueA, makeA, prologueB, makeB;
   /// Operands that are copied in pieces of rows.
   std::optional<MatrixRead> matrixA, matrixB;
@@ -283,6 +284,12 @@ bool GemmWriter::match() {
       !writePrologue(right, "RightElement", /*isA=*/false, prologueB, makeB) ||
       !writeEpilogue())
     return false;
+  for (const auto &[values, name] : tables) {
+    std::string text = constantText(name, cast<DenseElementsAttr>(values));
+    if (text.empty())
+      return refuse("a constant has no CUDA form");
+    globals += text;
+  }
   auto read = [&](OpOperand *operand, const Group &others) {
     auto loops = [](const Group &group) {
       return LoopGroup{group.loops, group.sizes};
@@ -341,6 +348,7 @@ bool GemmWriter::writePrologue(OpOperand *operand, StringRef name, bool isA,
   split(sums, "k", 2, before, loops);
   split(isA ? rows : columns, isA ? "row" : "column", 2, before, loops);
   ElementWriter writer(2);
+  writer.setConstants(&tables);
   SmallVector<std::string> position;
   for (AffineExpr expression :
        product.getMatchingIndexingMap(operand).getResults())
@@ -373,6 +381,7 @@ bool GemmWriter::writeEpilogue() {
   DenseMap<Value, std::string> given;
   given[start] = "sum";
   ElementWriter writer(given, 2);
+  writer.setConstants(&tables);
   // What the sum begins with, other than zero.
   SmallVector<std::string> position;
   for (AffineExpr expression : output.getResults())
@@ -499,6 +508,7 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
       "trine::kernels;\n\nnamespace {\n";
   text +=
       architectureText() + configurationText(old, problem.mapsA, problem.mapsB);
+  text += globals;
   text += "// Elements of the operands, and of the result from a sum.\n";
   text += prologueA + prologueB + epilogue + "} // namespace\n\n";
   text += "extern \"C\" __global__ void "

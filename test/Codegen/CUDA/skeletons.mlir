@@ -39,6 +39,34 @@ plan.kernel @linear(%x: tensor<?x64xf32>, %w: tensor<64x24xf32>, %b: tensor<24xf
   plan.return %y : tensor<?x24xf32>
 }
 
+// A small matrix and a bias that the kernel holds itself.
+// CHECK-LABEL: // small: sm_80 256 threads
+// CHECK-NOT: generic
+// CHECK: #include "Gemm.h"
+// CHECK-DAG: __device__ const float [[MATRIX:values[0-9]+]][6] = {1.0E+0f, 2.0E+0f, 3.0E+0f, 4.0E+0f, 5.0E+0f, 6.0E+0f};
+// CHECK-DAG: __device__ const float [[BIAS:values[0-9]+]][2] = {7.0E+0f, 8.0E+0f};
+// CHECK: struct RightElement {
+// CHECK: [[MATRIX]][k * 2 + column]
+// CHECK: struct Epilogue {
+// CHECK: [[BIAS]][column]
+plan.kernel @small(%x: tensor<?x3xf32>, %out: tensor<?x2xf32>) -> tensor<?x2xf32> attributes {skeleton = "matmul"} {
+  %zero = arith.constant 0.0 : f32
+  %w = arith.constant dense<[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]> : tensor<3x2xf32>
+  %b = arith.constant dense<[7.0, 8.0]> : tensor<2xf32>
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x3xf32>
+  %e = tensor.empty(%n) : tensor<?x2xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?x2xf32>) -> tensor<?x2xf32>
+  %p = linalg.matmul ins(%x, %w : tensor<?x3xf32>, tensor<3x2xf32>) outs(%f : tensor<?x2xf32>) -> tensor<?x2xf32>
+  %y = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (j)>, affine_map<(i, j) -> (i, j)>], iterator_types = ["parallel", "parallel"]}
+      ins(%p, %b : tensor<?x2xf32>, tensor<2xf32>) outs(%out : tensor<?x2xf32>) {
+  ^bb0(%s: f32, %c: f32, %o: f32):
+    %a = arith.addf %s, %c : f32
+    linalg.yield %a : f32
+  } -> tensor<?x2xf32>
+  plan.return %y : tensor<?x2xf32>
+}
+
 // A result in another order of dimensions is stored by the functor.
 // CHECK-LABEL: // heads: sm_80
 // CHECK: a2[{{.*}}] = sum;
