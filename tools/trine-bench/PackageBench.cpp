@@ -5,6 +5,7 @@
 #include "trine/Runtime/TensorFile.h"
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 
 using namespace trine::bench;
 
@@ -13,7 +14,8 @@ struct Runner {
   std::string path;
   trine_package *package = nullptr;
   trine_session *session = nullptr;
-  std::vector<double> times;
+  /// Of each step: seconds, and seconds of all threads on processors.
+  std::vector<double> times, processor;
 };
 
 void checkTrine(trine_status status) {
@@ -23,9 +25,24 @@ void checkTrine(trine_status status) {
   exit(1);
 }
 
+double getProcessorTime() {
+  timespec time;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
 double getQuantile(std::vector<double> values, double part) {
   std::sort(values.begin(), values.end());
   return values[static_cast<size_t>(part * (values.size() - 1))];
+}
+
+/// The median of how much more each of `values` is than its partner, in %.
+double getExcess(const std::vector<double> &values,
+                 const std::vector<double> &partners) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < values.size(); ++i)
+    ratios.push_back(values[i] / partners[i]);
+  return (getQuantile(ratios, 0.5) - 1) * 100;
 }
 } // namespace
 
@@ -87,26 +104,29 @@ int trine::bench::runPackageBench(const BenchOptions &options) {
       // Each is first as often as any other.
       Runner &runner =
           runners[(i + static_cast<size_t>(round + 2)) % runners.size()];
-      double start = getTime();
+      double start = getTime(), worked = getProcessorTime();
       checkTrine(trine_session_run(runner.session, inputs.data(),
                                    static_cast<uint32_t>(inputs.size()),
                                    nullptr, 0));
-      if (round >= 0)
-        runner.times.push_back(getTime() - start);
+      if (round < 0)
+        continue;
+      runner.times.push_back(getTime() - start);
+      runner.processor.push_back(getProcessorTime() - worked);
     }
   }
-  printf("%-40s %10s %10s %10s %8s\n", "package", "least, ms", "median, ms",
-         "90 %, ms", "median");
-  double first = getQuantile(runners[0].times, 0.5);
+  printf("%-40s %10s %10s %10s %10s %14s %14s\n", "package", "least, ms",
+         "median, ms", "90 %, ms", "on CPU, ms", "median pair", "on CPU");
   for (Runner &runner : runners) {
-    double median = getQuantile(runner.times, 0.5);
-    std::vector<double> ratios;
-    for (size_t i = 0; i < runner.times.size(); ++i)
-      ratios.push_back(runner.times[i] / runners[0].times[i]);
-    printf("%-40s %10.3f %10.3f %10.3f %+7.2f%% (of pairs %+.2f%%)\n",
+    const Runner &first = runners[0];
+    printf("%-40s %10.3f %10.3f %10.3f %10.3f %+13.2f%% %+13.2f%%\n",
            runner.path.c_str(), getQuantile(runner.times, 0) * 1e3,
-           median * 1e3, getQuantile(runner.times, 0.9) * 1e3,
-           (median / first - 1) * 100, (getQuantile(ratios, 0.5) - 1) * 100);
+           getQuantile(runner.times, 0.5) * 1e3,
+           getQuantile(runner.times, 0.9) * 1e3,
+           getQuantile(runner.processor, 0.5) * 1e3,
+           getExcess(runner.times, first.times),
+           getExcess(runner.processor, first.processor));
+  }
+  for (Runner &runner : runners) {
     trine_session_destroy(runner.session);
     trine_package_close(runner.package);
   }
