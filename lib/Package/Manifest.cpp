@@ -162,13 +162,15 @@ static Array describeKernels(ModuleOp planned, const HostReport &host,
 /// the storage of states shows is the runtime's own, but for the length of the
 /// past.
 static Array describeSymbols(ModuleOp planned, int64_t inputCount,
-                             int64_t pastArgument) {
+                             int64_t lengthsArgument) {
   Array symbols;
   for (auto symbol : planned.getOps<plan::SymbolOp>()) {
     int64_t input = symbol.getInput();
-    if (input >= inputCount && input != pastArgument)
+    // The argument behind the lengths; without states there is neither.
+    bool isPast = input > 0 && input - 1 == lengthsArgument;
+    if (input >= inputCount && !isPast)
       continue;
-    if (input == pastArgument)
+    if (isPast)
       input = -1;
     int64_t maximum = symbol.getMaximum();
     bool bounded = maximum != std::numeric_limits<int64_t>::max();
@@ -327,7 +329,7 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
       {"name", llvm::json::fixUTF8(options.name)},
       {"target", std::move(target)},
       {"devices", std::move(devices)},
-      {"symbols", describeSymbols(planned, inputCount, states->lengths + 1)},
+      {"symbols", describeSymbols(planned, inputCount, states->lengths)},
       {"inputs", std::move(inputs)},
       {"outputs", std::move(outputs)},
       {"states", std::move(states->entries)},
