@@ -80,6 +80,13 @@ static bool isWorthFusing(OpOperand *operand, unsigned maximumOperands,
           maximumBody)
     return false;
   AffineMap map = consumer.getMatchingIndexingMap(operand);
+  // What a consumer reads twice becomes one operand first: fused one by one,
+  // the producer's body would be there twice, and a chain of them 2^n times.
+  for (OpOperand &other : consumer->getOpOperands())
+    if (&other != operand && other.get() == operand->get() &&
+        consumer.isDpsInput(&other) &&
+        consumer.getMatchingIndexingMap(&other) == map)
+      return false;
   unsigned cost = costOf(producer), inputs = countTensorInputs(producer);
   // Each loop of the consumer moves through the operand: as many elements as
   // before.

@@ -226,3 +226,35 @@ func.func @units(%x: tensor<?x?x4xf32>, %y: tensor<?x?xf32>, %n: index, %m: inde
   %g = tensor.collapse_shape %f [[0], [1, 2]] : tensor<?x?x?xf32> into tensor<?x?xf32>
   return %b, %g : tensor<?x?x4xf32>, tensor<?x?xf32>
 }
+
+// -----
+
+// What is read twice is computed once, so a chain of doublings keeps one operation each.
+
+// CHECK-LABEL: func.func @doublings
+// CHECK-SAME: (%[[X:.*]]: tensor<?xf32>
+// CHECK: linalg.generic
+// CHECK-SAME: ins(%[[X]] : tensor<?xf32>)
+// CHECK-COUNT-3: arith.addf
+// CHECK-NOT: arith.addf
+// CHECK: return
+#map = affine_map<(d0) -> (d0)>
+func.func @doublings(%x: tensor<?xf32>, %n: index) -> tensor<?xf32> {
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %a = linalg.generic {indexing_maps = [#map, #map, #map], iterator_types = ["parallel"]} ins(%x, %x : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%l: f32, %r: f32, %o: f32):
+    %s = arith.addf %l, %r : f32
+    linalg.yield %s : f32
+  } -> tensor<?xf32>
+  %b = linalg.generic {indexing_maps = [#map, #map, #map], iterator_types = ["parallel"]} ins(%a, %a : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%l: f32, %r: f32, %o: f32):
+    %s = arith.addf %l, %r : f32
+    linalg.yield %s : f32
+  } -> tensor<?xf32>
+  %c = linalg.generic {indexing_maps = [#map, #map, #map], iterator_types = ["parallel"]} ins(%b, %b : tensor<?xf32>, tensor<?xf32>) outs(%e : tensor<?xf32>) {
+  ^bb0(%l: f32, %r: f32, %o: f32):
+    %s = arith.addf %l, %r : f32
+    linalg.yield %s : f32
+  } -> tensor<?xf32>
+  return %c : tensor<?xf32>
+}
