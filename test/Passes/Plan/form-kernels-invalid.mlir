@@ -24,7 +24,7 @@ func.func @main(%x: tensor<*xf32>) -> tensor<*xf32> {
 // -----
 
 func.func @main(%x: tensor<?xf32>, %c: i1) -> tensor<?xf32> {
-  // expected-error @below {{sizes of its result 'tensor<?xf32>' do not follow from its operands}}
+  // expected-error @below {{sizes of its result 'tensor<?xf32>' do not follow from its operands, which is not supported}}
   %y = scf.if %c -> tensor<?xf32> {
     scf.yield %x : tensor<?xf32>
   } else {
@@ -61,7 +61,7 @@ func.func @main(%x: tensor<4xf32>, %n: index) -> (tensor<4xf32>, index) {
 // -----
 
 func.func @main(%x: tensor<*xf32>) -> tensor<?xf32> {
-  // expected-error @below {{sizes of its result 'tensor<?xf32>' do not follow from its operands}}
+  // expected-error @below {{sizes of its result 'tensor<?xf32>' do not follow from its operands, which is not supported}}
   %y = tensor.cast %x : tensor<*xf32> to tensor<?xf32>
   return %y : tensor<?xf32>
 }
