@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 echo "== 1/4 install what building needs"
 tools/setup.sh
-echo "== 2/4 build the compiler and the runtime (about 5 minutes the first time on two cores)"
+echo "== 2/4 build the compiler and the runtime (about 7 minutes the first time on two cores)"
 tools/build.sh release trine-compile trine-run trine-verify
 bin=build/release/bin
 package=build/quickstart/engram_paper
