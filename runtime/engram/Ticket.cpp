@@ -138,14 +138,19 @@ static void visitRows(const Ticket &ticket, Place place, Deliver deliver) {
   const uint64_t bytes =
       std::min(ticket.table->getLayout().getRowBytes(), kMostAhead);
   const int64_t *rows = ticket.rows.get();
+  // A place may need a division, so it is found once.
+  constexpr uint64_t ring = 2 * std::max(Group, Ahead);
+  const uint8_t *places[ring];
   for (uint64_t next = 0; next < count + Ahead; next += Group) {
-    for (uint64_t i = next; i < std::min(count, next + Group); ++i)
-      fetchRow(place(static_cast<uint64_t>(rows[i])), bytes);
+    for (uint64_t i = next; i < std::min(count, next + Group); ++i) {
+      places[i % ring] = place(static_cast<uint64_t>(rows[i]));
+      fetchRow(places[i % ring], bytes);
+    }
     if (next < Ahead)
       continue;
     uint64_t first = next - Ahead, end = std::min(count, first + Group);
     for (uint64_t i = first; i < end; ++i)
-      deliver(i, place(static_cast<uint64_t>(rows[i])));
+      deliver(i, places[i % ring]);
   }
 }
 
@@ -157,7 +162,7 @@ Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
   const uint64_t targetBytes = layout.width * elementBytes;
   auto deliver = [&](auto place, auto scalesOf) {
     if (isCopy)
-      visitRows<8, 16>(ticket, place, [&](uint64_t i, const uint8_t *values) {
+      visitRows<4, 16>(ticket, place, [&](uint64_t i, const uint8_t *values) {
         memcpy(destination + i * targetBytes, values, targetBytes);
       });
     else
