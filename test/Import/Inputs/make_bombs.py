@@ -6,21 +6,7 @@ Protobuf by hand: a field is (number << 3 | 2), a length, bytes.
 """
 import sys
 
-
-def varint(value):
-    out = b""
-    while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(number, payload):
-    if isinstance(payload, int):
-        return varint(number << 3) + varint(payload)
-    if isinstance(payload, str):
-        payload = payload.encode()
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
+from protobuf_wire import field
 
 
 def model(graph, functions=b""):

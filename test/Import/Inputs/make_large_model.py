@@ -3,18 +3,8 @@
 import sys
 
 from onnx import helper
+from protobuf_wire import field, varint
 
-
-def varint(value):
-    result = b""
-    while value >= 0x80:
-        result += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return result + bytes([value])
-
-
-def field(number, content):
-    return bytes([number << 3 | 2]) + varint(len(content)) + content
 
 
 count = int(sys.argv[2])

@@ -3,25 +3,7 @@
 """Writes protobuf.onnx (3 GiB of raw_data inside) and external.onnx (64 GiB beside it), both sparse: make_sparse_models.py FOLDER."""
 import sys
 
-
-def varint(value):
-    out = b""
-    while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def head(number, length):
-    return varint(number << 3 | 2) + varint(length)
-
-
-def field(number, payload):
-    if isinstance(payload, int):
-        return varint(number << 3) + varint(payload)
-    if isinstance(payload, str):
-        payload = payload.encode()
-    return head(number, len(payload)) + payload
+from protobuf_wire import field, head
 
 
 def value(name):

@@ -8,20 +8,11 @@ import sys
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "Import/Inputs"))
+from protobuf_wire import head  # noqa: E402
+
 folder, width = pathlib.Path(sys.argv[1]), 16
 ROW = np.ones(width, np.float32).tobytes()
-
-
-def varint(value):
-    out = b""
-    while value >= 0x80:
-        out += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return out + bytes([value])
-
-
-def head(number, length):
-    return varint(number << 3 | 2) + varint(length)
 
 
 def write_data(name, rows):
