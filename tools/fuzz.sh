@@ -22,7 +22,7 @@ each=$((seconds / ${#targets[@]}))
 [ $each -gt 0 ] || each=1
 for name in "${targets[@]}"; do
   # What is found grows there; what is checked in only seeds it.
-  work="$build/work/$name"
+  work="$build/runs/$name"
   mkdir -p "$work/corpus" "$work/findings"
   options=(-max_total_time=$each -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=2048 -max_len="${longest[$name]:-4096}" -reload=0 -print_final_stats=1)
   options+=(-artifact_prefix="$work/findings/")
