@@ -23,19 +23,18 @@ namespace mlir::trine {
 using namespace mlir;
 using namespace mlir::trine;
 
-/// The intrinsic of a maximum or minimum of f32 or f64. As comparisons and
-/// selections, which arith would become, LLVM would not know the reduction.
+/// The intrinsic of a maximum or minimum of f32 or f64 that keeps NaN. As
+/// comparisons and selections, which arith would become, LLVM would not know
+/// the reduction. A reduction that ignores NaN stays comparisons: where the
+/// vectors of such an intrinsic are one step of its loop, LLVM 22 leaves out
+/// the elements behind them.
 static void useIntrinsic(IRRewriter &rewriter, Operation *op) {
   Type type = op->getResult(0).getType();
   if (!type.isF32() && !type.isF64())
     return;
   rewriter.setInsertionPoint(op);
   Value left = op->getOperand(0), right = op->getOperand(1);
-  if (isa<arith::MaxNumFOp>(op))
-    rewriter.replaceOpWithNewOp<LLVM::MaxNumOp>(op, left, right);
-  else if (isa<arith::MinNumFOp>(op))
-    rewriter.replaceOpWithNewOp<LLVM::MinNumOp>(op, left, right);
-  else if (isa<arith::MaximumFOp>(op))
+  if (isa<arith::MaximumFOp>(op))
     rewriter.replaceOpWithNewOp<LLVM::MaximumOp>(op, left, right);
   else if (isa<arith::MinimumFOp>(op))
     rewriter.replaceOpWithNewOp<LLVM::MinimumOp>(op, left, right);

@@ -42,11 +42,11 @@ static LogicalResult lowerSoftmax(Operation *op, ONNXLowering &lowering) {
   Operand input = lowering.operand(data);
   Value lowest = scalarConstant(lowering.builder, lowering.loc, type,
                                 -std::numeric_limits<double>::infinity());
-  // Ignores NaN, which the sum then brings into the row anyway.
+  // NaN makes the whole row NaN, here or in the sum.
   Value greatest =
       reduce(lowering, input, *dims, lowest,
              [](OpBuilder &b, Location loc, ValueRange s) -> Value {
-               return arith::MaxNumFOp::create(b, loc, s[1], s[0]);
+               return arith::MaximumFOp::create(b, loc, s[1], s[0]);
              });
   Operand shift = withOnes(lowering, greatest, *dims);
   auto subtract = [](OpBuilder &b, Location loc, ValueRange s) -> Value {

@@ -233,23 +233,30 @@ func.func @scalar_view(%x: memref<f32>, %y: memref<1x1xf32>) {
   return
 }
 
-// A row's maximum stays an operation that LLVM knows as a reduction.
+// A row's maximum stays an operation that LLVM knows as a reduction, unless it ignores NaN.
 // CHECK-LABEL: func.func @maxima
-// CHECK: llvm.intr.maxnum
+// CHECK: llvm.intr.maximum
 // CHECK: llvm.intr.minimum
-// CHECK: arith.maxnumf {{.*}} : bf16
+// CHECK: arith.maxnumf {{.*}} : f32
+// CHECK: arith.maximumf {{.*}} : bf16
 func.func @maxima(%a: memref<?xf32>, %b: memref<?xbf16>, %x: memref<f32>, %y: memref<f32>, %z: memref<bf16>) {
   linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>, affine_map<(d0) -> ()>], iterator_types = ["reduction"]}
     ins(%a : memref<?xf32>) outs(%x, %y : memref<f32>, memref<f32>) {
   ^bb0(%v: f32, %high: f32, %low: f32):
-    %h = arith.maxnumf %high, %v : f32
+    %h = arith.maximumf %high, %v : f32
     %l = arith.minimumf %v, %low : f32
     linalg.yield %h, %l : f32, f32
   }
   linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>], iterator_types = ["reduction"]}
+    ins(%a : memref<?xf32>) outs(%x : memref<f32>) {
+  ^bb0(%v: f32, %high: f32):
+    %h = arith.maxnumf %high, %v : f32
+    linalg.yield %h : f32
+  }
+  linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> ()>], iterator_types = ["reduction"]}
     ins(%b : memref<?xbf16>) outs(%z : memref<bf16>) {
   ^bb0(%v: bf16, %high: bf16):
-    %h = arith.maxnumf %high, %v : bf16
+    %h = arith.maximumf %high, %v : bf16
     linalg.yield %h : bf16
   }
   return

@@ -17,7 +17,7 @@ func.func @mean(%x: tensor<?x8xbf16> {onnx.dims = ["n", 8]}) -> tensor<?x1xbf16>
 }
 
 // CHECK-LABEL: func.func @softmax
-// CHECK: arith.maxnumf
+// CHECK: arith.maximumf
 // CHECK: math.exp
 // CHECK: arith.addf
 // CHECK: arith.divf
