@@ -342,6 +342,15 @@ Value SequenceLowering::elementsOf(Value buffer) {
   return count;
 }
 
+/// The element type that a wait wants, as the services have it.
+static uint32_t tableType(plan::PrefetchAwaitOp op) {
+  Type element =
+      cast<MemRefType>(op.getDestination().getType()).getElementType();
+  return element.isF32()   ? TRINE_TABLE_F32
+         : element.isF16() ? TRINE_TABLE_F16
+                           : TRINE_TABLE_BF16;
+}
+
 void SequenceLowering::lowerPrefetchIssue(plan::PrefetchIssueOp op) {
   Value slot = slots(1);
   callService(
@@ -350,15 +359,18 @@ void SequenceLowering::lowerPrefetchIssue(plan::PrefetchIssueOp op) {
        integer(status, tables.lookup(op.getTable())),
        toPointer(address(op.getRows())), elementsOf(op.getRows()), slot});
   // Tickets are numbers below this level; the wait is the only user.
-  tickets[op] = LLVM::LoadOp::create(builder, word, slot);
+  Value ticket = LLVM::LoadOp::create(builder, word, slot);
+  tickets[op] = ticket;
+  for (Operation *user : op.getTicket().getUsers())
+    if (auto await = dyn_cast<plan::PrefetchAwaitOp>(user))
+      callService(offsetof(trine_program_services, prefetch_send),
+                  {integer(status, device(op.getDevice())), ticket,
+                   integer(status, tableType(await))});
 }
 
 void SequenceLowering::lowerPrefetchAwait(plan::PrefetchAwaitOp op) {
   Value destination = op.getDestination();
   Type element = cast<MemRefType>(destination.getType()).getElementType();
-  uint32_t type = element.isF32()   ? TRINE_TABLE_F32
-                  : element.isF16() ? TRINE_TABLE_F16
-                                    : TRINE_TABLE_BF16;
   Value bytes = arith::MulIOp::create(
       builder, elementsOf(destination),
       integer(word, llvm::divideCeil(element.getIntOrFloatBitWidth(), 8)));
@@ -366,7 +378,8 @@ void SequenceLowering::lowerPrefetchAwait(plan::PrefetchAwaitOp op) {
   callService(offsetof(trine_program_services, prefetch_await),
               {integer(status, device(op.getDevice())),
                integer(status, op.getQueue()), tickets.lookup(issue),
-               integer(status, type), toPointer(address(destination)), bytes});
+               integer(status, tableType(op)), toPointer(address(destination)),
+               bytes});
   op.erase();
   issue->erase();
 }

@@ -91,6 +91,8 @@ private:
                                     uint32_t queue, uint32_t table,
                                     const int64_t *rows, uint64_t count,
                                     uint64_t *ticket);
+  static int32_t servePrefetchSend(void *context, uint32_t device,
+                                   uint64_t ticket, uint32_t type);
   static int32_t servePrefetchAwait(void *context, uint32_t device,
                                     uint32_t queue, uint64_t ticket,
                                     uint32_t type, void *destination,

@@ -18,7 +18,8 @@ const trine_program_services Session::services = {
     serveFail,
     servePrefetchIssue,
     servePrefetchAwait,
-    serveEngramHash};
+    serveEngramHash,
+    servePrefetchSend};
 
 Status Session::callProgram() {
   stepStatus = Status();
@@ -233,6 +234,13 @@ int32_t Session::servePrefetchIssue(void *context, uint32_t device,
   Session *session = static_cast<Session *>(context);
   return session->finishTableService(
       device, session->tables->issue(queue, table, rows, count, ticket));
+}
+
+int32_t Session::servePrefetchSend(void *context, uint32_t device,
+                                   uint64_t ticket, uint32_t type) {
+  Session *session = static_cast<Session *>(context);
+  return session->finishTableService(device,
+                                     session->tables->send(ticket, type));
 }
 
 int32_t Session::servePrefetchAwait(void *context, uint32_t device,

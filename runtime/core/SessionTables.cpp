@@ -5,6 +5,7 @@
 using namespace trine::runtime;
 
 SessionTables::~SessionTables() {
+  stopSending();
   for (std::vector<Fetch> *each : {&fetches, &ahead, &begun})
     drop(*each);
   for (auto &[rule, hash] : hashes)
@@ -63,12 +64,14 @@ Status SessionTables::announce(const trine_tensor *tensors, uint32_t count) {
 
 void SessionTables::beginStep(const trine_program_tensor *stepInputs) {
   inputs = stepInputs;
+  ++steps;
   drop(begun);
   begun.swap(ahead);
   expected.clear();
 }
 
 void SessionTables::endStep(bool succeeded) {
+  stopSending();
   drop(fetches);
   drop(begun);
   if (!succeeded)
@@ -111,6 +114,7 @@ Status SessionTables::issue(uint32_t queue, uint32_t table, const int64_t *rows,
   countFromEnd(ids, tables->getRows(table));
   Fetch fetch;
   fetch.table = table;
+  fetch.count = count;
   size_t number = fetches.size();
   if (number < begun.size() && begun[number].ticket &&
       begun[number].table == table && begun[number].rows == ids) {
@@ -119,7 +123,7 @@ Status SessionTables::issue(uint32_t queue, uint32_t table, const int64_t *rows,
   } else {
     trine_status code =
         trine_engram_begin(tables->getTable(table), ids.data(), count,
-                           reinterpret_cast<uintptr_t>(this), &fetch.ticket);
+                           getNumber(/*isNext=*/false), &fetch.ticket);
     // When much is in flight, these rows are asked for again when they are
     // needed: what is in flight may be this step's own.
     if (code == TRINE_ENGRAM_ERROR_FULL)
@@ -133,51 +137,131 @@ Status SessionTables::issue(uint32_t queue, uint32_t table, const int64_t *rows,
   return Status();
 }
 
+SessionTables::Fetch *SessionTables::findFetch(uint64_t ticket) {
+  return ticket < fetches.size() && !fetches[ticket].isTaken ? &fetches[ticket]
+                                                             : nullptr;
+}
+
+Status SessionTables::send(uint64_t ticket, uint32_t type) {
+  Fetch *fetch = findFetch(ticket);
+  if (!fetch || fetch->job)
+    return Status(
+        TRINE_ERROR_PROGRAM,
+        concat("the program sent ticket ", ticket, ", which is not in flight"));
+  // The host's memory is written when nothing reads what was there any more.
+  // Rows that found no room are begun when they are needed.
+  if (device.isHostMemory() || !fetch->ticket)
+    return Status();
+  uint64_t bytes = fetch->count * tables->getWidth(fetch->table) *
+                   (type == TRINE_TABLE_F32 ? 4 : 2);
+  uint32_t slot = 0;
+  void *host = nullptr;
+  if (trine_status code = device.openPrefetched(bytes, &slot, &host))
+    return Status(code, device.getMessage());
+  if (!host)
+    return Status();
+  fetch->job = std::make_unique<PrefetchThread::Job>();
+  fetch->job->ticket = fetch->ticket;
+  fetch->job->type = static_cast<trine_engram_type>(type);
+  fetch->job->slot = slot;
+  fetch->job->host = host;
+  fetch->job->bytes = bytes;
+  fetch->ticket = nullptr;
+  sender.start(*fetch->job);
+  return Status();
+}
+
 Status SessionTables::await(uint32_t queue, uint64_t ticket, uint32_t type,
                             void *destination, uint64_t bytes) {
-  if (ticket >= fetches.size() || fetches[ticket].isTaken)
+  Fetch *fetch = findFetch(ticket);
+  if (!fetch)
     return Status(TRINE_ERROR_PROGRAM,
                   concat("the program awaited ticket ", ticket,
                          ", which is not in flight"));
-  Fetch &fetch = fetches[ticket];
-  if (!fetch.ticket)
+  if (fetch->job && (static_cast<uint32_t>(fetch->job->type) != type ||
+                     fetch->job->bytes != bytes))
+    return Status(TRINE_ERROR_PROGRAM,
+                  concat("the program sent ticket ", ticket, " as type ",
+                         fetch->job->type, " and ", fetch->job->bytes,
+                         " bytes, and awaited type ", type, " and ", bytes,
+                         " bytes"));
+  if (!fetch->job && !fetch->ticket)
     if (trine_status code = trine_engram_begin_urgent(
-            tables->getTable(fetch.table), fetch.rows.data(), fetch.rows.size(),
-            reinterpret_cast<uintptr_t>(this), &fetch.ticket))
+            tables->getTable(fetch->table), fetch->rows.data(),
+            fetch->rows.size(), getNumber(/*isNext=*/false), &fetch->ticket))
       return getTableStatus(code);
   // A device with memory of its own gets a copy; the host's is written at once,
   // when nothing reads what was there any more.
-  bool isHost = device.isHostMemory();
-  if (isHost)
+  if (device.isHostMemory()) {
     if (trine_status code = device.synchronize())
       return Status(code, device.getMessage());
-  void *target = destination, *pinned = nullptr;
-  if (!isHost) {
-    // The device works while the rows come, and copies them beside its work.
-    if (trine_status code = device.submit())
-      return Status(code, device.getMessage());
-    if (trine_status code = device.openPrefetched(bytes, &pinned))
-      return Status(code, device.getMessage());
-    if (!pinned)
-      rowBytes.resize(bytes);
-    target = pinned ? pinned : rowBytes.data();
+    return awaitOnHost(*fetch, type, destination, bytes);
   }
+  if (!fetch->job)
+    if (Status status = send(ticket, type); !status.ok())
+      return status;
+  if (fetch->job)
+    return awaitSent(queue, *fetch, type, destination, bytes);
+  // Too large to be sent beside the device's work.
+  if (trine_status code = device.submit())
+    return Status(code, device.getMessage());
+  rowBytes.resize(bytes);
+  if (Status status = awaitOnHost(*fetch, type, rowBytes.data(), bytes);
+      !status.ok())
+    return status;
+  if (trine_status code =
+          device.write(queue, rowBytes.data(), destination, bytes))
+    return Status(code, device.getMessage());
+  return Status();
+}
+
+Status SessionTables::awaitOnHost(Fetch &fetch, uint32_t type,
+                                  void *destination, uint64_t bytes) {
   trine_status code =
       trine_engram_wait(fetch.ticket, static_cast<trine_engram_type>(type),
-                        target, bytes, /*deadline_milliseconds=*/-1);
+                        destination, bytes, /*deadline_milliseconds=*/-1);
   if (code != TRINE_ENGRAM_ERROR_LATE) {
     fetch.ticket = nullptr;
     fetch.isTaken = true;
   }
-  if (code != TRINE_OK)
-    return getTableStatus(code);
-  if (isHost)
-    return Status();
-  if (trine_status copied =
-          pinned ? device.sendPrefetched(queue, destination, bytes)
-                 : device.write(queue, target, destination, bytes))
-    return Status(copied, device.getMessage());
+  return getTableStatus(code);
+}
+
+/// The copy of the rows may be over; if they are not there yet, the device
+/// works while they come.
+Status SessionTables::awaitSent(uint32_t queue, Fetch &fetch, uint32_t type,
+                                void *destination, uint64_t bytes) {
+  if (!sender.isDone(*fetch.job))
+    if (trine_status code = device.submit())
+      return Status(code, device.getMessage());
+  Status status = sender.finish(*fetch.job);
+  fetch.isTaken = true;
+  uint32_t slot = fetch.job->slot;
+  fetch.job.reset();
+  if (!status.ok()) {
+    device.dropPrefetched(slot);
+    return status;
+  }
+  if (trine_status code =
+          device.joinPrefetched(queue, slot, destination, bytes))
+    return Status(code, device.getMessage());
   return Status();
+}
+
+/// Ends what was sent and not awaited. The thread may be waiting for its rows.
+void SessionTables::stopSending() {
+  bool isCancelled = false;
+  for (Fetch &fetch : fetches) {
+    if (!fetch.job)
+      continue;
+    if (!isCancelled)
+      trine_engram_cancel_session(tables->getStore(),
+                                  getNumber(/*isNext=*/false));
+    isCancelled = true;
+    sender.cancel(*fetch.job);
+    device.dropPrefetched(fetch.job->slot);
+    fetch.job.reset();
+  }
 }
 
 void SessionTables::beginAhead(uint32_t table, const int64_t *rows,
@@ -194,7 +278,7 @@ void SessionTables::beginAhead(uint32_t table, const int64_t *rows,
   // the step that needs the rows says what is wrong.
   if (!fetch.rows.empty() &&
       trine_engram_begin(tables->getTable(table), fetch.rows.data(),
-                         fetch.rows.size(), reinterpret_cast<uintptr_t>(this),
+                         fetch.rows.size(), getNumber(/*isNext=*/true),
                          &fetch.ticket) != TRINE_OK)
     fetch.ticket = nullptr;
   ahead.push_back(std::move(fetch));

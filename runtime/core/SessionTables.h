@@ -5,17 +5,19 @@
 #define TRINE_RUNTIME_CORE_SESSIONTABLES_H
 
 #include "Manifest.h"
+#include "PrefetchThread.h"
 #include "Status.h"
 #include "TableSet.h"
 #include "device/Device.h"
 #include "trine/Runtime/ProgramABI.h"
 #include <map>
+#include <memory>
 #include <vector>
 
 namespace trine::runtime {
 
-/// What the program's services prefetch_issue, prefetch_await and engram_hash
-/// do. Not for several threads at once.
+/// What the program's services prefetch_issue, prefetch_send, prefetch_await
+/// and engram_hash do. Not for several threads at once.
 ///
 /// A step may be announced while the one before it has not begun yet. That one
 /// then computes, for each of its hashes of an input's ids, the rows of the
@@ -27,7 +29,7 @@ public:
   /// `tables` may be null: then every fetch fails.
   SessionTables(const TableSet *tables, Device &device,
                 const std::vector<ManifestTensor> &inputs)
-      : tables(tables), device(device), declared(inputs) {}
+      : tables(tables), device(device), declared(inputs), sender(device) {}
   ~SessionTables();
 
   /// Copies what the step after the next one begins with.
@@ -40,6 +42,7 @@ public:
 
   Status issue(uint32_t queue, uint32_t table, const int64_t *rows,
                uint64_t count, uint64_t *ticket);
+  Status send(uint64_t ticket, uint32_t type);
   Status await(uint32_t queue, uint64_t ticket, uint32_t type,
                void *destination, uint64_t bytes);
   struct HashCall {
@@ -59,7 +62,10 @@ private:
     uint32_t table = 0;
     trine_engram_ticket *ticket = nullptr;
     std::vector<int64_t> rows; // of one without a ticket, or begun ahead
+    uint64_t count = 0;
     bool isTaken = false;
+    /// Has the ticket of a fetch whose rows are sent ahead.
+    std::unique_ptr<PrefetchThread::Job> job;
   };
   /// Rows that the announced step will ask for, by where this step's are.
   struct Expected {
@@ -78,6 +84,16 @@ private:
               const int64_t *present);
   const Announced *findAnnounced(const int64_t *data) const;
   void beginAhead(uint32_t table, const int64_t *rows, uint64_t count);
+  Fetch *findFetch(uint64_t ticket);
+  Status awaitSent(uint32_t queue, Fetch &fetch, uint32_t type,
+                   void *destination, uint64_t bytes);
+  Status awaitOnHost(Fetch &fetch, uint32_t type, void *destination,
+                     uint64_t bytes);
+  void stopSending();
+  /// For the store: what this step asks for, or the next one.
+  uint64_t getNumber(bool isNext) const {
+    return reinterpret_cast<uintptr_t>(this) + ((steps + isNext) & 1);
+  }
   Status readIds(uint32_t queue, const int64_t *source, uint64_t count,
                  std::vector<int64_t> &ids);
   static void drop(std::vector<Fetch> &fetches);
@@ -94,6 +110,8 @@ private:
   std::vector<Expected> expected;
   std::vector<int64_t> ids;
   std::vector<uint8_t> rowBytes; // on their way to a device
+  uint64_t steps = 0;
+  PrefetchThread sender;
 };
 
 /// What the store says about its last failure on this thread.

@@ -43,6 +43,7 @@ public:
   uint32_t size() const { return static_cast<uint32_t>(tables.size()); }
   trine_engram_table *getTable(uint32_t index) const { return tables[index]; }
 
+  trine_engram_store *getStore() const { return store; }
   uint64_t getRows(uint32_t index) const { return rows[index]; }
   uint64_t getWidth(uint32_t index) const { return widths[index]; }
 

@@ -76,19 +76,31 @@ public:
   /// Sends work that the device holds back, so that it runs while the host
   /// waits for something else.
   virtual trine_status submit() { return TRINE_OK; }
-  /// Memory of the host from which sendPrefetched() copies `bytes` bytes. Null:
-  /// write() does as well.
-  virtual trine_status openPrefetched(uint64_t bytes, void **host) {
+  /// How many slots openPrefetched() gives at most.
+  static constexpr uint32_t prefetchSlots = 8;
+
+  /// Memory of the host for `bytes` bytes that go to the device beside what all
+  /// queues do. `slot` is theirs until they are joined or dropped. Null: none
+  /// is free, or write() does as well.
+  virtual trine_status openPrefetched(uint64_t bytes, uint32_t *slot,
+                                      void **host) {
     *host = nullptr;
     return TRINE_OK;
   }
-  /// Copies the memory of the last openPrefetched() to the device beside what
-  /// all queues do; what is submitted to `queue` later finds it at
-  /// `destination`.
-  virtual trine_status sendPrefetched(uint32_t queue, void *destination,
-                                      uint64_t bytes) {
+  /// Begins to copy the memory of a slot. May be called by any thread, beside
+  /// all calls but those for this slot; a failure is told in `problem`.
+  virtual trine_status copyPrefetched(uint32_t slot, uint64_t bytes,
+                                      std::string &problem) {
     return TRINE_ERROR_DEVICE; // no memory was opened
   }
+  /// What is submitted to `queue` later finds the bytes that were copied at
+  /// `destination`. The host does not wait for them.
+  virtual trine_status joinPrefetched(uint32_t queue, uint32_t slot,
+                                      void *destination, uint64_t bytes) {
+    return TRINE_ERROR_DEVICE;
+  }
+  /// Gives a slot back whose bytes nobody wants.
+  virtual void dropPrefetched(uint32_t slot) {}
 
   /// Waits for `queue`, then copies device memory to the host.
   virtual trine_status read(uint32_t queue, const void *source, void *host,

@@ -95,6 +95,12 @@ typedef struct trine_program_services {
                          uint64_t sequences, uint64_t tokens,
                          const int64_t *history, int64_t *rows,
                          int64_t *present);
+
+  /* Tells the type that a ticket will be awaited as, so that a device with
+   * memory of its own gets the rows as soon as they are there. At most once
+   * per ticket, before prefetch_await; without it they are sent there. */
+  int32_t (*prefetch_send)(void *context, uint32_t device, uint64_t ticket,
+                           uint32_t type);
 } trine_program_services;
 
 /* The words of a hash's rule: these, then `order` multipliers, and (order - 1)

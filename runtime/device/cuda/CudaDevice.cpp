@@ -11,10 +11,11 @@ CudaDevice::~CudaDevice() {
   if (!context)
     return;
   driver.cuCtxSetCurrent(context);
-  if (copyStream) {
-    driver.cuStreamSynchronize(copyStream);
-    driver.cuStreamDestroy_v2(copyStream);
-  }
+  for (cuda::Stream stream : {copyStream, prefetchStream})
+    if (stream) {
+      driver.cuStreamSynchronize(stream);
+      driver.cuStreamDestroy_v2(stream);
+    }
   if (reached)
     driver.cuEventDestroy_v2(reached);
   for (const Staging &each : staging) {
@@ -47,7 +48,12 @@ trine_status CudaDevice::check(cuda::Result error, const std::string &what) {
     return TRINE_OK;
   // CUDA_ERROR_OUT_OF_MEMORY
   return fail(error == 2 ? TRINE_ERROR_OUT_OF_MEMORY : TRINE_ERROR_DEVICE,
-              what + " on device 'cuda': " + driver.describe(error));
+              describe(error, what));
+}
+
+std::string CudaDevice::describe(cuda::Result error,
+                                 const std::string &what) const {
+  return what + " on device 'cuda': " + driver.describe(error);
 }
 
 /// The compute capability of device 0.

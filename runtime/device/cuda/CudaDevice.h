@@ -6,15 +6,16 @@
 #include "Driver.h"
 #include "LaunchGraphs.h"
 #include "device/Device.h"
+#include <array>
 
 namespace trine::runtime {
 
 /// Queues are streams, made when they are first used. Launches of queue 0 wait
 /// until something else needs their results, and then go together, as a graph
 /// where they came before. Copies to the device come from pinned memory on a
-/// stream of their own, which events join with the queue. Prefetched rows are
-/// copied to memory of their own while the queue works, and from there to their
-/// place.
+/// stream of their own, which events join with the queue. Prefetched rows have
+/// another stream, which waits for no queue: they are copied to memory of their
+/// own as soon as they are there, and by the queue to their place.
 class CudaDevice : public Device {
 public:
   CudaDevice(const cuda::Driver &driver, std::vector<DeviceKernel> kernels)
@@ -46,9 +47,13 @@ public:
   trine_status write(uint32_t queue, const void *host, void *destination,
                      uint64_t bytes) override;
   trine_status submit() override { return flush(); }
-  trine_status openPrefetched(uint64_t bytes, void **host) override;
-  trine_status sendPrefetched(uint32_t queue, void *destination,
+  trine_status openPrefetched(uint64_t bytes, uint32_t *slot,
+                              void **host) override;
+  trine_status copyPrefetched(uint32_t slot, uint64_t bytes,
+                              std::string &problem) override;
+  trine_status joinPrefetched(uint32_t queue, uint32_t slot, void *destination,
                               uint64_t bytes) override;
+  void dropPrefetched(uint32_t slot) override;
   trine_status read(uint32_t queue, const void *source, void *host,
                     uint64_t bytes) override;
   trine_status launch(uint32_t queue, uint32_t kernel, uint64_t workgroups,
@@ -80,8 +85,9 @@ private:
     void *host = nullptr;
     cuda::Pointer block = 0;
     uint64_t bytes = 0;
+    /// Behind the last copy, and behind the last move to a place.
     cuda::Event copied = nullptr, used = nullptr;
-    bool isUsed = false;
+    bool isOpen = false, wasCopied = false, wasUsed = false;
   };
   struct Output {
     void *host;
@@ -94,12 +100,14 @@ private:
   };
 
   trine_status check(cuda::Result error, const std::string &what);
+  std::string describe(cuda::Result error, const std::string &what) const;
   /// As check(), of a launch, which may lack its tensor maps.
   trine_status checkLaunch(cuda::Result error, const std::string &what);
   trine_status getStream(uint32_t queue, cuda::Stream &stream);
   trine_status load(uint32_t kernel);
   /// Sends the launches that wait.
   trine_status flush();
+  trine_status growPrefetched(Prefetched &slot, uint64_t bytes);
   void freePrefetched(const Prefetched &each);
   /// Makes the stream of copies.
   trine_status startCopies();
@@ -126,8 +134,8 @@ private:
   cuda::Event reached = nullptr;
   std::vector<Staging> staging;
   size_t nextStaging = 0;
-  std::vector<Prefetched> prefetched;
-  size_t nextPrefetched = 0;
+  cuda::Stream prefetchStream = nullptr;
+  std::array<Prefetched, prefetchSlots> prefetched;
   /// Of the launches of a step: kernel and workgroups; an event before the
   /// first, and one behind each.
   struct Timed {

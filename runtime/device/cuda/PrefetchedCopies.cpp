@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Rows that a step waited for go to the device while it still works on what
-// came before.
+// Rows of tables go to the device while it still works on what comes before
+// their use.
 #include "CudaDevice.h"
 
 using namespace trine::runtime;
@@ -22,81 +22,110 @@ trine_status CudaDevice::startCopies() {
                "cuStreamCreate");
 }
 
-trine_status CudaDevice::openPrefetched(uint64_t bytes, void **host) {
-  // A few in turn, so that the host seldom waits for a copy. What is large
-  // would take too much pinned memory.
-  constexpr size_t blocks = 4;
+trine_status CudaDevice::growPrefetched(Prefetched &slot, uint64_t bytes) {
+  // Its last use is behind its last copy.
+  if (slot.wasUsed)
+    if (trine_status status =
+            check(driver.cuEventSynchronize(slot.used), "a copy"))
+      return status;
+  if (slot.host)
+    driver.cuMemFreeHost(slot.host);
+  if (slot.block)
+    driver.cuMemFree_v2(slot.block);
+  slot.host = nullptr;
+  slot.block = 0;
+  slot.bytes = 0;
+  slot.wasCopied = slot.wasUsed = false;
+  std::string what =
+      "allocation of " + std::to_string(bytes) + " bytes for rows";
+  if (trine_status status =
+          check(driver.cuMemHostAlloc(&slot.host, bytes, 0), what)) {
+    slot.host = nullptr;
+    return status;
+  }
+  if (trine_status status =
+          check(driver.cuMemAlloc_v2(&slot.block, bytes), what)) {
+    slot.block = 0;
+    return status;
+  }
+  slot.bytes = bytes;
+  return TRINE_OK;
+}
+
+trine_status CudaDevice::openPrefetched(uint64_t bytes, uint32_t *index,
+                                        void **host) {
+  // What is large would take too much pinned memory.
   constexpr uint64_t mostPinned = uint64_t(16) << 20;
   *host = nullptr;
   if (bytes == 0 || bytes > mostPinned)
     return TRINE_OK;
-  if (trine_status status = startCopies())
-    return status;
-  prefetched.resize(blocks);
-  nextPrefetched = (nextPrefetched + 1) % blocks;
-  Prefetched &slot = prefetched[nextPrefetched];
+  // One that is large enough already, else any.
+  uint32_t found = prefetchSlots;
+  for (uint32_t i = 0; i < prefetchSlots; ++i)
+    if (!prefetched[i].isOpen &&
+        (found == prefetchSlots ||
+         (prefetched[found].bytes < bytes && prefetched[i].bytes >= bytes)))
+      found = i;
+  if (found == prefetchSlots)
+    return TRINE_OK;
+  if (!prefetchStream)
+    if (trine_status status =
+            check(driver.cuStreamCreate(&prefetchStream, cuda::nonBlocking),
+                  "cuStreamCreate"))
+      return status;
+  Prefetched &slot = prefetched[found];
   for (cuda::Event *event : {&slot.copied, &slot.used})
     if (!*event)
       if (trine_status status = check(
               driver.cuEventCreate(event, cuda::noTiming), "cuEventCreate"))
         return status;
-  // The copy before has left the pinned memory; one that grows is used by
-  // nothing any more.
-  if (slot.isUsed)
+  // The copy before must have left the pinned memory.
+  if (slot.wasCopied)
     if (trine_status status =
-            check(driver.cuEventSynchronize(slot.bytes < bytes ? slot.used
-                                                               : slot.copied),
-                  "a copy"))
+            check(driver.cuEventSynchronize(slot.copied), "a copy"))
       return status;
-  if (slot.bytes < bytes) {
-    if (slot.host)
-      driver.cuMemFreeHost(slot.host);
-    if (slot.block)
-      driver.cuMemFree_v2(slot.block);
-    slot.host = nullptr;
-    slot.block = 0;
-    slot.bytes = 0;
-    slot.isUsed = false;
-    std::string what =
-        "allocation of " + std::to_string(bytes) + " bytes for rows";
-    if (trine_status status =
-            check(driver.cuMemHostAlloc(&slot.host, bytes, 0), what)) {
-      slot.host = nullptr;
+  if (slot.bytes < bytes)
+    if (trine_status status = growPrefetched(slot, bytes))
       return status;
-    }
-    if (trine_status status =
-            check(driver.cuMemAlloc_v2(&slot.block, bytes), what)) {
-      slot.block = 0;
-      return status;
-    }
-    slot.bytes = bytes;
-  }
+  slot.isOpen = true;
+  *index = found;
   *host = slot.host;
   return TRINE_OK;
 }
 
-trine_status CudaDevice::sendPrefetched(uint32_t queue, void *destination,
-                                        uint64_t bytes) {
+trine_status CudaDevice::copyPrefetched(uint32_t index, uint64_t bytes,
+                                        std::string &problem) {
+  Prefetched &slot = prefetched[index];
+  // The thread may not be the step's; nothing but this slot is touched, and the
+  // stream is used by one thread at a time or in any order.
+  cuda::Result error = driver.cuCtxSetCurrent(context);
+  if (!error && slot.wasUsed)
+    error = driver.cuStreamWaitEvent(prefetchStream, slot.used, 0);
+  if (!error)
+    error = driver.cuMemcpyHtoDAsync_v2(slot.block, slot.host, bytes,
+                                        prefetchStream);
+  if (!error) {
+    slot.wasCopied = true;
+    error = driver.cuEventRecord(slot.copied, prefetchStream);
+  }
+  if (!error)
+    return TRINE_OK;
+  problem =
+      describe(error, "copy of " + std::to_string(bytes) + " prefetched bytes");
+  return TRINE_ERROR_DEVICE;
+}
+
+trine_status CudaDevice::joinPrefetched(uint32_t queue, uint32_t index,
+                                        void *destination, uint64_t bytes) {
+  Prefetched &slot = prefetched[index];
+  slot.isOpen = false;
   cuda::Stream stream;
   if (trine_status status = getStream(queue, stream))
     return status;
   // Earlier launches may read what is at the destination.
   if (trine_status status = flush())
     return status;
-  Prefetched &slot = prefetched[nextPrefetched];
-  std::string what = "copy of " + std::to_string(bytes) + " prefetched bytes";
-  // The copies' stream waits for nothing but the last use of this block.
-  if (slot.isUsed)
-    if (trine_status status =
-            check(driver.cuStreamWaitEvent(copyStream, slot.used, 0), what))
-      return status;
-  if (trine_status status = check(
-          driver.cuMemcpyHtoDAsync_v2(slot.block, slot.host, bytes, copyStream),
-          what))
-    return status;
-  if (trine_status status =
-          check(driver.cuEventRecord(slot.copied, copyStream), what))
-    return status;
+  std::string what = "move of " + std::to_string(bytes) + " prefetched bytes";
   if (trine_status status =
           check(driver.cuStreamWaitEvent(stream, slot.copied, 0), what))
     return status;
@@ -106,9 +135,10 @@ trine_status CudaDevice::sendPrefetched(uint32_t queue, void *destination,
                     bytes, stream),
                 what))
     return status;
-  if (trine_status status =
-          check(driver.cuEventRecord(slot.used, stream), what))
-    return status;
-  slot.isUsed = true;
-  return TRINE_OK;
+  slot.wasUsed = true;
+  return check(driver.cuEventRecord(slot.used, stream), what);
+}
+
+void CudaDevice::dropPrefetched(uint32_t slot) {
+  prefetched[slot].isOpen = false;
 }

@@ -99,6 +99,32 @@ trine_status SimDevice::write(uint32_t queue, const void *host,
   return TRINE_OK;
 }
 
+trine_status SimDevice::openPrefetched(uint64_t bytes, uint32_t *slot,
+                                       void **host) {
+  *host = nullptr;
+  for (uint32_t i = 0; i < prefetchSlots && bytes != 0 && !*host; ++i)
+    if (prefetched[i].host.empty()) {
+      prefetched[i].host.resize(bytes);
+      *slot = i;
+      *host = prefetched[i].host.data();
+    }
+  return TRINE_OK;
+}
+
+trine_status SimDevice::copyPrefetched(uint32_t slot, uint64_t bytes,
+                                       std::string &problem) {
+  prefetched[slot].copied = prefetched[slot].host;
+  return TRINE_OK;
+}
+
+trine_status SimDevice::joinPrefetched(uint32_t queue, uint32_t slot,
+                                       void *destination, uint64_t bytes) {
+  trine_status status =
+      write(queue, prefetched[slot].copied.data(), destination, bytes);
+  dropPrefetched(slot);
+  return status;
+}
+
 trine_status SimDevice::read(uint32_t queue, const void *source, void *host,
                              uint64_t bytes) {
   if (bytes)

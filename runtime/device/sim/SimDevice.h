@@ -8,6 +8,7 @@
 #include "device/TensorMaps.h"
 #include "trine/Runtime/PTXSimulator.h"
 #include "trine/Runtime/PTXTensorMap.h"
+#include <array>
 #include <cfenv>
 #include <chrono>
 #include <memory>
@@ -33,6 +34,13 @@ public:
   trine_status collectOutputs() override;
   trine_status write(uint32_t queue, const void *host, void *destination,
                      uint64_t bytes) override;
+  trine_status openPrefetched(uint64_t bytes, uint32_t *slot,
+                              void **host) override;
+  trine_status copyPrefetched(uint32_t slot, uint64_t bytes,
+                              std::string &problem) override;
+  trine_status joinPrefetched(uint32_t queue, uint32_t slot, void *destination,
+                              uint64_t bytes) override;
+  void dropPrefetched(uint32_t slot) override { prefetched[slot] = {}; }
   trine_status read(uint32_t queue, const void *source, void *host,
                     uint64_t bytes) override;
   trine_status launch(uint32_t queue, uint32_t kernel, uint64_t workgroups,
@@ -68,6 +76,12 @@ private:
   };
   std::vector<const void *> parameters; // of the launch
   std::vector<EncodedMap> encoded;
+  /// As on a GPU: rows leave the host's memory when they are copied, and come
+  /// to their place when they are joined.
+  struct Prefetched {
+    std::vector<uint8_t> host, copied;
+  };
+  std::array<Prefetched, prefetchSlots> prefetched;
   std::vector<void *> staged; // inputs and outputs of this step
   std::vector<Output> outputs;
   uint64_t launches = 0;

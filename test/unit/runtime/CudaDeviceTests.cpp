@@ -1,53 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // The device through a driver that is not NVIDIA's: calls, order, errors and
 // what is given back. What a GPU does with kernels is not tested here.
-#include "device/cuda/CudaDevice.h"
-#include <cstdio>
-#include <cstdlib>
-#include <dlfcn.h>
-#include <gtest/gtest.h>
+#include "CudaDeviceTest.h"
 
 using namespace trine::runtime;
-
-namespace {
-class CudaDeviceTest : public testing::Test {
-protected:
-  void SetUp() override {
-    // The driver is opened once for the process.
-    setenv("TRINE_CUDA_DRIVER", TRINE_FAKE_DRIVER, 1);
-    std::string problem;
-    driver = cuda::Driver::open(problem);
-    ASSERT_NE(driver, nullptr) << problem;
-    library = dlopen(TRINE_FAKE_DRIVER, RTLD_NOW);
-    ASSERT_NE(library, nullptr);
-    path = testing::TempDir() + "/scale.ptx";
-    FILE *file = fopen(path.c_str(), "w");
-    fputs(".entry scale()", file);
-    fclose(file);
-  }
-  void TearDown() override {
-    unsetenv("FAKE_DRIVER_FAILS");
-    remove(path.c_str());
-  }
-  std::vector<DeviceKernel> kernels(uint32_t sharedBytes = 0) {
-    DeviceKernel kernel;
-    kernel.name = "scale";
-    kernel.path = path;
-    kernel.label = "kernels/scale.sm_80.ptx";
-    kernel.threads = 128;
-    kernel.workgroupsPerBlock = 64;
-    kernel.sharedBytes = sharedBytes;
-    return {kernel};
-  }
-  template <typename T>
-  T &fake(const char *name) {
-    return *static_cast<T *>(dlsym(library, name));
-  }
-  const cuda::Driver *driver = nullptr;
-  void *library = nullptr;
-  std::string path;
-};
-} // namespace
 
 TEST_F(CudaDeviceTest, RunsAStepAndGivesEverythingBack) {
   int before = fake<int>("fake_live");
@@ -128,46 +84,6 @@ TEST_F(CudaDeviceTest, ErrorsCarryTheDriversText) {
   }
   EXPECT_EQ(fake<int>("fake_live"), before);
 }
-
-namespace {
-/// Steps of `count` launches on a device, y = 2 x each, and what the driver
-/// saw.
-struct Steps {
-  CudaDevice &device;
-  char *log;
-  void *memory = nullptr;
-
-  Steps(CudaDevice &device, char *log) : device(device), log(log) {
-    EXPECT_EQ(device.start(), TRINE_OK) << device.getMessage();
-    EXPECT_EQ(device.allocate(TRINE_SPACE_DEVICE, 1024, &memory), TRINE_OK);
-  }
-  ~Steps() { device.release(TRINE_SPACE_DEVICE, memory, 1024); }
-
-  /// Doubles the first `length` numbers `count` times; the last launch alone
-  /// reads `length`.
-  std::string run(int count, uint64_t length,
-                  trine_status expected = TRINE_OK) {
-    float values[4] = {1, 1, 1, 1};
-    device.beginStep();
-    EXPECT_EQ(device.write(0, values, memory, sizeof values), TRINE_OK);
-    log[0] = 0;
-    for (int i = 0; i < count; ++i) {
-      const uint64_t address = reinterpret_cast<uint64_t>(memory);
-      uint64_t words[] = {address, i + 1 == count ? length : 1, address};
-      EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
-    }
-    EXPECT_EQ(device.synchronize(), expected) << device.getMessage();
-    std::string order = log;
-    if (expected == TRINE_OK) {
-      EXPECT_EQ(device.read(0, memory, values, sizeof values), TRINE_OK);
-      EXPECT_EQ(values[0], 1 << count);
-      EXPECT_EQ(values[1], length > 1 ? 2 : 1);
-    }
-    device.endStep();
-    return order;
-  }
-};
-} // namespace
 
 TEST_F(CudaDeviceTest, ReplaysAStepThatComesAgain) {
   int before = fake<int>("fake_live");
@@ -274,77 +190,6 @@ TEST_F(CudaDeviceTest, CopiesRunBesideTheQueueAndJoinIt) {
             TRINE_ERROR_DEVICE);
   unsetenv("FAKE_DRIVER_FAILS");
   device.endStep();
-}
-
-TEST_F(CudaDeviceTest, PrefetchedCopiesWaitForTheirOwnMemoryAlone) {
-  int before = fake<int>("fake_live");
-  {
-    CudaDevice device(*driver, kernels());
-    Steps steps(device, fake<char[4096]>("fake_log"));
-    char *log = fake<char[4096]>("fake_log");
-    uint64_t address = reinterpret_cast<uint64_t>(steps.memory);
-    uint64_t words[] = {address, 4, address};
-    device.beginStep();
-    log[0] = 0;
-    EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
-    EXPECT_STREQ(log, "");
-    // What waits is sent, and runs while the host waits for rows.
-    EXPECT_EQ(device.submit(), TRINE_OK);
-    EXPECT_STREQ(log, "launch ");
-    auto send = [&](uint64_t count) {
-      void *host = nullptr;
-      ASSERT_EQ(device.openPrefetched(count * sizeof(float), &host), TRINE_OK)
-          << device.getMessage();
-      ASSERT_NE(host, nullptr);
-      for (uint64_t i = 0; i < count; ++i)
-        static_cast<float *>(host)[i] = static_cast<float>(i + 1);
-      ASSERT_EQ(device.sendPrefetched(0, steps.memory, count * sizeof(float)),
-                TRINE_OK)
-          << device.getMessage();
-    };
-    // The copy to the device waits for no event of the queue.
-    send(4);
-    EXPECT_STREQ(log, "launch copy event wait move event ");
-    EXPECT_EQ(device.launch(0, 0, 1, words, 3), TRINE_OK);
-    float values[4] = {};
-    EXPECT_EQ(device.read(0, steps.memory, values, sizeof values), TRINE_OK);
-    EXPECT_EQ(values[3], 8);
-    // The fifth one takes the first one's memory, which was used.
-    for (int i = 0; i < 3; ++i)
-      send(4);
-    log[0] = 0;
-    send(4);
-    EXPECT_STREQ(log, "wait copy event wait move event ");
-    // One that is larger has new memory.
-    for (int i = 0; i < 3; ++i)
-      send(4);
-    log[0] = 0;
-    send(200);
-    EXPECT_STREQ(log, "copy event wait move event ");
-    // Nothing, and what is too large, are other copies' work.
-    void *host = log;
-    EXPECT_EQ(device.openPrefetched(0, &host), TRINE_OK);
-    EXPECT_EQ(host, nullptr);
-    EXPECT_EQ(device.openPrefetched(uint64_t(17) << 20, &host), TRINE_OK);
-    EXPECT_EQ(host, nullptr);
-    for (const char *call : {"cuStreamWaitEvent", "cuMemcpyDtoDAsync_v2"}) {
-      EXPECT_EQ(device.openPrefetched(4, &host), TRINE_OK);
-      setenv("FAKE_DRIVER_FAILS", call, 1);
-      EXPECT_EQ(device.sendPrefetched(0, steps.memory, 4), TRINE_ERROR_DEVICE);
-      EXPECT_EQ(device.getMessage(),
-                "copy of 4 prefetched bytes on device 'cuda': "
-                "CUDA_ERROR_FAKE: asked for by a test");
-      unsetenv("FAKE_DRIVER_FAILS");
-    }
-    setenv("FAKE_DRIVER_FAILS", "cuMemAlloc_v2", 1);
-    EXPECT_EQ(device.openPrefetched(1000, &host), TRINE_ERROR_OUT_OF_MEMORY);
-    EXPECT_EQ(device.getMessage(),
-              "allocation of 1000 bytes for rows on device 'cuda': "
-              "CUDA_ERROR_OUT_OF_MEMORY: out of memory");
-    unsetenv("FAKE_DRIVER_FAILS");
-    device.endStep();
-  }
-  EXPECT_EQ(fake<int>("fake_live"), before);
 }
 
 TEST_F(CudaDeviceTest, RunsMachineCodeOfItsOwnArchitecture) {

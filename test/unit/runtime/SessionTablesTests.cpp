@@ -5,7 +5,9 @@
 #include "device/host/HostDevice.h"
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <gmock/gmock.h>
+#include <mutex>
 #include <thread>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@ constexpr uint64_t kRows = 4000, kWidth = 8;
 
 struct Disk {
   std::atomic<int> milliseconds{0}, reads{0};
+  std::atomic<bool> isBroken{false};
 };
 
 int64_t readLate(void *context, int file, uint64_t offset, uint64_t bytes,
@@ -24,8 +27,76 @@ int64_t readLate(void *context, int file, uint64_t offset, uint64_t bytes,
   Disk &disk = *static_cast<Disk *>(context);
   ++disk.reads;
   std::this_thread::sleep_for(std::chrono::milliseconds(disk.milliseconds));
+  if (disk.isBroken)
+    return -5; // EIO
   return pread(file, buffer, bytes, static_cast<off_t>(offset));
 }
+
+/// A device with memory of its own, which notes what is asked of it.
+class SeparateDevice : public HostDevice {
+public:
+  SeparateDevice() : HostDevice(nullptr, 0, false) {}
+
+  bool isHostMemory() const override { return false; }
+  trine_status submit() override {
+    note("submit");
+    return TRINE_OK;
+  }
+  trine_status openPrefetched(uint64_t bytes, uint32_t *slot,
+                              void **host) override {
+    *host = nullptr;
+    for (uint32_t i = 0; i < prefetchSlots && !*host; ++i)
+      if (slots[i].empty()) {
+        slots[i].resize(bytes);
+        *slot = i;
+        *host = slots[i].data();
+      }
+    if (!*host)
+      note("full");
+    return TRINE_OK;
+  }
+  trine_status copyPrefetched(uint32_t slot, uint64_t bytes,
+                              std::string &problem) override {
+    note("copy");
+    if (!copyFails)
+      return TRINE_OK;
+    problem = "the copy failed";
+    return TRINE_ERROR_DEVICE;
+  }
+  trine_status joinPrefetched(uint32_t queue, uint32_t slot, void *destination,
+                              uint64_t bytes) override {
+    note("join");
+    memcpy(destination, slots[slot].data(), bytes);
+    slots[slot].clear();
+    return TRINE_OK;
+  }
+  void dropPrefetched(uint32_t slot) override {
+    note("drop");
+    slots[slot].clear();
+  }
+
+  void note(const char *what) {
+    std::lock_guard<std::mutex> lock(mutex);
+    order += what;
+    order += ' ';
+  }
+  std::string getOrder() {
+    std::lock_guard<std::mutex> lock(mutex);
+    return order;
+  }
+  bool isFree() const {
+    for (const std::vector<uint8_t> &slot : slots)
+      if (!slot.empty())
+        return false;
+    return true;
+  }
+  std::atomic<bool> copyFails{false};
+
+private:
+  std::vector<uint8_t> slots[prefetchSlots];
+  std::mutex mutex;
+  std::string order;
+};
 
 class SessionTablesTest : public testing::Test {
 protected:
@@ -67,7 +138,8 @@ protected:
     ids.name = "ids";
     history.name = "history";
     declared = {ids, history};
-    tables = std::make_unique<SessionTables>(set.get(), device, declared);
+    tables = std::make_unique<SessionTables>(
+        set.get(), isSeparate ? separate : device, declared);
   }
 
   trine_engram_statistics count() {
@@ -96,6 +168,8 @@ protected:
   std::string folder;
   Disk disk;
   HostDevice device;
+  SeparateDevice separate;
+  bool isSeparate = false;
   std::unique_ptr<const TableSet> set;
   std::vector<ManifestTensor> declared;
   std::unique_ptr<SessionTables> tables;
@@ -288,4 +362,167 @@ TEST_F(SessionTablesTest, SaysWhatAProgramDoesWrong) {
   EXPECT_THAT(tables->issue(0, 0, rows.data(), 1, &ticket).getMessage(),
               HasSubstr("table 'memory': row must be in [0, 4000), got 4000"));
   tables->endStep(false);
+}
+
+//===----------------------------------------------------------------------===//
+// Devices with memory of their own
+//===----------------------------------------------------------------------===//
+
+namespace {
+class SentRowsTest : public SessionTablesTest {
+protected:
+  SentRowsTest() { isSeparate = true; }
+
+  uint64_t issue(const std::vector<int64_t> &rows, bool isSent = true) {
+    uint64_t ticket = 0;
+    Status status = tables->issue(0, 0, rows.data(), rows.size(), &ticket);
+    EXPECT_TRUE(status.ok()) << status.getMessage();
+    if (isSent) {
+      status = tables->send(ticket, TRINE_TABLE_F32);
+      EXPECT_TRUE(status.ok()) << status.getMessage();
+    }
+    return ticket;
+  }
+  /// Waits until the device was asked for this, while the step does nothing.
+  void expectOrder(const std::string &expected) {
+    for (int i = 0; i < 2000 && separate.getOrder() != expected; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(separate.getOrder(), expected);
+  }
+  Status await(uint64_t ticket, uint32_t type = TRINE_TABLE_F32) {
+    float row[kWidth];
+    return tables->await(0, ticket, type, row, sizeof row);
+  }
+};
+} // namespace
+
+TEST_F(SentRowsTest, AreCopiedAsSoonAsTheyAreThere) {
+  open();
+  tables->beginStep(nullptr);
+  uint64_t first = issue({1, 2}), second = issue({3});
+  // Nothing was awaited.
+  expectOrder("copy copy ");
+  awaitRows(second, {3});
+  awaitRows(first, {1, 2});
+  expectOrder("copy copy join join ");
+  tables->endStep(true);
+  EXPECT_TRUE(separate.isFree());
+}
+
+TEST_F(SentRowsTest, WorkIsSubmittedBeforeTheHostWaits) {
+  open();
+  disk.milliseconds = 100;
+  tables->beginStep(nullptr);
+  uint64_t ticket = issue({1});
+  awaitRows(ticket, {1});
+  expectOrder("submit copy join ");
+  tables->endStep(true);
+}
+
+TEST_F(SentRowsTest, WithoutAWordAreSentWhenTheyAreAwaited) {
+  open();
+  tables->beginStep(nullptr);
+  uint64_t ticket = issue({1}, /*isSent=*/false);
+  expectOrder("");
+  awaitRows(ticket, {1});
+  tables->endStep(true);
+  EXPECT_THAT(separate.getOrder(), testing::EndsWith("copy join "));
+}
+
+TEST_F(SentRowsTest, MoreThanThereAreSlots) {
+  open();
+  disk.milliseconds = 2;
+  for (bool isBackwards : {false, true}) {
+    tables->beginStep(nullptr);
+    std::vector<uint64_t> tickets;
+    constexpr int64_t most = Device::prefetchSlots + 3;
+    for (int64_t i = 0; i < most; ++i)
+      tickets.push_back(issue({i, 100 * i}));
+    for (int64_t i = 0; i < most; ++i) {
+      int64_t at = isBackwards ? most - 1 - i : i;
+      awaitRows(tickets[at], {at, 100 * at});
+    }
+    tables->endStep(true);
+    EXPECT_TRUE(separate.isFree());
+  }
+  EXPECT_THAT(separate.getOrder(), HasSubstr("full "));
+}
+
+TEST_F(SentRowsTest, MoreThanTheStoreTakes) {
+  open(/*tickets=*/2);
+  disk.milliseconds = 2;
+  tables->beginStep(nullptr);
+  std::vector<uint64_t> tickets;
+  for (int64_t i = 0; i < 6; ++i)
+    tickets.push_back(issue({i}));
+  for (int64_t i = 5; i >= 0; --i)
+    awaitRows(tickets[i], {i});
+  tables->endStep(true);
+  EXPECT_TRUE(separate.isFree());
+}
+
+TEST_F(SentRowsTest, AFailedStepEndsThem) {
+  open();
+  disk.milliseconds = 2000;
+  auto start = std::chrono::steady_clock::now();
+  tables->beginStep(nullptr);
+  for (int64_t i = 0; i < 3; ++i)
+    issue({i});
+  tables->endStep(false);
+  EXPECT_LT(std::chrono::steady_clock::now() - start,
+            std::chrono::milliseconds(1500));
+  EXPECT_TRUE(separate.isFree());
+  EXPECT_EQ(separate.getOrder(), "drop drop drop ");
+  // The next step asks anew; a session may end with rows on their way.
+  disk.milliseconds = 0;
+  tables->beginStep(nullptr);
+  awaitRows(issue({7}), {7});
+  issue({8});
+  tables.reset();
+  EXPECT_TRUE(separate.isFree());
+}
+
+TEST_F(SentRowsTest, FailWhereTheyAreAwaited) {
+  open();
+  tables->beginStep(nullptr);
+  disk.isBroken = true;
+  Status status = await(issue({5}));
+  EXPECT_THAT(status.getMessage(), HasSubstr("table 'memory': row 5"));
+  disk.isBroken = false;
+  separate.copyFails = true;
+  uint64_t ticket = issue({6});
+  status = await(ticket);
+  EXPECT_EQ(status.getCode(), TRINE_ERROR_DEVICE);
+  EXPECT_EQ(status.getMessage(), "the copy failed");
+  EXPECT_EQ(await(ticket).getMessage(), "the program awaited ticket " +
+                                            std::to_string(ticket) +
+                                            ", which is not in flight");
+  tables->endStep(false);
+  EXPECT_TRUE(separate.isFree());
+}
+
+TEST_F(SentRowsTest, FailWhenTheyAreLate) {
+  open(/*tickets=*/64, /*deadline=*/30);
+  disk.milliseconds = 500;
+  tables->beginStep(nullptr);
+  Status status = await(issue({5}));
+  EXPECT_EQ(status.getCode(), TRINE_ENGRAM_ERROR_LATE);
+  EXPECT_THAT(status.getMessage(), HasSubstr("row 5: not there within 30 ms"));
+  tables->endStep(false);
+  EXPECT_TRUE(separate.isFree());
+}
+
+TEST_F(SentRowsTest, SaysWhatAProgramDoesWrong) {
+  open();
+  tables->beginStep(nullptr);
+  EXPECT_EQ(tables->send(0, TRINE_TABLE_F32).getMessage(),
+            "the program sent ticket 0, which is not in flight");
+  uint64_t ticket = issue({1});
+  EXPECT_EQ(tables->send(ticket, TRINE_TABLE_F32).getMessage(),
+            "the program sent ticket 0, which is not in flight");
+  EXPECT_EQ(await(ticket, TRINE_TABLE_BF16).getMessage(),
+            "the program sent ticket 0 as type 1 and 32 bytes, and awaited "
+            "type 3 and 32 bytes");
+  tables->endStep(false);
+  EXPECT_TRUE(separate.isFree());
 }

@@ -82,7 +82,9 @@ def as_tensor(array, name, code):
 def save(folder, name, nodes, inputs, outputs, initializers=()):
     """inputs, outputs: (name, code, array)"""
     def info(entry):
-        return helper.make_tensor_value_info(entry[0], entry[1], [f"{entry[0]}{i}" for i in range(entry[2].ndim)] if DYNAMIC else entry[2].shape)
+        # A 1 stays one: it is broadcast, and a symbol is taken to be the other operand's size.
+        sizes = [f"{entry[0]}{i}" if DYNAMIC and size != 1 else size for i, size in enumerate(entry[2].shape)]
+        return helper.make_tensor_value_info(entry[0], entry[1], sizes)
 
     data = folder / name / "data"
     data.mkdir(parents=True)
