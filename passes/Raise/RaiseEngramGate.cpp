@@ -25,6 +25,7 @@ public:
   unsigned raised = 0, missed = 0;
 
 private:
+  void splitStack(onnx::ConcatOp stack);
   bool raiseStreams(ArrayRef<GateForm *> gates);
   void raiseOne(GateForm &form);
   void raiseContrib(onnx::EngramGateOp op);
@@ -313,9 +314,44 @@ void GateRaiser::raiseContrib(onnx::EngramGateOp op) {
   ++raised;
 }
 
+/// stack(gates) * value as stack(gate * value): gates of streams may be joined
+/// before they multiply the value that the streams share.
+void GateRaiser::splitStack(onnx::ConcatOp stack) {
+  Value gates = stack->getResult(0);
+  if (raising.rank(gates) != 4 || stack->getNumOperands() < 2 ||
+      raising.normalAxis(stack.getAxis(), gates) != 2 || !gates.hasOneUse())
+    return;
+  for (Value gate : stack->getOperands())
+    if (!raising.dims(gate)[2].isConstant(1) ||
+        !raising.dims(gate)[3].isConstant(1) ||
+        !producer<onnx::SigmoidOp>(skipReshapes(gate)))
+      return;
+  auto product = dyn_cast<onnx::MulOp>(*gates.getUsers().begin());
+  if (!product || raising.rank(product->getResult(0)) != 4)
+    return;
+  Value shared = product->getOperand(product->getOperand(0) == gates ? 1 : 0);
+  SmallVector<SymbolicExpression> expected(raising.dims(product->getResult(0)));
+  expected[2] = raising.dims(stack->getOperand(0))[2];
+  if (raising.dims(shared) != ArrayRef<SymbolicExpression>(expected) ||
+      !expected[3].isConstant())
+    return;
+  Operation *before = product;
+  Value value = dropStream(raising, before, shared);
+  SmallVector<Value> streams;
+  for (Value gate : stack->getOperands())
+    streams.push_back(
+        asStream(raising, before,
+                 raising.create(before, "Mul",
+                                {dropStream(raising, before, gate), value})));
+  product->getResult(0).replaceAllUsesWith(concat(raising, before, streams, 2));
+  raising.eraseIfDead(product);
+}
+
 void GateRaiser::run() {
   for (auto op : raising.opsOf<onnx::EngramGateOp>())
     raiseContrib(op);
+  for (auto op : raising.opsOf<onnx::ConcatOp>())
+    splitStack(op);
   std::vector<GateForm> forms;
   for (auto op : raising.opsOf<onnx::SigmoidOp>()) {
     if (op->getBlock() != &raising.getFunction().getBody().front())

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Experts that run on all tokens, each with the weight that its tokens gave
 // it, mostly zero: "dense" exports.
+#include "ExpertChoices.h"
+#include "RaiseEngram.h"
 #include "RaiseMoE.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -10,11 +12,13 @@ using namespace mlir::trine;
 
 namespace {
 
-/// Σⱼ where(ids = expert, weights, 0) · output.
+/// Σⱼ where(ids = expert, weights, 0) · output, or the expert's column of the
+/// weights scattered over zeros · output.
 struct Term {
   int64_t expert;
-  onnx::WhereOp where;
-  SmallVector<Operation *> ops; ///< from Equal to the product
+  Operation *choice; ///< chooses the weight
+  Value ids, weights;
+  SmallVector<Operation *> ops; ///< from the choice to the product
   Value product;                ///< weighted output, [N, D]
   Value output;                 ///< of the expert
 };
@@ -41,38 +45,96 @@ static Operation *onlyUser(Value value) {
   return value.hasOneUse() ? *value.user_begin() : nullptr;
 }
 
-/// The term that starts with `where`.
-static std::optional<Term> termOf(Raising &raising, onnx::WhereOp where) {
-  auto equal = producer<onnx::EqualOp>(where->getOperand(0));
-  if (!equal || constantNumber(where->getOperand(2)) != 0)
-    return std::nullopt;
-  std::optional<int64_t> expert = constantInteger(equal->getOperand(1));
-  Operation *sum = onlyUser(where->getResult(0));
-  if (!expert || !sum || !isa<onnx::ReduceSumOp>(sum) ||
-      raising.rank(where->getResult(0)) < 2 ||
-      raising.dims(where->getOperand(1)) !=
-          raising.dims(equal->getOperand(0)) ||
-      !reducesAxis(raising, sum, -1))
-    return std::nullopt;
-  Term term{*expert, where, {equal, where, sum}, Value(), Value()};
-  Operation *user = onlyUser(sum->getResult(0));
+/// What multiplies the weight of each token, `weight`, with an expert's output.
+static bool takeWeighted(Raising &raising, Term &term, Value weight) {
+  Operation *user = onlyUser(weight);
   while (user && isa<onnx::ReshapeOp, onnx::CastOp>(user)) {
     term.ops.push_back(user);
-    user = onlyUser(user->getResult(0));
+    weight = user->getResult(0);
+    user = onlyUser(weight);
   }
   if (!user || !isa<onnx::MulOp>(user))
-    return std::nullopt;
-  Value weight = term.ops.back()->getResult(0);
+    return false;
   term.output = user->getOperand(user->getOperand(0) == weight ? 1 : 0);
   term.product = user->getResult(0);
   term.ops.push_back(user);
   // One weight per token: [N, 1] against [N, D].
   ArrayRef<SymbolicExpression> dims = raising.dims(weight),
                                outputs = raising.dims(term.output);
-  if (dims.empty() || !dims.back().isConstant(1) ||
-      dims.size() != outputs.size() || dims.drop_back() != outputs.drop_back())
+  return !dims.empty() && dims.back().isConstant(1) &&
+         dims.size() == outputs.size() &&
+         dims.drop_back() == outputs.drop_back();
+}
+
+/// The term that starts with where(ids = expert, weights, 0), or weights · (ids
+/// = expert).
+static std::optional<Term> termOf(Raising &raising, Operation *choice) {
+  Term term{-1, choice, Value(), Value(), {}, Value(), Value()};
+  Value condition;
+  if (isa<onnx::WhereOp>(choice)) {
+    if (constantNumber(choice->getOperand(2)) != 0)
+      return std::nullopt;
+    condition = choice->getOperand(0);
+    term.weights = choice->getOperand(1);
+  } else {
+    for (unsigned i : {1u, 0u})
+      if (auto cast = producer<onnx::CastOp>(choice->getOperand(i));
+          cast && !condition &&
+          getElementTypeOrSelf(cast->getOperand(0).getType()).isInteger(1)) {
+        term.ops.push_back(cast);
+        condition = cast->getOperand(0);
+        term.weights = choice->getOperand(1 - i);
+      }
+  }
+  auto equal = condition ? producer<onnx::EqualOp>(condition) : onnx::EqualOp();
+  if (!equal)
+    return std::nullopt;
+  term.ids = equal->getOperand(0);
+  std::optional<int64_t> expert = constantInteger(equal->getOperand(1));
+  Value chosen = choice->getResult(0);
+  Operation *sum = onlyUser(chosen);
+  if (!expert || !sum || !isa<onnx::ReduceSumOp>(sum) ||
+      raising.rank(chosen) < 2 ||
+      raising.dims(term.weights) != raising.dims(term.ids) ||
+      !reducesAxis(raising, sum, -1))
+    return std::nullopt;
+  term.expert = *expert;
+  term.ops.append({equal, choice, sum});
+  if (!takeWeighted(raising, term, sum->getResult(0)))
     return std::nullopt;
   return term;
+}
+
+/// The terms of the columns of `scatter`: chosen weights over zeros.
+static SmallVector<Term> termsOf(Raising &raising,
+                                 onnx::ScatterElementsOp scatter) {
+  SmallVector<Term> terms;
+  Value full = scatter->getResult(0);
+  int64_t last = raising.rank(full) - 1;
+  if (last < 1 || raising.normalAxis(scatter.getAxis(), full) != last ||
+      scatter.getReduction() != "none" ||
+      constantNumber(scatter->getOperand(0)) != 0 ||
+      !areDistinctChoices(scatter->getOperand(1)))
+    return terms;
+  for (Operation *user : full.getUsers()) {
+    if (!isa<onnx::SliceOp>(user))
+      return {};
+    auto column = engram::matchSlice(raising, user->getResult(0));
+    if (!column || column->axis != last || !column->begin.isConstant() ||
+        !raising.dims(user->getResult(0))[last].isConstant(1))
+      return {};
+    Term term{*column->begin.getConstant(),
+              scatter,
+              scatter->getOperand(1),
+              scatter->getOperand(2),
+              {scatter, user},
+              Value(),
+              Value()};
+    if (!takeWeighted(raising, term, user->getResult(0)))
+      return {};
+    terms.push_back(term);
+  }
+  return terms;
 }
 
 /// The sum of all terms, one added after the other.
@@ -125,7 +187,8 @@ bool DenseMatcher::match(ExpertsMatch &match) {
              [](const Term &a, const Term &b) { return a.expert < b.expert; });
   for (auto [index, term] : llvm::enumerate(terms))
     if (term.expert != static_cast<int64_t>(index))
-      return pattern.fail(term.where, "expert " + Twine(index) + " is missing");
+      return pattern.fail(term.choice,
+                          "expert " + Twine(index) + " is missing");
   for (Term &term : terms)
     for (Operation *op : term.ops)
       pattern.add(op);
@@ -144,14 +207,12 @@ bool DenseMatcher::match(ExpertsMatch &match) {
     if (!experts.add(pattern, layers, node))
       return false;
   }
-  onnx::WhereOp where = terms[0].where;
-  auto equal = producer<onnx::EqualOp>(where->getOperand(0));
-  match.ids = equal->getOperand(0);
-  match.weights = where->getOperand(1);
+  match.ids = terms[0].ids;
+  match.weights = terms[0].weights;
   std::optional<int64_t> k =
       raising.staticDim(match.ids, raising.rank(match.ids) - 1);
   if (!k)
-    return pattern.fail(equal, "the number of slots is not known");
+    return pattern.fail(terms[0].choice, "the number of slots is not known");
   match.k = *k;
   match.input = experts.getFirst().first.input;
   if (!experts.finish(pattern, match))
@@ -164,17 +225,23 @@ RaiseCounts mlir::trine::raiseDenseExperts(Raising &raising) {
   RaiseCounts counts;
   // Terms of the same slots belong together.
   llvm::MapVector<std::pair<Value, Value>, SmallVector<Term>> groups;
+  auto add = [&](Operation *choice) {
+    if (std::optional<Term> term = termOf(raising, choice))
+      groups[{term->ids, term->weights}].push_back(*term);
+  };
   for (onnx::WhereOp where : raising.opsOf<onnx::WhereOp>())
-    if (std::optional<Term> term = termOf(raising, where))
-      groups[{where->getOperand(0).getDefiningOp()->getOperand(0),
-              where->getOperand(1)}]
-          .push_back(*term);
+    add(where);
+  for (onnx::MulOp mul : raising.opsOf<onnx::MulOp>())
+    add(mul);
+  for (auto scatter : raising.opsOf<onnx::ScatterElementsOp>())
+    for (Term &term : termsOf(raising, scatter))
+      groups[{term.ids, term.weights}].push_back(term);
   for (auto &[slots, terms] : groups) {
     if (terms.size() < 2)
       continue;
     MoEPattern pattern(raising);
     ExpertsMatch match;
-    Operation *anchor = terms.front().where;
+    Operation *anchor = terms.front().choice;
     if (DenseMatcher(pattern, terms).match(match) &&
         raiseExperts(pattern, match)) {
       ++counts.raised;

@@ -32,6 +32,15 @@ struct RouteMatch {
   Value ids, weights;
 };
 
+/// What an op that masks scores says.
+struct Masking {
+  Value mask, choice;
+  /// The score of what is masked.
+  std::optional<double> value;
+  /// Whether the mask says what is kept.
+  bool keeps = true;
+};
+
 class RouterMatcher {
 public:
   RouterMatcher(MoEPattern &pattern)
@@ -47,9 +56,12 @@ private:
   bool takeScores(Value value);
   Value takeSoftplus(Value value);
   Value takeBias(Value value);
-  bool takeGroups(Value choice, Value masked);
+  Operation *findMask(Value data);
+  Value takeMasked(Operation *op, Value data, Masking &masking);
+  bool takeGroups(Operation *op, Value choice, const Masking &masking);
   bool takeGroupScores(Value ranks, Value choice);
-  bool takeMask(Value mask, onnx::TopKOp &groups, int64_t experts);
+  bool takeMask(Value mask, bool keeps, int64_t grouped, onnx::TopKOp &groups,
+                int64_t experts);
   bool takeWeights(Value chosen);
   Operation *onlyUser(Value value) {
     return value.hasOneUse() ? *value.user_begin() : nullptr;
@@ -137,24 +149,29 @@ Value RouterMatcher::takeBias(Value value) {
   return value;
 }
 
-/// The mask of kept groups: ones scattered to the chosen groups, each repeated
-/// for the experts of its group.
-bool RouterMatcher::takeMask(Value mask, onnx::TopKOp &groups,
-                             int64_t experts) {
+/// The mask of kept groups: ones scattered to the chosen groups, or of others,
+/// with `keeps` false: zeros scattered into ones. It is repeated for the
+/// experts of a group, unless it is `grouped`: one number for each group, seen
+/// from
+/// [.., G, E/G].
+bool RouterMatcher::takeMask(Value mask, bool keeps, int64_t grouped,
+                             onnx::TopKOp &groups, int64_t experts) {
   Value value = mask;
   bool sawExpand = false;
+  match.groups = grouped;
   while (Operation *op = value.getDefiningOp()) {
-    if (auto cast = dyn_cast<onnx::CastOp>(op)) {
-      pattern.add(op);
-      value = cast->getOperand(0);
-    } else if (auto reshape = dyn_cast<onnx::ReshapeOp>(op)) {
+    if (isa<onnx::CastOp, onnx::ReshapeOp>(op)) {
       // [.., G, E/G] becomes [.., E]; [.., G] becomes [.., G, 1].
       pattern.add(op);
-      value = reshape->getOperand(0);
+      value = op->getOperand(0);
+    } else if (isa<onnx::NotOp>(op)) {
+      keeps = !keeps;
+      pattern.add(op);
+      value = op->getOperand(0);
     } else if (auto expand = dyn_cast<onnx::ExpandOp>(op)) {
       ArrayRef<SymbolicExpression> from = raising.dims(expand->getOperand(0)),
                                    to = raising.dims(value);
-      if (sawExpand || from.size() != to.size() || from.empty() ||
+      if (sawExpand || grouped || from.size() != to.size() || from.empty() ||
           from.drop_back() != to.drop_back() || !from.back().isConstant(1))
         return pattern.fail(op, "the mask of groups is not repeated for each "
                                 "expert of a group");
@@ -168,12 +185,13 @@ bool RouterMatcher::takeMask(Value mask, onnx::TopKOp &groups,
     }
   }
   auto scatter = producer<onnx::ScatterElementsOp>(value);
-  if (!scatter || !sawExpand || !isLastAxis(raising, scatter.getAxis(), value))
+  if (!scatter || (!sawExpand && !grouped) ||
+      !isLastAxis(raising, scatter.getAxis(), value))
     return false;
   pattern.add(scatter);
   if (scatter.getReduction() != "none" ||
-      constantNumber(scatter->getOperand(0)) != 0 ||
-      constantNumber(scatter->getOperand(2)) != 1)
+      constantNumber(scatter->getOperand(0)) != (keeps ? 0 : 1) ||
+      constantNumber(scatter->getOperand(2)) != (keeps ? 1 : 0))
     return pattern.fail(scatter, "the mask of groups is not one at the chosen "
                                  "groups and zero elsewhere");
   if (match.groups < 1 ||
@@ -228,24 +246,85 @@ bool RouterMatcher::takeGroupScores(Value ranks, Value choice) {
   return true;
 }
 
-/// masked = where(mask, choice, value).
-bool RouterMatcher::takeGroups(Value choice, Value masked) {
-  auto where = producer<onnx::WhereOp>(masked);
-  Value mask = where->getOperand(0);
-  int64_t experts = *raising.staticDim(masked, raising.rank(masked) - 1);
+/// What masks the scores of groups, perhaps as [.., G, E/G] under [.., E]; null
+/// where nothing does.
+Operation *RouterMatcher::findMask(Value data) {
+  while (auto reshape = producer<onnx::ReshapeOp>(data))
+    data = reshape->getOperand(0);
+  Operation *op = data.getDefiningOp();
+  if (isa_and_nonnull<onnx::WhereOp>(op))
+    return op;
+  auto isMask = [](Value value) {
+    while (isa_and_nonnull<onnx::CastOp, onnx::ReshapeOp, onnx::ExpandOp>(
+        value.getDefiningOp()))
+      value = value.getDefiningOp()->getOperand(0);
+    return static_cast<bool>(producer<onnx::ScatterElementsOp>(value));
+  };
+  return isa_and_nonnull<onnx::MulOp>(op) &&
+                 llvm::any_of(op->getOperands(), isMask)
+             ? op
+             : nullptr;
+}
+
+/// masked = where(mask, choice, value), where(dropped, value, choice) or choice
+/// * mask; gives the choice before it.
+Value RouterMatcher::takeMasked(Operation *op, Value data, Masking &masking) {
+  pattern.takeViews(data);
+  pattern.add(op);
+  if (isa<onnx::MulOp>(op)) {
+    masking.value = 0;
+    matchEitherOrder(op, [&](Value choice, Value mask) {
+      masking.choice = choice;
+      masking.mask = mask;
+      Value source = mask;
+      while (isa_and_nonnull<onnx::CastOp, onnx::ReshapeOp, onnx::ExpandOp>(
+          source.getDefiningOp()))
+        source = source.getDefiningOp()->getOperand(0);
+      return static_cast<bool>(producer<onnx::ScatterElementsOp>(source));
+    });
+  } else {
+    masking.mask = op->getOperand(0);
+    masking.value = constantNumber(op->getOperand(2));
+    masking.choice = op->getOperand(1);
+    if (std::optional<double> dropped = constantNumber(masking.choice);
+        dropped && !masking.value) {
+      masking = {masking.mask, op->getOperand(2), dropped, /*keeps=*/false};
+    }
+  }
+  return pattern.takeViews(masking.choice);
+}
+
+/// The groups that `op` masks; `choice` is what experts are chosen by.
+bool RouterMatcher::takeGroups(Operation *op, Value choice,
+                               const Masking &masking) {
+  int64_t experts = *raising.staticDim(choice, raising.rank(choice) - 1);
+  ArrayRef<SymbolicExpression> dims = raising.dims(op->getResult(0)),
+                               maskDims = raising.dims(masking.mask);
+  int64_t grouped = 0;
+  if (!dims.back().isConstant(experts) || maskDims.back().isConstant(1)) {
+    if (dims.size() < 2 || dims.size() != maskDims.size() ||
+        dims.drop_back() != maskDims.drop_back() ||
+        !maskDims.back().isConstant(1))
+      return pattern.fail(op, "the mask of groups is not repeated for each "
+                              "expert of a group");
+    grouped = dims[dims.size() - 2].getConstant().value_or(0);
+    if (grouped < 1 ||
+        !(dims.back() * SymbolicExpression(dims[dims.size() - 2]))
+             .isConstant(experts))
+      return false;
+  }
   onnx::TopKOp groups;
-  if (!takeMask(mask, groups, experts))
+  if (!takeMask(masking.mask, masking.keeps, grouped, groups, experts))
     return false;
-  pattern.add(where);
-  std::optional<double> value = constantNumber(where->getOperand(2));
+  std::optional<double> value = masking.value;
   if (!value)
-    return pattern.fail(where, "the masked value is not known");
+    return pattern.fail(op, "the masked value is not known");
   if (*value == 0)
     match.maskedScore = MaskedScore::Zero;
   else if (std::isinf(*value) && *value < 0)
     match.maskedScore = MaskedScore::NegativeInfinity;
   else
-    return pattern.fail(where, "the masked value is " + std::to_string(*value));
+    return pattern.fail(op, "the masked value is " + std::to_string(*value));
   std::optional<int64_t> kept = raising.staticDim(
       groups.getIndices(), raising.rank(groups.getIndices()) - 1);
   if (!kept)
@@ -380,16 +459,15 @@ bool RouterMatcher::matchTopK(onnx::TopKOp topK) {
     }
   }
   Value choice = data;
-  Value masked;
-  if (auto where = producer<onnx::WhereOp>(data)) {
-    choice = where->getOperand(1);
-    masked = data;
-  }
+  Masking masking;
+  Operation *masked = findMask(data);
+  if (masked)
+    choice = takeMasked(masked, data, masking);
   if (!takeScores(takeBias(choice)))
     return false;
   // From here on it looks like a router.
-  if (masked && !takeGroups(choice, masked))
-    return pattern.fail(masked.getDefiningOp(),
+  if (masked && !takeGroups(masked, choice, masking))
+    return pattern.fail(masked,
                         "the choice is masked by something else than groups");
   // The weights: the scores, or the values of the choice.
   onnx::GatherElementsOp gather;

@@ -71,9 +71,9 @@ std::optional<double> mlir::trine::constantNumber(Value value) {
   }
   for (Type cast : llvm::reverse(casts)) {
     auto type = dyn_cast<FloatType>(cast);
-    if (!type)
+    if (!type && !cast.isInteger(1))
       return std::nullopt;
-    number = roundTo(number, type);
+    number = type ? roundTo(number, type) : number != 0;
   }
   return number;
 }

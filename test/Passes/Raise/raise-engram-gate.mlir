@@ -221,6 +221,67 @@ func.func @streams(%rows: tensor<?x?x32xf32> {onnx.name = "rows", onnx.dims = ["
   return %y, %after : tensor<?x?x2x64xf32>, tensor<?x?x64xf32>
 }
 
+// Gates that are joined before they multiply the value.
+// CHECK-LABEL: func.func @stacked
+// CHECK: %[[U:.*]] = trine.engram.gate %{{.*}}, %arg1, %{{.*}} weights({{.*}} : tensor<2x64xf32>, tensor<2x64xf32>) {{.*}} {trine.form = "engram-gate-streams"}
+// CHECK-NOT: onnx.Sigmoid
+// CHECK: return %[[U]]
+func.func @stacked(%rows: tensor<?x?x32xf32> {onnx.name = "rows", onnx.dims = ["b", "s", 32]}, %h: tensor<?x?x2x64xf32> {onnx.name = "h", onnx.dims = ["b", "s", 2, 64]}, %v: tensor<?x?x64xf32> {onnx.name = "v", onnx.dims = ["b", "s", 64]}) -> (tensor<?x?x2x64xf32>) {
+  %n = onnx.None
+  %axis = onnx.Constant dense<-1> : tensor<1xi64>
+  %root = onnx.Constant dense<8.0> : tensor<f32>
+  %floor = onnx.Constant dense<1.0e-6> : tensor<f32>
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %kw = onnx.Initializer "kw" from "weights" at 0 length 256 : tensor<64xf32>
+  %qw = onnx.Initializer "qw" from "weights" at 256 length 256 : tensor<64xf32>
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c2 = onnx.Constant dense<2> : tensor<1xi64>
+  %flat = onnx.Constant dense<[0, 0, 64]> : tensor<3xi64>
+  %tail = onnx.Constant dense<[0, 0, 1, 64]> : tensor<4xi64>
+  %unit = onnx.Constant dense<[0, 0, 1, 1]> : tensor<4xi64>
+  %wk0 = onnx.Initializer "wk0" from "weights" at 512 length 8192 : tensor<32x64xf32>
+  %wk1 = onnx.Initializer "wk1" from "weights" at 8704 length 8192 : tensor<32x64xf32>
+  %bk0 = onnx.Initializer "bk0" from "weights" at 16896 length 256 : tensor<64xf32>
+  %bk1 = onnx.Initializer "bk1" from "weights" at 17152 length 256 : tensor<64xf32>
+  %l0 = onnx.Slice(%h, %c0, %c1, %c2, %c1) : (tensor<?x?x2x64xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x?x1x64xf32>
+  %q0 = onnx.Reshape(%l0, %flat) : (tensor<?x?x1x64xf32>, tensor<3xi64>) -> tensor<?x?x64xf32>
+  %p0 = onnx.MatMul(%rows, %wk0) : (tensor<?x?x32xf32>, tensor<32x64xf32>) -> tensor<?x?x64xf32>
+  %k0 = onnx.Add(%p0, %bk0) : (tensor<?x?x64xf32>, tensor<64xf32>) -> tensor<?x?x64xf32>
+  %kn0 = trine.rms_norm %k0, %kw epsilon 1.0e-5 compute f32 cast after_weight : tensor<?x?x64xf32>, tensor<64xf32>
+  %qn0 = trine.rms_norm %q0, %qw epsilon 1.0e-5 compute f32 cast after_weight : tensor<?x?x64xf32>, tensor<64xf32>
+  %d0 = onnx.Mul(%kn0, %qn0) : (tensor<?x?x64xf32>, tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
+  %e0 = onnx.ReduceSum(%d0, %axis) : (tensor<?x?x64xf32>, tensor<1xi64>) -> tensor<?x?x1xf32>
+  %g0 = onnx.Div(%e0, %root) : (tensor<?x?x1xf32>, tensor<f32>) -> tensor<?x?x1xf32>
+  %sign0 = onnx.Sign(%g0) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %abs0 = onnx.Abs(%g0) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %clip0 = onnx.Clip(%abs0, %floor, %n) : (tensor<?x?x1xf32>, tensor<f32>, none) -> tensor<?x?x1xf32>
+  %sqrt0 = onnx.Sqrt(%clip0) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %r0 = onnx.Mul(%sign0, %sqrt0) : (tensor<?x?x1xf32>, tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %o0 = onnx.Sigmoid(%r0) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %l1 = onnx.Slice(%h, %c1, %c2, %c2, %c1) : (tensor<?x?x2x64xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x?x1x64xf32>
+  %q1 = onnx.Reshape(%l1, %flat) : (tensor<?x?x1x64xf32>, tensor<3xi64>) -> tensor<?x?x64xf32>
+  %p1 = onnx.MatMul(%rows, %wk1) : (tensor<?x?x32xf32>, tensor<32x64xf32>) -> tensor<?x?x64xf32>
+  %k1 = onnx.Add(%p1, %bk1) : (tensor<?x?x64xf32>, tensor<64xf32>) -> tensor<?x?x64xf32>
+  %kn1 = trine.rms_norm %k1, %kw epsilon 1.0e-5 compute f32 cast after_weight : tensor<?x?x64xf32>, tensor<64xf32>
+  %qn1 = trine.rms_norm %q1, %qw epsilon 1.0e-5 compute f32 cast after_weight : tensor<?x?x64xf32>, tensor<64xf32>
+  %d1 = onnx.Mul(%kn1, %qn1) : (tensor<?x?x64xf32>, tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
+  %e1 = onnx.ReduceSum(%d1, %axis) : (tensor<?x?x64xf32>, tensor<1xi64>) -> tensor<?x?x1xf32>
+  %g1 = onnx.Div(%e1, %root) : (tensor<?x?x1xf32>, tensor<f32>) -> tensor<?x?x1xf32>
+  %sign1 = onnx.Sign(%g1) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %abs1 = onnx.Abs(%g1) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %clip1 = onnx.Clip(%abs1, %floor, %n) : (tensor<?x?x1xf32>, tensor<f32>, none) -> tensor<?x?x1xf32>
+  %sqrt1 = onnx.Sqrt(%clip1) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %r1 = onnx.Mul(%sign1, %sqrt1) : (tensor<?x?x1xf32>, tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %o1 = onnx.Sigmoid(%r1) : (tensor<?x?x1xf32>) -> tensor<?x?x1xf32>
+  %y0 = onnx.Reshape(%o0, %unit) : (tensor<?x?x1xf32>, tensor<4xi64>) -> tensor<?x?x1x1xf32>
+  %y1 = onnx.Reshape(%o1, %unit) : (tensor<?x?x1xf32>, tensor<4xi64>) -> tensor<?x?x1x1xf32>
+  %gates = onnx.Concat(%y0, %y1) {axis = 2 : i64} : (tensor<?x?x1x1xf32>, tensor<?x?x1x1xf32>) -> tensor<?x?x2x1xf32>
+  %v4 = onnx.Reshape(%v, %tail) : (tensor<?x?x64xf32>, tensor<4xi64>) -> tensor<?x?x1x64xf32>
+  %y = onnx.Mul(%gates, %v4) : (tensor<?x?x2x1xf32>, tensor<?x?x1x64xf32>) -> tensor<?x?x2x64xf32>
+  return %y : tensor<?x?x2x64xf32>
+}
+
 // CHECK-LABEL: func.func @contrib
 // CHECK: trine.engram.gate %arg0, %arg1, %arg2 weights(%arg3, %arg4 : tensor<2x64xf32>, tensor<2x64xf32>) epsilon 9.9999{{.*}}E-6 root sign floor 9.9999{{.*}}E-7 {trine.form = "engram-gate-contrib"}
 func.func @contrib(%k: tensor<?x?x2x64xf32> {onnx.name = "k", onnx.dims = ["b", "s", 2, 64]}, %h: tensor<?x?x2x64xf32> {onnx.name = "h", onnx.dims = ["b", "s", 2, 64]}, %v: tensor<?x?x64xf32> {onnx.name = "v", onnx.dims = ["b", "s", 64]}, %kw: tensor<2x64xf32>, %qw: tensor<2x64xf32>) -> (tensor<?x?x2x64xf32>) {

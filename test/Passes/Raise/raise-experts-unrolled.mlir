@@ -233,3 +233,160 @@ func.func @separate(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]},
   %y1 = onnx.Add(%y0, %t1) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   return %y1 : tensor<?x8xf32>
 }
+
+// -----
+
+// The weights times whether the slot chose the expert.
+// CHECK-LABEL: func.func @dense_products
+// CHECK: trine.moe.experts %arg0 routed(%arg1, %arg2 : tensor<?x2xi64>, tensor<?x2xf32>)
+// CHECK-SAME: trine.form = "experts-dense"
+// CHECK-NOT: onnx.Gemm
+func.func @dense_products(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
+                          %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}) -> tensor<?x8xf32> {
+  %none = onnx.None
+  %gu = onnx.Initializer "gate_up" from "m.onnx" at 0 length 1152 : tensor<3x12x8xf32>
+  %d = onnx.Initializer "down" from "m.onnx" at 1152 length 576 : tensor<3x8x6xf32>
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c2 = onnx.Constant dense<2> : tensor<1xi64>
+  %c3 = onnx.Constant dense<3> : tensor<1xi64>
+  %c6 = onnx.Constant dense<6> : tensor<1xi64>
+  %c12 = onnx.Constant dense<12> : tensor<1xi64>
+  %e0 = onnx.Constant dense<0> : tensor<i64>
+  %e1 = onnx.Constant dense<1> : tensor<i64>
+  %e2 = onnx.Constant dense<2> : tensor<i64>
+  %e5 = onnx.Constant dense<5> : tensor<i64>
+  %f0 = onnx.Constant dense<0.0> : tensor<f32>
+  %two = onnx.Constant dense<2.0> : tensor<f32>
+  %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %s128 = onnx.Constant dense<[12, 8]> : tensor<2xi64>
+  %s86 = onnx.Constant dense<[8, 6]> : tensor<2xi64>
+  %wgs0 = onnx.Slice(%gu, %c0, %c1, %c0, %c1) : (tensor<3x12x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x12x8xf32>
+  %wg0 = onnx.Reshape(%wgs0, %s128) {allowzero = 1 : i64} : (tensor<1x12x8xf32>, tensor<2xi64>) -> tensor<12x8xf32>
+  %wds0 = onnx.Slice(%d, %c0, %c1, %c0, %c1) : (tensor<3x8x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8x6xf32>
+  %wd0 = onnx.Reshape(%wds0, %s86) {allowzero = 1 : i64} : (tensor<1x8x6xf32>, tensor<2xi64>) -> tensor<8x6xf32>
+  %wgs1 = onnx.Slice(%gu, %c1, %c2, %c0, %c1) : (tensor<3x12x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x12x8xf32>
+  %wg1 = onnx.Reshape(%wgs1, %s128) {allowzero = 1 : i64} : (tensor<1x12x8xf32>, tensor<2xi64>) -> tensor<12x8xf32>
+  %wds1 = onnx.Slice(%d, %c1, %c2, %c0, %c1) : (tensor<3x8x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8x6xf32>
+  %wd1 = onnx.Reshape(%wds1, %s86) {allowzero = 1 : i64} : (tensor<1x8x6xf32>, tensor<2xi64>) -> tensor<8x6xf32>
+  %wgs2 = onnx.Slice(%gu, %c2, %c3, %c0, %c1) : (tensor<3x12x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x12x8xf32>
+  %wg2 = onnx.Reshape(%wgs2, %s128) {allowzero = 1 : i64} : (tensor<1x12x8xf32>, tensor<2xi64>) -> tensor<12x8xf32>
+  %wds2 = onnx.Slice(%d, %c2, %c3, %c0, %c1) : (tensor<3x8x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8x6xf32>
+  %wd2 = onnx.Reshape(%wds2, %s86) {allowzero = 1 : i64} : (tensor<1x8x6xf32>, tensor<2xi64>) -> tensor<8x6xf32>
+  %eq0 = onnx.Equal(%i, %e0) : (tensor<?x2xi64>, tensor<i64>) -> tensor<?x2xi1>
+  %c_0 = onnx.Cast(%eq0) {to = 1 : i64} : (tensor<?x2xi1>) -> tensor<?x2xf32>
+  %m0 = onnx.Mul(%w, %c_0) : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  %k0 = onnx.ReduceSum(%m0, %last) : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %p0 = onnx.Gemm(%x, %wg0, %none) {transB = 1 : i64} : (tensor<?x8xf32>, tensor<12x8xf32>, none) -> tensor<?x12xf32>
+  %g0 = onnx.Slice(%p0, %c0, %c6, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %u0 = onnx.Slice(%p0, %c6, %c12, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %sg0 = onnx.Sigmoid(%g0) : (tensor<?x6xf32>) -> tensor<?x6xf32>
+  %a0 = onnx.Mul(%g0, %sg0) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %h0 = onnx.Mul(%a0, %u0) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %o0 = onnx.Gemm(%h0, %wd0, %none) {transB = 1 : i64} : (tensor<?x6xf32>, tensor<8x6xf32>, none) -> tensor<?x8xf32>
+  %t0 = onnx.Mul(%k0, %o0) : (tensor<?x1xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y0 = onnx.Add(%t0, %f0) : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+  %eq1 = onnx.Equal(%i, %e1) : (tensor<?x2xi64>, tensor<i64>) -> tensor<?x2xi1>
+  %c_1 = onnx.Cast(%eq1) {to = 1 : i64} : (tensor<?x2xi1>) -> tensor<?x2xf32>
+  %m1 = onnx.Mul(%w, %c_1) : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  %k1 = onnx.ReduceSum(%m1, %last) : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %p1 = onnx.Gemm(%x, %wg1, %none) {transB = 1 : i64} : (tensor<?x8xf32>, tensor<12x8xf32>, none) -> tensor<?x12xf32>
+  %g1 = onnx.Slice(%p1, %c0, %c6, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %u1 = onnx.Slice(%p1, %c6, %c12, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %sg1 = onnx.Sigmoid(%g1) : (tensor<?x6xf32>) -> tensor<?x6xf32>
+  %a1 = onnx.Mul(%g1, %sg1) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %h1 = onnx.Mul(%a1, %u1) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %o1 = onnx.Gemm(%h1, %wd1, %none) {transB = 1 : i64} : (tensor<?x6xf32>, tensor<8x6xf32>, none) -> tensor<?x8xf32>
+  %t1 = onnx.Mul(%k1, %o1) : (tensor<?x1xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y1 = onnx.Add(%y0, %t1) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %eq2 = onnx.Equal(%i, %e2) : (tensor<?x2xi64>, tensor<i64>) -> tensor<?x2xi1>
+  %c_2 = onnx.Cast(%eq2) {to = 1 : i64} : (tensor<?x2xi1>) -> tensor<?x2xf32>
+  %m2 = onnx.Mul(%w, %c_2) : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
+  %k2 = onnx.ReduceSum(%m2, %last) : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %p2 = onnx.Gemm(%x, %wg2, %none) {transB = 1 : i64} : (tensor<?x8xf32>, tensor<12x8xf32>, none) -> tensor<?x12xf32>
+  %g2 = onnx.Slice(%p2, %c0, %c6, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %u2 = onnx.Slice(%p2, %c6, %c12, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %sg2 = onnx.Sigmoid(%g2) : (tensor<?x6xf32>) -> tensor<?x6xf32>
+  %a2 = onnx.Mul(%g2, %sg2) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %h2 = onnx.Mul(%a2, %u2) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %o2 = onnx.Gemm(%h2, %wd2, %none) {transB = 1 : i64} : (tensor<?x6xf32>, tensor<8x6xf32>, none) -> tensor<?x8xf32>
+  %t2 = onnx.Mul(%k2, %o2) : (tensor<?x1xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y2 = onnx.Add(%y1, %t2) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y2 : tensor<?x8xf32>
+}
+
+// -----
+
+// Columns of the chosen weights, scattered over zeros.
+// CHECK-LABEL: func.func @dense_columns
+// CHECK: %[[W:.*]], %[[I:.*]] = onnx.TopK(
+// CHECK: trine.moe.experts %arg0 routed(%[[I]], %[[W]] : tensor<?x2xi64>, tensor<?x2xf32>)
+// CHECK-SAME: trine.form = "experts-dense"
+// CHECK-NOT: onnx.Gemm
+func.func @dense_columns(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %l: tensor<?x3xf32> {onnx.name = "l", onnx.dims = ["n", 3]}) -> tensor<?x8xf32> {
+  %none = onnx.None
+  %gu = onnx.Initializer "gate_up" from "m.onnx" at 0 length 1152 : tensor<3x12x8xf32>
+  %d = onnx.Initializer "down" from "m.onnx" at 1152 length 576 : tensor<3x8x6xf32>
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c2 = onnx.Constant dense<2> : tensor<1xi64>
+  %c3 = onnx.Constant dense<3> : tensor<1xi64>
+  %c6 = onnx.Constant dense<6> : tensor<1xi64>
+  %c12 = onnx.Constant dense<12> : tensor<1xi64>
+  %e0 = onnx.Constant dense<0> : tensor<i64>
+  %e1 = onnx.Constant dense<1> : tensor<i64>
+  %e2 = onnx.Constant dense<2> : tensor<i64>
+  %e5 = onnx.Constant dense<5> : tensor<i64>
+  %f0 = onnx.Constant dense<0.0> : tensor<f32>
+  %two = onnx.Constant dense<2.0> : tensor<f32>
+  %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %s128 = onnx.Constant dense<[12, 8]> : tensor<2xi64>
+  %s86 = onnx.Constant dense<[8, 6]> : tensor<2xi64>
+  %wgs0 = onnx.Slice(%gu, %c0, %c1, %c0, %c1) : (tensor<3x12x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x12x8xf32>
+  %wg0 = onnx.Reshape(%wgs0, %s128) {allowzero = 1 : i64} : (tensor<1x12x8xf32>, tensor<2xi64>) -> tensor<12x8xf32>
+  %wds0 = onnx.Slice(%d, %c0, %c1, %c0, %c1) : (tensor<3x8x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8x6xf32>
+  %wd0 = onnx.Reshape(%wds0, %s86) {allowzero = 1 : i64} : (tensor<1x8x6xf32>, tensor<2xi64>) -> tensor<8x6xf32>
+  %wgs1 = onnx.Slice(%gu, %c1, %c2, %c0, %c1) : (tensor<3x12x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x12x8xf32>
+  %wg1 = onnx.Reshape(%wgs1, %s128) {allowzero = 1 : i64} : (tensor<1x12x8xf32>, tensor<2xi64>) -> tensor<12x8xf32>
+  %wds1 = onnx.Slice(%d, %c1, %c2, %c0, %c1) : (tensor<3x8x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8x6xf32>
+  %wd1 = onnx.Reshape(%wds1, %s86) {allowzero = 1 : i64} : (tensor<1x8x6xf32>, tensor<2xi64>) -> tensor<8x6xf32>
+  %wgs2 = onnx.Slice(%gu, %c2, %c3, %c0, %c1) : (tensor<3x12x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x12x8xf32>
+  %wg2 = onnx.Reshape(%wgs2, %s128) {allowzero = 1 : i64} : (tensor<1x12x8xf32>, tensor<2xi64>) -> tensor<12x8xf32>
+  %wds2 = onnx.Slice(%d, %c2, %c3, %c0, %c1) : (tensor<3x8x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8x6xf32>
+  %wd2 = onnx.Reshape(%wds2, %s86) {allowzero = 1 : i64} : (tensor<1x8x6xf32>, tensor<2xi64>) -> tensor<8x6xf32>
+  %w, %i = onnx.TopK(%l, %c2) : (tensor<?x3xf32>, tensor<1xi64>) -> (tensor<?x2xf32>, tensor<?x2xi64>)
+  %size = onnx.Shape(%l) : (tensor<?x3xf32>) -> tensor<2xi64>
+  %empty = onnx.Expand(%f0, %size) : (tensor<f32>, tensor<2xi64>) -> tensor<?x3xf32>
+  %full = onnx.ScatterElements(%empty, %i, %w) {axis = 1 : i64} : (tensor<?x3xf32>, tensor<?x2xi64>, tensor<?x2xf32>) -> tensor<?x3xf32>
+  %k0 = onnx.Slice(%full, %c0, %c1, %c1, %c1) : (tensor<?x3xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x1xf32>
+  %p0 = onnx.Gemm(%x, %wg0, %none) {transB = 1 : i64} : (tensor<?x8xf32>, tensor<12x8xf32>, none) -> tensor<?x12xf32>
+  %g0 = onnx.Slice(%p0, %c0, %c6, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %u0 = onnx.Slice(%p0, %c6, %c12, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %sg0 = onnx.Sigmoid(%g0) : (tensor<?x6xf32>) -> tensor<?x6xf32>
+  %a0 = onnx.Mul(%g0, %sg0) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %h0 = onnx.Mul(%a0, %u0) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %o0 = onnx.Gemm(%h0, %wd0, %none) {transB = 1 : i64} : (tensor<?x6xf32>, tensor<8x6xf32>, none) -> tensor<?x8xf32>
+  %t0 = onnx.Mul(%k0, %o0) : (tensor<?x1xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y0 = onnx.Add(%t0, %f0) : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+  %k1 = onnx.Slice(%full, %c1, %c2, %c1, %c1) : (tensor<?x3xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x1xf32>
+  %p1 = onnx.Gemm(%x, %wg1, %none) {transB = 1 : i64} : (tensor<?x8xf32>, tensor<12x8xf32>, none) -> tensor<?x12xf32>
+  %g1 = onnx.Slice(%p1, %c0, %c6, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %u1 = onnx.Slice(%p1, %c6, %c12, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %sg1 = onnx.Sigmoid(%g1) : (tensor<?x6xf32>) -> tensor<?x6xf32>
+  %a1 = onnx.Mul(%g1, %sg1) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %h1 = onnx.Mul(%a1, %u1) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %o1 = onnx.Gemm(%h1, %wd1, %none) {transB = 1 : i64} : (tensor<?x6xf32>, tensor<8x6xf32>, none) -> tensor<?x8xf32>
+  %t1 = onnx.Mul(%k1, %o1) : (tensor<?x1xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y1 = onnx.Add(%y0, %t1) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %k2 = onnx.Slice(%full, %c2, %c3, %c1, %c1) : (tensor<?x3xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x1xf32>
+  %p2 = onnx.Gemm(%x, %wg2, %none) {transB = 1 : i64} : (tensor<?x8xf32>, tensor<12x8xf32>, none) -> tensor<?x12xf32>
+  %g2 = onnx.Slice(%p2, %c0, %c6, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %u2 = onnx.Slice(%p2, %c6, %c12, %c1, %c1) : (tensor<?x12xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x6xf32>
+  %sg2 = onnx.Sigmoid(%g2) : (tensor<?x6xf32>) -> tensor<?x6xf32>
+  %a2 = onnx.Mul(%g2, %sg2) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %h2 = onnx.Mul(%a2, %u2) : (tensor<?x6xf32>, tensor<?x6xf32>) -> tensor<?x6xf32>
+  %o2 = onnx.Gemm(%h2, %wd2, %none) {transB = 1 : i64} : (tensor<?x6xf32>, tensor<8x6xf32>, none) -> tensor<?x8xf32>
+  %t2 = onnx.Mul(%k2, %o2) : (tensor<?x1xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %y2 = onnx.Add(%y1, %t2) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y2 : tensor<?x8xf32>
+}

@@ -194,3 +194,98 @@ func.func @table(%l: tensor<?x6xf32> {onnx.name = "l", onnx.dims = ["n", 6]}, %t
   %w = onnx.Mul(%n, %scale) : (tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
   return %i, %w : tensor<?x2xi64>, tensor<?x2xf32>
 }
+
+// -----
+
+// The mask says which groups are dropped, one number for each group.
+// CHECK-LABEL: func.func @groups_dropped
+// CHECK: %[[F:.*]] = onnx.Reshape(%{{.*}}) {{.*}} -> tensor<?x12xf32>
+// CHECK: trine.moe.route %[[F]] bias(%{{.*}} : tensor<12xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked negative_infinity
+// CHECK-SAME: {trine.form = "router-groups-sum"}
+// CHECK-NOT: onnx.ScatterElements
+func.func @groups_dropped(%l: tensor<?x?x12xf32> {onnx.name = "l", onnx.dims = ["b", "s", 12]}, %b: tensor<12xf32> {onnx.name = "b", onnx.dims = [12]})
+    -> (tensor<?x?x3xi64>, tensor<?x?x3xf32>) {
+  %two = onnx.Constant dense<2> : tensor<1xi64>
+  %three = onnx.Constant dense<3> : tensor<1xi64>
+  %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %four = onnx.Constant dense<4> : tensor<1xi64>
+  %twelve = onnx.Constant dense<12> : tensor<1xi64>
+  %one64 = onnx.Constant dense<1> : tensor<1xi64>
+  %zero = onnx.Constant dense<true> : tensor<i1>
+  %one = onnx.Constant dense<false> : tensor<i1>
+  %low = onnx.Constant dense<0xFF800000> : tensor<f32>
+  %eps = onnx.Constant dense<1.0e-20> : tensor<f32>
+  %scale = onnx.Constant dense<2.5> : tensor<f32>
+  %bs = onnx.Shape(%l) {start = 0 : i64, end = 2 : i64} : (tensor<?x?x12xf32>) -> tensor<2xi64>
+  %d443 = onnx.Concat(%bs, %four, %three) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %d4 = onnx.Concat(%bs, %four) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %d2 = onnx.Concat(%bs, %two) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %d41 = onnx.Concat(%bs, %four, %one64) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %d12 = onnx.Concat(%bs, %twelve) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %s = onnx.Sigmoid(%l) : (tensor<?x?x12xf32>) -> tensor<?x?x12xf32>
+  %c = onnx.Add(%s, %b) : (tensor<?x?x12xf32>, tensor<12xf32>) -> tensor<?x?x12xf32>
+  %g = onnx.Reshape(%c, %d443) {allowzero = 1 : i64} : (tensor<?x?x12xf32>, tensor<4xi64>) -> tensor<?x?x4x3xf32>
+  %gv, %gi = onnx.TopK(%g, %two) : (tensor<?x?x4x3xf32>, tensor<1xi64>) -> (tensor<?x?x4x2xf32>, tensor<?x?x4x2xi64>)
+  %r = onnx.ReduceSum(%gv, %last) {keepdims = 0 : i64} : (tensor<?x?x4x2xf32>, tensor<1xi64>) -> tensor<?x?x4xf32>
+  %rv, %ri = onnx.TopK(%r, %two) {sorted = 0 : i64} : (tensor<?x?x4xf32>, tensor<1xi64>) -> (tensor<?x?x2xf32>, tensor<?x?x2xi64>)
+  %ones = onnx.Expand(%zero, %d4) : (tensor<i1>, tensor<3xi64>) -> tensor<?x?x4xi1>
+  %zeros = onnx.Expand(%one, %d2) : (tensor<i1>, tensor<3xi64>) -> tensor<?x?x2xi1>
+  %m0 = onnx.ScatterElements(%ones, %ri, %zeros) {axis = 2 : i64} : (tensor<?x?x4xi1>, tensor<?x?x2xi64>, tensor<?x?x2xi1>) -> tensor<?x?x4xi1>
+  %m = onnx.Reshape(%m0, %d41) {allowzero = 1 : i64} : (tensor<?x?x4xi1>, tensor<4xi64>) -> tensor<?x?x4x1xi1>
+  %dropped = onnx.Where(%m, %low, %g) : (tensor<?x?x4x1xi1>, tensor<f32>, tensor<?x?x4x3xf32>) -> tensor<?x?x4x3xf32>
+  %masked = onnx.Reshape(%dropped, %d12) {allowzero = 1 : i64} : (tensor<?x?x4x3xf32>, tensor<3xi64>) -> tensor<?x?x12xf32>
+  %v, %i = onnx.TopK(%masked, %three) : (tensor<?x?x12xf32>, tensor<1xi64>) -> (tensor<?x?x3xf32>, tensor<?x?x3xi64>)
+  %p = onnx.GatherElements(%s, %i) {axis = 2 : i64} : (tensor<?x?x12xf32>, tensor<?x?x3xi64>) -> tensor<?x?x3xf32>
+  %sum = onnx.ReduceSum(%p, %last) : (tensor<?x?x3xf32>, tensor<1xi64>) -> tensor<?x?x1xf32>
+  %den = onnx.Add(%sum, %eps) : (tensor<?x?x1xf32>, tensor<f32>) -> tensor<?x?x1xf32>
+  %n = onnx.Div(%p, %den) : (tensor<?x?x3xf32>, tensor<?x?x1xf32>) -> tensor<?x?x3xf32>
+  %w = onnx.Mul(%scale, %n) : (tensor<f32>, tensor<?x?x3xf32>) -> tensor<?x?x3xf32>
+  return %i, %w : tensor<?x?x3xi64>, tensor<?x?x3xf32>
+}
+
+// -----
+
+// The scores times the mask.
+// CHECK-LABEL: func.func @groups_product
+// CHECK: %[[F:.*]] = onnx.Reshape(%{{.*}}) {{.*}} -> tensor<?x12xf32>
+// CHECK: trine.moe.route %[[F]] bias(%{{.*}} : tensor<12xf32>) scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked zero
+// CHECK-SAME: {trine.form = "router-groups-sum"}
+// CHECK-NOT: onnx.ScatterElements
+func.func @groups_product(%l: tensor<?x?x12xf32> {onnx.name = "l", onnx.dims = ["b", "s", 12]}, %b: tensor<12xf32> {onnx.name = "b", onnx.dims = [12]})
+    -> (tensor<?x?x3xi64>, tensor<?x?x3xf32>) {
+  %two = onnx.Constant dense<2> : tensor<1xi64>
+  %three = onnx.Constant dense<3> : tensor<1xi64>
+  %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %four = onnx.Constant dense<4> : tensor<1xi64>
+  %twelve = onnx.Constant dense<12> : tensor<1xi64>
+  %one64 = onnx.Constant dense<1> : tensor<1xi64>
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %one = onnx.Constant dense<1.0> : tensor<f32>
+  %eps = onnx.Constant dense<1.0e-20> : tensor<f32>
+  %scale = onnx.Constant dense<2.5> : tensor<f32>
+  %bs = onnx.Shape(%l) {start = 0 : i64, end = 2 : i64} : (tensor<?x?x12xf32>) -> tensor<2xi64>
+  %d443 = onnx.Concat(%bs, %four, %three) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %d4 = onnx.Concat(%bs, %four) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %d2 = onnx.Concat(%bs, %two) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %d41 = onnx.Concat(%bs, %four, %one64) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %d12 = onnx.Concat(%bs, %twelve) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %s = onnx.Sigmoid(%l) : (tensor<?x?x12xf32>) -> tensor<?x?x12xf32>
+  %c = onnx.Add(%s, %b) : (tensor<?x?x12xf32>, tensor<12xf32>) -> tensor<?x?x12xf32>
+  %g = onnx.Reshape(%c, %d443) {allowzero = 1 : i64} : (tensor<?x?x12xf32>, tensor<4xi64>) -> tensor<?x?x4x3xf32>
+  %gv, %gi = onnx.TopK(%g, %two) : (tensor<?x?x4x3xf32>, tensor<1xi64>) -> (tensor<?x?x4x2xf32>, tensor<?x?x4x2xi64>)
+  %r = onnx.ReduceSum(%gv, %last) {keepdims = 0 : i64} : (tensor<?x?x4x2xf32>, tensor<1xi64>) -> tensor<?x?x4xf32>
+  %rv, %ri = onnx.TopK(%r, %two) {sorted = 0 : i64} : (tensor<?x?x4xf32>, tensor<1xi64>) -> (tensor<?x?x2xf32>, tensor<?x?x2xi64>)
+  %zeros = onnx.Expand(%zero, %d4) : (tensor<f32>, tensor<3xi64>) -> tensor<?x?x4xf32>
+  %ones = onnx.Expand(%one, %d2) : (tensor<f32>, tensor<3xi64>) -> tensor<?x?x2xf32>
+  %m0 = onnx.ScatterElements(%zeros, %ri, %ones) {axis = 2 : i64} : (tensor<?x?x4xf32>, tensor<?x?x2xi64>, tensor<?x?x2xf32>) -> tensor<?x?x4xf32>
+  %m1 = onnx.Reshape(%m0, %d41) {allowzero = 1 : i64} : (tensor<?x?x4xf32>, tensor<4xi64>) -> tensor<?x?x4x1xf32>
+  %kept = onnx.Mul(%g, %m1) : (tensor<?x?x4x3xf32>, tensor<?x?x4x1xf32>) -> tensor<?x?x4x3xf32>
+  %masked = onnx.Reshape(%kept, %d12) {allowzero = 1 : i64} : (tensor<?x?x4x3xf32>, tensor<3xi64>) -> tensor<?x?x12xf32>
+  %v, %i = onnx.TopK(%masked, %three) : (tensor<?x?x12xf32>, tensor<1xi64>) -> (tensor<?x?x3xf32>, tensor<?x?x3xi64>)
+  %p = onnx.GatherElements(%s, %i) {axis = 2 : i64} : (tensor<?x?x12xf32>, tensor<?x?x3xi64>) -> tensor<?x?x3xf32>
+  %sum = onnx.ReduceSum(%p, %last) : (tensor<?x?x3xf32>, tensor<1xi64>) -> tensor<?x?x1xf32>
+  %den = onnx.Add(%sum, %eps) : (tensor<?x?x1xf32>, tensor<f32>) -> tensor<?x?x1xf32>
+  %n = onnx.Div(%p, %den) : (tensor<?x?x3xf32>, tensor<?x?x1xf32>) -> tensor<?x?x3xf32>
+  %w = onnx.Mul(%scale, %n) : (tensor<f32>, tensor<?x?x3xf32>) -> tensor<?x?x3xf32>
+  return %i, %w : tensor<?x?x3xi64>, tensor<?x?x3xf32>
+}
