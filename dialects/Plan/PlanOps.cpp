@@ -2,6 +2,7 @@
 #include "trine/Dialect/Plan/Plan.h"
 
 #include "mlir/Interfaces/FunctionImplementation.h"
+#include "trine/Dialect/Plan/WeightLayout.h"
 #include "trine/Dialect/Trine/Trine.h"
 
 #define GET_OP_CLASSES
@@ -112,6 +113,59 @@ LogicalResult WeightOp::verify() {
                          << RankedTensorType::get(shape,
                                                   stored.getElementType())
                          << ", got " << stored;
+  return success();
+}
+
+LogicalResult ConstantProgramOp::verifyRegions() {
+  auto computed = dyn_cast<ComputedOp>(getBody().front().back());
+  if (!computed)
+    return emitOpError() << "body must end with 'plan.computed'";
+  for (Operation &op : getBody().front()) {
+    // constant_program_c1: the body is pure.
+    if (!isMemoryEffectFree(&op)) {
+      InFlightDiagnostic error = emitOpError() << "body must be pure";
+      error.attachNote(op.getLoc()) << "'" << op.getName() << "' has effects";
+      return error;
+    }
+    // constant_program_c2: no weight is a computed one.
+    bool isComputed = false;
+    if (auto weight = dyn_cast<trine::WeightOp>(op))
+      isComputed = weight.getFile() == kFile;
+    else if (auto weight = dyn_cast<trine::AssembledWeightOp>(op))
+      for (auto piece : weight.getPieces().getAsRange<trine::WeightPieceAttr>())
+        isComputed |= piece.getFile() == kFile;
+    if (isComputed)
+      return op.emitError() << "a constant program must not read the weights "
+                               "that are computed";
+  }
+  return success();
+}
+
+LogicalResult ComputedOp::verify() {
+  // computed_c1: one offset for each value.
+  if (getOffsets().size() != getValues().size())
+    return emitOpError() << "must have one offset for each value, got "
+                         << getOffsets().size() << " for "
+                         << getValues().size();
+  int64_t end = 0;
+  for (auto [value, offset] : llvm::zip(getValues(), getOffsets())) {
+    auto type = cast<RankedTensorType>(value.getType());
+    Type element = type.getElementType();
+    // computed_c3: elements are whole bytes.
+    if (!element.isInteger(1) &&
+        (!element.isIntOrFloat() || element.getIntOrFloatBitWidth() % 8 != 0))
+      return emitOpError() << "values must have elements of whole bytes, got "
+                           << type;
+    // computed_c2: aligned, and in order.
+    int64_t next = 0;
+    if (offset < end ||
+        offset % static_cast<int64_t>(trine::kWeightAlignment) != 0 ||
+        llvm::AddOverflow(offset, trine::getStoredBytes(type), next))
+      return emitOpError() << "offset must be a multiple of "
+                           << trine::kWeightAlignment << " from " << end
+                           << " on, got " << offset;
+    end = next;
+  }
   return success();
 }
 

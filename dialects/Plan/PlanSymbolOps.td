@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-// Module-level symbols of a planned program: devices, sizes, weights, kernels.
+// Module-level symbols of a planned program: devices, sizes, weights, kernels, constant programs.
 #ifndef TRINE_DIALECT_PLAN_PLANSYMBOLOPS
 #define TRINE_DIALECT_PLAN_PLANSYMBOLOPS
 
@@ -111,6 +111,49 @@ def Plan_ReturnOp : Plan_Op<"return", [Pure, Terminator, ReturnLike, HasParent<"
   let summary = "Ends a kernel's body with its results";
   let arguments = (ins Variadic<AnyRankedTensor>:$values);
   let assemblyFormat = "attr-dict ($values^ `:` type($values))?";
+}
+
+def Plan_ConstantProgramOp : Plan_Op<"constant_program", [Symbol, IsolatedFromAbove, SingleBlock, NoRegionArguments]> {
+  let summary = "Weights that are computed once, when the package is written";
+  let description = [{
+    The body computes tensors from weights in the model's files and from constants alone, at the trine level. lib/Package runs it, compiled for the host whatever
+    the target, and puts its results into a file that is there only while the package is written: value i of `plan.computed` is the bytes from its offset on,
+    little-endian and row-major, of the file `/computed`, a name that no file of a model can have. The weights of the model read that file as they
+    read others: whole, in parts, transposed, packed or narrowed. A module may have several such programs, which run one after the other.
+
+    Constraints:
+    - constant_program_c1: the body is pure;
+    - constant_program_c2: it reads weights of the model's files, not computed ones.
+
+    ```mlir
+    plan.constant_program @constants0 {
+      %w = trine.weight "gate" from "model.onnx" at 4096 length 16384 : tensor<64x64xf32>
+      %y = linalg.generic ... ins(%w) outs(%empty)
+      plan.computed %y at [0] : tensor<64x64xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The file that weights name whose bytes a constant program computes.
+    static constexpr ::llvm::StringLiteral kFile = "/computed";
+  }];
+}
+
+def Plan_ComputedOp : Plan_Op<"computed", [Pure, Terminator, ReturnLike, HasParent<"ConstantProgramOp">]> {
+  let summary = "Ends a constant program with the weights that it computes";
+  let description = [{
+    Constraints:
+    - computed_c1: there is one offset for each value;
+    - computed_c2: offsets are multiples of 64, and values do not overlap: each begins at or behind the end of the one before;
+    - computed_c3: an element is i1 (stored as a byte) or a number of a whole number of bytes.
+  }];
+  let arguments = (ins Variadic<AnyStaticShapeTensor>:$values, DenseI64ArrayAttr:$offsets);
+  let assemblyFormat = "$values `at` $offsets attr-dict (`:` type($values)^)?";
+  let hasVerifier = 1;
 }
 
 #endif

@@ -112,10 +112,23 @@ Array ByteRanges::toJSON() const {
   return result;
 }
 
+/// Whether some of a weight is computed from others.
+static bool isComputed(plan::WeightOp weight) {
+  if (weight.getFile())
+    return *weight.getFile() == plan::ConstantProgramOp::kFile;
+  return weight.getPieces() &&
+         llvm::any_of(weight.getPieces()->getAsRange<WeightPieceAttr>(),
+                      [](WeightPieceAttr piece) {
+                        return piece.getFile().getValue() ==
+                               plan::ConstantProgramOp::kFile;
+                      });
+}
+
 std::optional<llvm::json::Object>
 mlir::trine::describeNarrowedWeights(ModuleOp planned) {
   ByteRanges narrowed, kept;
   Type type;
+  bool computed = false;
   for (auto weight : planned.getOps<plan::WeightOp>()) {
     Type source =
              cast<RankedTensorType>(weight.getSourceType()).getElementType(),
@@ -123,15 +136,21 @@ mlir::trine::describeNarrowedWeights(ModuleOp planned) {
              cast<RankedTensorType>(weight.getStoredType()).getElementType();
     if (!source.isF32())
       continue;
-    (source == stored ? kept : narrowed).addWeight(weight);
     if (source != stored)
       type = stored;
+    if (isComputed(weight))
+      computed |= source != stored;
+    else
+      (source == stored ? kept : narrowed).addWeight(weight);
   }
-  if (narrowed.empty())
+  if (narrowed.empty() && !computed)
     return std::nullopt;
   narrowed.normalize();
   kept.normalize();
-  return llvm::json::Object{{"type", type.isBF16() ? "bf16" : "f16"},
-                            {"ranges", narrowed.toJSON()},
-                            {"kept", narrowed.intersect(kept).toJSON()}};
+  llvm::json::Object described{{"type", type.isBF16() ? "bf16" : "f16"},
+                               {"ranges", narrowed.toJSON()},
+                               {"kept", narrowed.intersect(kept).toJSON()}};
+  if (computed)
+    described["computed"] = true;
+  return described;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "trine/Package/Package.h"
 
+#include "ComputedWeights.h"
 #include "HashedFile.h"
 #include "Manifest.h"
 #include "TableFiles.h"
 #include "TemporaryFolder.h"
 #include "WeightsFile.h"
+#include "trine/Dialect/Plan/Plan.h"
 #include "trine/Runtime/PackageFormat.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -108,6 +110,14 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
 
   ModelFolder modelFolder(options.modelFolder, options.allowHardLinks,
                           options.modelFile);
+  SmallString<256> computed;
+  if (!options.constants.empty()) {
+    FailureOr<std::string> file = computeWeights(options, folder);
+    if (failed(file))
+      return failure();
+    computed = *file;
+    modelFolder.addFile(plan::ConstantProgramOp::kFile, computed);
+  }
   uint64_t dataOffset = 0;
   if (failed(write(TRINE_PACKAGE_PROGRAM,
                    [&](HashedFile &file) {
@@ -150,6 +160,8 @@ LogicalResult mlir::trine::writePackage(ModuleOp planned,
                               : std::nullopt);
   if (failed(tables))
     return failure();
+  if (!computed.empty())
+    fs::remove(computed);
   FailureOr<llvm::json::Value> manifest = makeManifest(
       planned, host, options, files, dataOffset, std::move(*tables));
   if (failed(manifest))

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "trine/Pipelines/Compile.h"
 
+#include "ConstantPrograms.h"
 #include "DescribeModel.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
 #include "mlir/Transforms/Passes.h"
 #include "trine/Codegen/CUDA.h"
 #include "trine/Codegen/Host.h"
+#include "trine/Dialect/Plan/Plan.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Import/ONNX.h"
 #include "trine/Package/Package.h"
@@ -55,6 +57,7 @@ private:
   CompileReport &report;
   OwningOpRef<ModuleOp> module;
   std::vector<double> tolerances;
+  std::vector<ConstantProgram> constants;
 };
 
 } // namespace
@@ -248,6 +251,13 @@ LogicalResult Compilation::run() {
     return failure();
   if (options.emit == Emit::Plan)
     return writeText();
+  // Below this level they are programs of their own.
+  if (!module->getOps<plan::ConstantProgramOp>().empty() &&
+      failed(stage("constants", [&] {
+        return compileConstantPrograms(*module, options.emit == Emit::Package,
+                                       options.threads, constants);
+      })))
+    return failure();
   if (options.emit == Emit::CUDA || options.emit == Emit::PTX)
     return writeKernelTexts();
   return options.emit == Emit::LLVM ? writeLLVM() : writePackage();
@@ -390,6 +400,8 @@ LogicalResult Compilation::writePackage() {
     packageOptions.name = llvm::sys::path::stem(options.input).str();
     packageOptions.relativeTolerances = tolerances;
     packageOptions.cuda = isCUDA ? &cuda : nullptr;
+    packageOptions.constants = constants;
+    packageOptions.threads = options.threads;
     PackageReport written;
     return mlir::trine::writePackage(*module, program, host, packageOptions,
                                      written);

@@ -136,6 +136,10 @@ void CompileReport::printText(llvm::raw_ostream &stream) const {
                   << bytesText(packedWeightBytes) << " in the package"
                   << (matrixType.empty() ? "" : ", matrices in ") << matrixType
                   << "\n";
+  if (computedWeights > 0)
+    line("computed") << computedWeights << " weights of "
+                     << bytesText(computedWeightBytes)
+                     << " from others, at compile time\n";
   int64_t known = 0;
   for (const auto &[kind, bytes] : weightKinds)
     known += bytes;
@@ -252,6 +256,8 @@ llvm::json::Value CompileReport::toJSON() const {
       {"weight_kind_bytes", histogram(weightKinds)},
       {"workspace_bytes", histogram(workspaceBytes)},
       {"packed_weight_bytes", packedWeightBytes},
+      {"computed_weights", computedWeights},
+      {"computed_weight_bytes", computedWeightBytes},
       {"matrix_type", matrixType},
       {"buffers", buffers},
       {"arena_slots", arenaSlots},

@@ -87,6 +87,13 @@ void mlir::trine::describePlan(ModuleOp module, CompileReport &report) {
     report.packedWeightBytes +=
         getStoredBytes(cast<RankedTensorType>(weight.getStoredType()));
   }
+  for (auto program : module.getOps<plan::ConstantProgramOp>())
+    for (Value value :
+         program.getBody().front().getTerminator()->getOperands()) {
+      ++report.computedWeights;
+      report.computedWeightBytes +=
+          getStoredBytes(cast<RankedTensorType>(value.getType()));
+    }
   module.walk([&](plan::LaunchOp) { ++report.launches; });
   module.walk([&](plan::SelectOp select) {
     std::string forms;

@@ -61,6 +61,14 @@ void mlir::trine::buildPlanPipeline(OpPassManager &manager,
       createTrineDecomposeComposites(composites));
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  TrineOutlineConstantWorkOptions constants;
+  constants.limit = options.constantLimit;
+  manager.addPass(createTrineOutlineConstantWork(std::move(constants)));
+  buildKernelPipeline(manager, options);
+}
+
+void mlir::trine::buildKernelPipeline(OpPassManager &manager,
+                                      const PlanPipelineOptions &options) {
   manager.addNestedPass<func::FuncOp>(createTrineFuseElementwise());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

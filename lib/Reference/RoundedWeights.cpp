@@ -80,6 +80,10 @@ mlir::trine::reference::roundWeightsAsPackaged(func::FuncOp main,
       weights ? weights->getObject("narrowed") : nullptr;
   if (!narrowed)
     return false;
+  if (narrowed->getBoolean("computed").value_or(false))
+    return emitError(main.getLoc())
+           << "the package rounds weights that it has computed, and the model "
+              "has none to round as well: compare it without '--model'";
   MLIRContext *context = main.getContext();
   std::optional<llvm::StringRef> name = narrowed->getString("type");
   Ranges ranges, kept;

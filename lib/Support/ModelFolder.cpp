@@ -45,6 +45,18 @@ ModelFolder::~ModelFolder() {
 }
 
 Expected<int> ModelFolder::open(StringRef location, uint64_t &size) {
+  if (auto own = added.find(location); own != added.end()) {
+    int file = ::open(own->second.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat status;
+    if (file < 0 || ::fstat(file, &status) != 0) {
+      int code = errno;
+      if (file >= 0)
+        ::close(file);
+      return fail(location, "cannot be opened: " + sys::StrError(code));
+    }
+    size = status.st_size;
+    return file;
+  }
   // Names of a model were checked when it was read; those of a program in text
   // form come here first.
   if (!isInside(location))

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "trine/Dialect/Plan/Plan.h"
+#include "trine/Dialect/Plan/WeightLayout.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "trine/Passes/Plan.h"
 
@@ -61,7 +62,46 @@ private:
                            << "' may not be at the plan level in " << where;
   }
 
+  /// What weights take from computed ones is computed by some program.
+  LogicalResult checkComputed() {
+    SmallVector<std::pair<int64_t, int64_t>> ranges;
+    for (auto program : getOperation().getOps<plan::ConstantProgramOp>()) {
+      auto computed =
+          cast<plan::ComputedOp>(program.getBody().front().getTerminator());
+      for (auto [value, offset] :
+           llvm::zip(computed.getValues(), computed.getOffsets()))
+        ranges.push_back(
+            {offset,
+             offset + getStoredBytes(cast<RankedTensorType>(value.getType()))});
+    }
+    auto isComputed = [&](int64_t begin, int64_t length) {
+      return llvm::any_of(ranges, [&](std::pair<int64_t, int64_t> range) {
+        return range.first <= begin && begin <= range.second &&
+               length <= range.second - begin;
+      });
+    };
+    for (auto weight : getOperation().getOps<plan::WeightOp>()) {
+      bool found = true;
+      if (weight.getFile() == plan::ConstantProgramOp::kFile)
+        found = isComputed(weight.getOffset(), weight.getLength());
+      for (Attribute attribute : weight.getPieces()
+                                     ? weight.getPieces()->getValue()
+                                     : ArrayRef<Attribute>()) {
+        auto piece = cast<WeightPieceAttr>(attribute);
+        if (piece.getFile().getValue() == plan::ConstantProgramOp::kFile)
+          found &= isComputed(piece.getOffset(), 0);
+      }
+      if (!found)
+        return weight.emitError()
+               << "weight '" << weight.getName()
+               << "' must lie within what a constant program computes";
+    }
+    return success();
+  }
+
   LogicalResult check() {
+    if (failed(checkComputed()))
+      return failure();
     func::FuncOp main;
     for (Operation &op : *getOperation().getBody()) {
       if (auto function = dyn_cast<func::FuncOp>(op);
@@ -70,7 +110,7 @@ private:
         continue;
       }
       if (!isa<plan::DeviceOp, plan::SymbolOp, plan::WeightOp, plan::TableOp,
-               plan::KernelOp>(op))
+               plan::KernelOp, plan::ConstantProgramOp>(op))
         return illegal(&op, "a module");
       if (auto kernel = dyn_cast<plan::KernelOp>(op))
         if (failed(checkBody(kernel.getBody(), isLegalInKernel, "a kernel")))

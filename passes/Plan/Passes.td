@@ -66,6 +66,47 @@ def TrinePlanWeights : Pass<"trine-plan-weights", "ModuleOp"> {
   let dependentDialects = ["mlir::trine::plan::PlanDialect", "linalg::LinalgDialect", "tensor::TensorDialect"];
 }
 
+def TrineOutlineConstantWork : Pass<"trine-outline-constant-work", "ModuleOp"> {
+  let summary = "Compute what depends on weights alone when the package is written";
+  let description = [{
+    Values of `@main` that are computed from weights and constants alone move to `plan.constant_program` ops, and become weights themselves: of the file of what these
+    programs compute. Views (slices, reshapes, transposes), joins that `plan.weight` can say, and copies and widening casts that fuse with what reads them, are no work: they
+    stay, of the weight or of the computed value. What is left moves if
+
+    - it has at most as many bytes as what it is computed from (`smaller`: a scaled or a normalised matrix, a product of two), or
+    - it has at most `limit` bytes (`small`), or
+    - an element of it takes at least `cost` operations (`costly`: a table of cosines, a sum): reading it is cheaper than making it again. No more
+      than `part` bytes, though.
+
+    Loops move if it is known how often they run; nothing moves that takes 10^13 operations or more.
+
+    A large matrix of 8-bit integers thus stays one, and is dequantised in the step. Values without weights that take 8 operations or less are made where they are read.
+    Values that share work are in one program; programs hold values until they and the weights they read have `part` bytes, so that
+    the memory that computing them takes does not grow with the model. Remarks give the figures.
+
+    ```mlir
+    func.func @main(...) {
+      %w = trine.weight "gate" from "m.onnx" at 0 length 16384 : tensor<64x64xf32>
+      %y = linalg.generic ... ins(%w) { arith.mulf }
+    // becomes
+    plan.constant_program @constants0 {
+      %w = trine.weight "gate" from "m.onnx" at 0 length 16384 : tensor<64x64xf32>
+      %y = linalg.generic ... ins(%w) { arith.mulf }
+      plan.computed %y at [0] : tensor<64x64xf32>
+    }
+    func.func @main(...) {
+      %y = trine.weight "gate (computed)" from "/computed" at 0 length 16384 : tensor<64x64xf32>
+    ```
+  }];
+  let options = [Option<"limit", "limit", "int64_t", "65536", "Values of at most this many bytes are computed whatever they are made of; -1: nothing is computed">,
+                 Option<"cost", "cost", "int64_t", "16", "Operations for one element from which on it is computed whatever it is made of">,
+                 Option<"part", "part", "int64_t", "268435456", "Bytes that one program reads and computes; more only for one value">];
+  let statistics = [Statistic<"numComputed", "computed", "Values that are computed once">,
+                    Statistic<"numLeft", "left", "Values that are computed in each step, as they would grow">,
+                    Statistic<"numPrograms", "programs", "Programs made">];
+  let dependentDialects = ["mlir::trine::plan::PlanDialect"];
+}
+
 def TrinePlanTables : Pass<"trine-plan-tables", "ModuleOp"> {
   let summary = "Give large Engram tables to the table store";
   let description = [{

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "ConstantWork.h"
 #include "HeadProducts.h"
 #include "KernelGrouping.h"
 #include "WeightJoins.h"
@@ -81,9 +82,11 @@ private:
                Location loc);
   void readNarrow(OpOperand *use, Value weight);
   bool isPackable(const WeightForm &form);
+  bool mayNarrow(const WeightForm &form) const;
 
   func::FuncOp function;
   std::optional<OpBuilder> symbols;
+  std::optional<ComputedMatrices> computed;
   llvm::MapVector<Value, WeightForm> forms;
   llvm::DenseMap<Attribute, Value> loaded;
   llvm::DenseMap<Attribute, unsigned> layoutsOfRange;
@@ -421,12 +424,24 @@ PackedDims PlanWeights::describe(const WeightForm &form, Packing packing) {
   return describePacking(packing, form.source.getRank(), isPaired);
 }
 
+bool PlanWeights::mayNarrow(const WeightForm &form) const {
+  // Constants of the program are small.
+  if (form.value)
+    return false;
+  if (form.file)
+    return computed->mayNarrow(form.file, form.offset);
+  return llvm::all_of(form.pieces.getAsRange<WeightPieceAttr>(),
+                      [&](WeightPieceAttr piece) {
+                        return computed->mayNarrow(piece.getFile().getValue(),
+                                                   piece.getOffset());
+                      });
+}
+
 /// The element type of the stored form: matrices may be narrowed.
 Type PlanWeights::storedElement(const WeightForm &form, Packing packing) {
   Type element = form.source.getElementType();
-  // Constants of the program are small.
   if (packing == Packing::None || !element.isF32() || matrixType.empty() ||
-      form.value)
+      !mayNarrow(form))
     return element;
   return matrixType == "bf16" ? Type(BFloat16Type::get(&getContext()))
                               : Type(Float16Type::get(&getContext()));
@@ -682,6 +697,7 @@ void PlanWeights::runOnOperation() {
   readByHead.clear();
   lastLoad = nullptr;
   symbols.emplace(function);
+  computed.emplace(getOperation());
   numJoined += joinWeights(function.getBody().front());
   collectFrom(function.getBody().front());
   // Both add entries for what they make, which are visited in turn.

@@ -102,6 +102,12 @@ int main(int argc, char **argv) {
       cl::desc("Engram tables of more bytes are files of their own, whose rows "
                "are prefetched; default 256 MiB, -1: none"),
       cl::init(int64_t(256) << 20), cl::cat(category));
+  cl::opt<int64_t> constantLimit(
+      "constant-limit", cl::value_desc("bytes"),
+      cl::desc("What depends on weights alone is computed once, at compile "
+               "time, if it does not grow, takes many operations, or has at "
+               "most this many bytes; default 64 KiB, -1: nothing is"),
+      cl::init(int64_t(64) << 10), cl::cat(category));
   cl::opt<std::string> prefetch(
       "prefetch",
       cl::desc("Where fetches of table rows start: auto (by cost; default), "
@@ -198,6 +204,7 @@ int main(int argc, char **argv) {
   options.kernelResources = wantsReport || !reportPath.empty();
   options.memoryLimit = memoryLimit;
   options.plan.tableLimit = tableLimit;
+  options.plan.constantLimit = constantLimit;
   options.plan.prefetch = prefetch;
   options.plan.tableLatency = tableLatency;
   options.plan.hostHash = hostHash;

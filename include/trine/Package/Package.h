@@ -6,6 +6,7 @@
 #define TRINE_PACKAGE_PACKAGE_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
 #include "trine/Codegen/CUDA.h"
 #include "trine/Codegen/Host.h"
 #include <cstdint>
@@ -13,6 +14,18 @@
 #include <vector>
 
 namespace mlir::trine {
+
+/// A `plan.constant_program`, compiled: a program without inputs for this
+/// machine.
+struct ConstantProgram {
+  /// Plan level, memref form; result i is named `computed_<i>`.
+  OwningOpRef<ModuleOp> planned;
+  SmallVector<char, 0> program;
+  HostReport host;
+  /// Where each result begins in the file of computed weights, ascending, and
+  /// how many bytes it has.
+  std::vector<std::pair<uint64_t, uint64_t>> ranges;
+};
 
 struct PackageOptions {
   /// The package's folder. It is written aside and renamed, so that it is
@@ -31,6 +44,12 @@ struct PackageOptions {
   /// Whether Engram tables stay in the model's files: the manifest then says
   /// which files, and where in them.
   bool referenceTables = false;
+  /// What computes weights that others are made of. They run one after the
+  /// other, and what they write is gone when the package is there.
+  ArrayRef<ConstantProgram> constants;
+  /// Threads that they run on; 0: one per core. The result does not depend on
+  /// it.
+  unsigned threads = 0;
   /// The kernels of a package for CUDA devices; null: they are in the program.
   const CUDAProgram *cuda = nullptr;
 };

@@ -38,6 +38,12 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
       llvm::cl::desc("Engram tables of more bytes than this are served by the "
                      "table store; -1: none"),
       llvm::cl::init(int64_t(256) << 20)};
+  Option<int64_t> constantLimit{
+      *this, "constant-limit",
+      llvm::cl::desc("Values of weights alone of at most this many bytes are "
+                     "computed at compile time even if they grow; -1: nothing "
+                     "is computed at compile time"),
+      llvm::cl::init(int64_t(64) << 10)};
   Option<std::string> prefetch{
       *this, "prefetch",
       llvm::cl::desc("Where fetches of table rows start: auto, early, inline"),
@@ -80,6 +86,11 @@ void buildOptimizePipeline(OpPassManager &manager,
 /// border check. Also the second part of `trine-plan-pipeline`.
 void buildPlanPipeline(OpPassManager &manager,
                        const PlanPipelineOptions &options);
+
+/// The last part of the former: from linalg to kernels, without the choices
+/// before. What constant programs are compiled with.
+void buildKernelPipeline(OpPassManager &manager,
+                         const PlanPipelineOptions &options);
 
 /// Registers the pipelines above.
 void registerPipelines();

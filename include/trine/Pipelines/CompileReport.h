@@ -72,6 +72,9 @@ struct CompileReport {
   /// Filled if asked for.
   std::vector<Remark> remarks;
   int64_t weightBytes = 0;
+  /// Of weights that are computed from others when the package is written, and
+  /// how many they are.
+  int64_t computedWeightBytes = 0, computedWeights = 0;
   /// Bytes of weights in the model by what they are for: "experts", "tables"
   /// (of Engram), "other".
   std::map<std::string, int64_t> weightKinds;

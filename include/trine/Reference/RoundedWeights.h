@@ -12,7 +12,8 @@ namespace mlir::trine::reference {
 /// `folder` stores them: elements that its manifest lists under "narrowed" are
 /// rounded to that type. Where a package stores a weight both ways, look-ups
 /// (Gather, GatherND, GatherElements) read it as it is. Gives whether anything
-/// is rounded; fails with an error when the manifest cannot be read.
+/// is rounded; fails with an error when the manifest cannot be read, or
+/// when weights are rounded that only the package has, as it computed them.
 FailureOr<bool> roundWeightsAsPackaged(func::FuncOp main,
                                        llvm::StringRef folder);
 

@@ -32,6 +32,12 @@ public:
   ModelFolder(const ModelFolder &) = delete;
   ModelFolder &operator=(const ModelFolder &) = delete;
 
+  /// Lets `location`, which no file of a model can have, stand for a file of
+  /// the compiler's own at `path`.
+  void addFile(llvm::StringRef location, llvm::StringRef path) {
+    added[location] = path.str();
+  }
+
   /// Size in bytes of the file at `location`. Each file is opened once.
   llvm::Expected<uint64_t> getSize(llvm::StringRef location);
   /// Bytes [offset, offset + bytes.size()) of a file.
@@ -56,6 +62,7 @@ private:
   bool allowHardLinks;
   int folder = -1;
   llvm::StringMap<uint64_t> sizes;
+  llvm::StringMap<std::string> added;
 };
 
 } // namespace mlir::trine

@@ -53,3 +53,20 @@ func.func @main(%x: tensor<4xf32>) {
 // expected-error @below {{module must have a function '@main'}}
 module {
 }
+
+// -----
+
+plan.constant_program @constants0 {
+  %w = trine.weight "w" from "m" at 0 length 16 : tensor<4xf32>
+  plan.computed %w at [64] : tensor<4xf32>
+}
+plan.weight @w0 "w" from "/computed" at 72 length 8 : tensor<2xf32> permutation [0] outer [] inner [] tiles [] stored tensor<2xf32>
+// expected-error @below {{weight 'v' must lie within what a constant program computes}}
+plan.weight @w1 "v" from "/computed" at 72 length 16 : tensor<4xf32> permutation [0] outer [] inner [] tiles [] stored tensor<4xf32>
+func.func @main() { return }
+
+// -----
+
+// expected-error @below {{weight 'v' must lie within what a constant program computes}}
+plan.weight @w1 "v" pieces [#trine.piece<"/computed" at 0 strides [1] into [0] sizes [4]>] : tensor<4xf32> permutation [0] outer [] inner [] tiles [] stored tensor<4xf32>
+func.func @main() { return }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""sparse_model.py FOLDER GIB: a model of products with matrices of 256 MiB, GIB of them in all, whose weights are a sparse file of zeros. Every fourth
-layer multiplies with the transpose of its weight, and every fourth with two halves that are joined, so that bytes are moved, not only copied."""
+"""sparse_model.py FOLDER GIB [--scaled]: a model of products with matrices of 256 MiB, GIB of them in all, whose weights are a sparse file of zeros. Every fourth
+layer multiplies with the transpose of its weight, and every fourth with two halves that are joined, so that bytes are moved, not only copied. --scaled: each matrix is
+multiplied by a constant before, so that all of them are computed."""
 import pathlib
 import sys
 
@@ -31,8 +32,13 @@ for layer in range(4 * gib):
     if layer % 4 == 1:
         nodes.append(helper.make_node("Transpose", [matrix], [f"t{layer}"], perm=[1, 0]))
         matrix = f"t{layer}"
+    if "--scaled" in sys.argv:
+        nodes.append(helper.make_node("Mul", [matrix, "scale"], [f"s{layer}"]))
+        matrix = f"s{layer}"
     nodes.append(helper.make_node("MatMul", [value, matrix], [f"y{layer}"]))
     value = f"y{layer}"
+if "--scaled" in sys.argv:
+    initializers.append(helper.make_tensor("scale", TensorProto.FLOAT, [], [0.125]))
 graph = helper.make_graph(nodes, "sparse", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", width])],
                           [helper.make_tensor_value_info(value, TensorProto.FLOAT, ["rows", width])], initializers)
 with open(folder / "weights.bin", "wb") as file:
