@@ -40,7 +40,8 @@ class Model:
         self.outputs += [(name, TYPES[self.element][0] if name[0] == "o" else TensorProto.FLOAT) for name in names]
         return self
 
-    def write(self, folder, sizes=SIZES):
+    def write(self, folder, sizes=SIZES, nan=None):
+        """`nan`: "query" or "key", one of whose rows in every other head is no number."""
         element = TYPES[self.element]
         inputs = [helper.make_tensor_value_info(name, element[0], dims) for name, dims in self.dims.items()]
         outputs = [helper.make_tensor_value_info(name, kind, None) for name, kind in self.outputs]
@@ -57,6 +58,8 @@ class Model:
                 if name.startswith("mask"):
                     array[random.random(shape) < 0.4] = -np.inf
                     array[..., :1, :] = -np.inf  # a query without keys
+                if nan and name == f"{nan[0]}0" and array.size:
+                    array[:, ::2, shape[2] // 2, shape[3] // 2] = np.nan
                 with open(f"{folder}/test_data_set_{number}/input_{position}.pb", "wb") as file:
                     file.write(numpy_helper.from_array(array.astype(element[1]), name).SerializeToString())
 
@@ -81,6 +84,20 @@ def main(folder):
     latent.dims.pop("v")
     latent.add("causal", value="k0")
     latent.write(f"{folder}/latent", [(1, 1, 1), (1, 1, 700), (2, 3, 65)])
+    # A query that is no number has no number as a result, whatever its keys; a key that is none spoils the queries that see it.
+    for element in ("f32", "bf16"):
+        for nan in ("query", "key"):
+            several = Model(4, [(16, 2)], 12, element)
+            several.add().add("causal").add("causal", row="nan", lse=False)
+            several.write(f"{folder}/nan_{element}_{nan}", nan=nan)
+        for heads in (16, 64):
+            shared = Model(heads, [(64, 1), (16, 1)], 64, element)
+            shared.dims.pop("v")
+            shared.add("causal", value="k0")
+            shared.write(f"{folder}/nan_{element}_{heads}_heads", [(1, 1, 1), (1, 2, 70), (1, 1, 700)], nan="query")
+        single = Model(2, [(64, 2)], 64, element)
+        single.add("causal")
+        single.write(f"{folder}/nan_{element}_single", [(1, 1, 1), (1, 70, 130), (1, 1, 700)], nan="query")
     for element in ("f64", "f16", "bf16"):
         model = Model(4, [(40, 2), (8, 1)], 12, element)
         model.add("causal").add([1, "t"], row="uniform")
