@@ -519,7 +519,16 @@ ToleranceAnalysis::Estimate ToleranceAnalysis::estimate(Operation &op) {
   case Kind::Attention: {
     double width = sizeOf(op.getOperand(0), rankOf(op.getOperand(0)) - 1);
     double keys = sizeOf(op.getOperand(1), rankOf(op.getOperand(1)) - 2);
-    return rounded({total, 1.0}, summed(width) + 2 * summed(keys) + 4);
+    double spread = 1;
+    if (auto attention = cast<onnx::AttentionOp>(op); attention.getScale()) {
+      double heads = rankOf(op.getOperand(0)) == 3 && attention.getQNumHeads()
+                         ? static_cast<double>(*attention.getQNumHeads())
+                         : 1;
+      spread = spreadOfScores(toDouble(*attention.getScale()), width / heads);
+    }
+    double values = estimateOf(op.getOperand(2)).variance;
+    double scores = total - values + summed(width) * compute;
+    return rounded({values + spread * scores, 1.0}, 2 * summed(keys) + 4);
   }
   case Kind::Recurrence: {
     // Each step adds a product to the state, after it has read it back; the

@@ -89,7 +89,12 @@ ToleranceAnalysis::estimateTrine(Operation &op, unsigned result) const {
         if (result == 1)
           return give(total - variance(attention.getValue()),
                       summed(width) + summed(keys) + 4, 2);
-        return give(total, summed(width) + 2 * summed(keys) + 4, 3);
+        double scores = total - variance(attention.getValue()) +
+                        summed(width) * compute + 2 * rounding;
+        return give(variance(attention.getValue()) +
+                        spreadOfScores(toDouble(attention.getScale()), width) *
+                            scores,
+                    2 * summed(keys) + 4, 1);
       })
       // The latent makes keys and values: two more tensors and products.
       .Case([&](MLAAttentionOp attention) {
@@ -100,9 +105,15 @@ ToleranceAnalysis::estimateTrine(Operation &op, unsigned result) const {
         if (result == 1)
           return give(total - variance(attention.getWUv()),
                       summed(latent) + summed(width) + summed(keys) + 4, 3);
-        return give(total + variance(attention.getLatent()),
-                    2 * summed(latent) + summed(width) + 2 * summed(keys) + 4,
-                    5);
+        double values = variance(attention.getLatent()) +
+                        variance(attention.getWUv()),
+               scores = total - variance(attention.getWUv()) +
+                        (summed(latent) + summed(width)) * compute +
+                        3 * rounding;
+        return give(values +
+                        spreadOfScores(toDouble(attention.getScale()), width) *
+                            scores,
+                    summed(latent) + 2 * summed(keys) + 4, 2);
       })
       .Case([&](MergeOp merge) {
         double parts = static_cast<double>(merge.getOutputs().size());

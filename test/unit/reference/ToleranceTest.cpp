@@ -344,6 +344,22 @@ TEST(TrineToleranceTest, CountsRoundings) {
                         "%r = arith.maximumf %c, %c : tensor<32xf32>",
                         "tensor<32xf32>"),
             0);
+  // Scores of width 64 have the variance 4 with a scale of 1/4; as many of
+  // their errors count: 33 and two tensors. Six keys: two sums of 4, four
+  // functions, the probabilities and the result.
+  for (auto [scale, expected] :
+       {std::pair("0.125", 35 + 8 + 6), std::pair("0.25", 4 * 35 + 8 + 6)})
+    EXPECT_NEAR(toleranceOf({"tensor<1x1x2x64xf32>", "tensor<1x1x6x64xf32>",
+                             "tensor<1x1x6x8xf32>"},
+                            "%r, %l = trine.attention query(%0 : "
+                            "tensor<1x1x2x64xf32>) key(%1 : "
+                            "tensor<1x1x6x64xf32>) value(%2 : "
+                            "tensor<1x1x6x8xf32>) scale " +
+                                std::string(scale) +
+                                " mask none masked_row zero -> "
+                                "tensor<1x1x2x8xf32>, tensor<1x1x2xf32>",
+                            "tensor<1x1x2x8xf32>"),
+                roundings(expected), 1e-12);
   // A bfloat16 result of a computation in single precision rounds once more.
   EXPECT_NEAR(toleranceOf({"tensor<4xf32>"},
                           "%a = arith.mulf %0, %0 : tensor<4xf32>\n"
