@@ -59,6 +59,15 @@ void rows(Index count, const Functor &functor) {
     functor.finishRow(row, results);
 }
 
+/// Rows of a few elements, which a thread has in registers, whatever it does
+/// with them: functor(row). `Threads` of a workgroup.
+template <int Threads, class Functor>
+void rowsInRegisters(Index count, const Functor &functor) {
+  const Index row = blockIdx.x * static_cast<Index>(Threads) + threadIdx.x;
+  if (row < count)
+    functor(row);
+}
+
 } // namespace trine::kernels
 
 #endif

@@ -96,18 +96,23 @@ def has_no_effect(fixture, lines, kind, number):
                 return True
             if re.match(r"\s*(\$\w+:|@|bra|st\.|cp\.async|bar\.)", line):
                 return False
-    if kind in ("swizzle damaged", "commit dropped", "copy's bound dropped"):
-        # It is never executed, or a copy is always whole.
-        size = re.search(r", 16, (%r\d+);", code)
-        test = f"{{\n.reg .pred differ;\nsetp.ne.s32 differ, {size[1]}, 16;\n@differ trap;\n}}" if size and kind.startswith("copy") else "trap;"
-        return not fixture.fails("\n".join(lines[:number] + [test] + lines[number:]))
-    if kind != "bound moved":
+    test = None
+    if kind == "commit dropped":
+        test = "trap;"  # never executed
+    elif kind == "copy's bound dropped":
+        size = re.search(r", 16, (%r\d+);", code)[1]  # always whole
+        test = f"setp.ne.s32 differ, {size}, 16;\n@differ trap;"
+    elif kind == "swizzle damaged":
+        # Bits that both operands have, or that only the old mask keeps.
+        first, second = re.search(r", (\S+), (\S+);", code).groups()
+        lost = int(second) ^ (int(second) & (int(second) >> 1)) if second.isdigit() else second
+        test = f"and.b32 both, {first}, {lost};\nsetp.ne.u32 differ, both, 0;\n@differ trap;"
+    elif kind == "bound moved" and (match := re.match(r"setp\.\w+\.([su]\d\d)\s+%p\d+, (\S+), (\S+);", code)):
+        test = f"setp.eq.{match[1]} differ, {match[2]}, {match[3]};\n@differ trap;"
+    if not test:
         return False
-    match = re.match(r"setp\.\w+\.([su]\d\d)\s+%p\d+, (\S+), (\S+);", code)
-    if not match:
-        return False
-    test = f"{{\n.reg .pred differ;\nsetp.eq.{match[1]} differ, {match[2]}, {match[3]};\n@differ trap;\n}}"
-    return not fixture.fails("\n".join(lines[:number] + [test] + lines[number:]))
+    declared = "{\n.reg .pred differ;\n.reg .b32 both;\n" + test + "\n}"
+    return not fixture.traps("\n".join(lines[:number] + [declared] + lines[number:]))
 
 
 def evenly(items, limit):
@@ -129,6 +134,18 @@ class Fixture:
             return subprocess.run(self.command, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120).returncode != 0
         except subprocess.TimeoutExpired:
             return True
+
+    def traps(self, text):
+        """Whether a trap that was put into the text is reached. Anything else that goes wrong is a fault of this script."""
+        self.path.write_text(self.prefix + text + self.suffix)
+        self.accepted()
+        try:
+            done = subprocess.run(self.command, env=self.environment, capture_output=True, text=True, timeout=120)
+        except subprocess.TimeoutExpired:
+            return True
+        if done.returncode and "a trap was executed" not in done.stdout + done.stderr:
+            sys.exit(f"a trap breaks {self.path.name}: {done.stdout[-500:]}{done.stderr[-500:]}")
+        return done.returncode != 0
 
     def accepted(self):
         """A package says what its files are: it is told of the change."""

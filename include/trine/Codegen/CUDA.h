@@ -24,7 +24,9 @@ enum class Granularity {
   /// A block: its threads share every operation on whole buffers.
   Block,
   /// A thread: the kernel has scalar loops whose order matters.
-  Thread
+  Thread,
+  /// A thread that has what it computes in registers (Rows.h).
+  Row
 };
 
 /// How a generic kernel is launched.

@@ -51,6 +51,8 @@ static LogicalResult writeGeneric(func::FuncOp function, CUDAKernel &kernel) {
            << "kernel needs " << writer.getSharedBytes()
            << " bytes of shared memory, the limit is " << kMostSharedBytes;
   kernel.source = std::move(*source);
+  if (configuration.granularity == Granularity::Row)
+    kernel.skeleton = "row";
   for (CUDALaunch &launch : kernel.launches)
     launch = {configuration.threads,
               writer.takesDynamicShared() ? writer.getSharedBytes() : 0,

@@ -38,6 +38,32 @@ static int64_t countPoints(linalg::LinalgOp op) {
   return reduces ? points * 32 : points;
 }
 
+/// Whether a workgroup reads its few elements, computes with scalars, in loops,
+/// too, and writes what came out.
+static bool isRow(func::FuncOp function) {
+  scf::ForallOp groups;
+  for (Operation &op : function.getBody().front().without_terminator()) {
+    auto loop = dyn_cast<scf::ForallOp>(op);
+    if (loop && (groups || !loop->hasAttr(kWorkgroupsAttr)))
+      return false;
+    if (loop)
+      groups = loop;
+    else if (op.getNumRegions() != 0 || isa<memref::AllocaOp>(op))
+      return false;
+  }
+  if (!groups)
+    return false;
+  bool inRegisters = true;
+  groups.walk([&](Operation *op) {
+    if (op->getParentOp() != groups && op != groups)
+      inRegisters &= !isa<memref::LoadOp, memref::StoreOp>(op);
+    inRegisters &=
+        !isa<memref::AllocaOp, memref::CopyOp, linalg::LinalgOp, scf::WhileOp>(
+            op);
+  });
+  return inRegisters;
+}
+
 GenericConfiguration cuda::configureGeneric(func::FuncOp function) {
   GenericConfiguration result;
   bool isOrdered = false, hasWorkgroups = false;
@@ -59,7 +85,8 @@ GenericConfiguration cuda::configureGeneric(func::FuncOp function) {
     }
   });
   if (isOrdered) {
-    result.granularity = Granularity::Thread;
+    result.granularity =
+        isRow(function) ? Granularity::Row : Granularity::Thread;
     result.threads = hasWorkgroups ? kSeparateThreads : 1;
     result.workgroupsPerBlock = result.threads;
     return result;

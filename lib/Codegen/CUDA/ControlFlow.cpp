@@ -223,6 +223,12 @@ LogicalResult KernelWriter::writeTiles(scf::ForallOp op) {
     emit("if (" + group + " >= " + total + ")");
     emit("  return;");
   }
+  bool isRow = configuration.granularity == Granularity::Row;
+  if (isRow) {
+    emit("rowsInRegisters<" + llvm::Twine(configuration.threads) + ">(" +
+         total + ", [&](const Index " + group + ") {");
+    ++indent;
+  }
   std::string rest = group;
   for (size_t dim = counts.size(); dim-- > 0;) {
     std::string position = rest;
@@ -238,7 +244,13 @@ LogicalResult KernelWriter::writeTiles(scf::ForallOp op) {
       rest = next;
     }
   }
-  return writeBlock(*op.getBody());
+  if (failed(writeBlock(*op.getBody())))
+    return failure();
+  if (isRow) {
+    --indent;
+    emit("});");
+  }
+  return success();
 }
 
 LogicalResult KernelWriter::writeIf(scf::IfOp op) {

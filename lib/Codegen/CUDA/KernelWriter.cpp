@@ -257,6 +257,8 @@ FailureOr<std::string> KernelWriter::write() {
   all = accessesIn(function);
   std::string head;
   llvm::raw_string_ostream stream(head);
+  if (configuration.granularity == Granularity::Row)
+    stream << "#include \"Rows.h\"\n";
   stream << "#include \"Scalar.h\"\nusing namespace trine::kernels;\n\n";
   if (failed(writeGlobals(stream)))
     return failure();

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Compiles every model for CUDA, and reads the report's kernel counts by skeleton: no matrix product, attention op of experts, norm or sum may be generic, and those that the
-model has must be there.
+"""Compiles every model for CUDA, and reads the report's kernel counts by skeleton: no matrix product, attention op of experts, norm or sum may be generic, no loop of threads
+that work one after the other is left, and what the model has must be there.
 
   check_skeletons.py TRINE-COMPILE MODELS ARCHITECTURE
 """
@@ -22,6 +22,8 @@ for folder in sorted(path for path in pathlib.Path(models).iterdir() if (path / 
     seen += 1
     skeletons = json.loads(done.stdout)["skeletons"]
     problems += [f"{folder.name}: {count} of '{name}'" for name, count in skeletons.items() if "generic" in name]
+    # Sinkhorn steps of hyper-connections are rows that a thread has in registers.
+    problems += [f"{folder.name}: {skeletons['loop']} of 'loop'"] if "loop" in skeletons else []
     # The last layer's sum of experts is fused with the norm behind it.
     expected = {"attention": attention.get(folder.name, 2), "group": 1, "grouped_matmul": 2, "combine": 1, "combine_row": 1}
     problems += [f"{folder.name}: {skeletons.get(name, 0)} of '{name}', expected {count}" for name, count in expected.items() if skeletons.get(name, 0) != count]
