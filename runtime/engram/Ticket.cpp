@@ -118,40 +118,116 @@ namespace {
 /// Bytes of a row that are asked for: of wide rows, the processor finds the
 /// rest itself.
 constexpr uint64_t kMostAhead = 1024;
+/// Rows whose pages are looked up, and rows that are asked for, before they
+/// are read.
+constexpr uint64_t kPagesAhead = 32, kRowsAhead = 8;
+/// Rows that are converted at a time.
+constexpr uint64_t kGroup = 16;
 
-/// Asks for a row, into the second cache: requests of the first would hold its
-/// few line buffers until memory answers, which loads and stores need.
-void fetchRow(const uint8_t *row, uint64_t bytes) {
-  for (uint64_t at = 0; at < bytes; at += 64)
+/// Asks for the second and further lines of a row, into the second cache:
+/// requests of the first would hold its few line buffers until memory answers,
+/// which loads and stores need.
+void fetchRest(const uint8_t *row, uint64_t bytes) {
+  for (uint64_t at = 64; at < bytes; at += 64)
     __builtin_prefetch(row + at, 0, 2);
-  __builtin_prefetch(row + bytes - 1, 0, 2);
+  // Rows begin at multiples of 8, so up to 8 bytes do not cross a line.
+  if ((bytes - 1) % 64 >= 8)
+    __builtin_prefetch(row + bytes - 1, 0, 2);
 }
+
+/// Where rows are that lie at equal distances.
+struct Strided {
+  const uint8_t *first;
+  uint64_t stride;
+  const uint8_t *operator()(uint64_t row) const { return first + row * stride; }
+};
+
+/// Where rows are of which some share a page.
+struct Paged {
+  const uint8_t *first;
+  uint64_t stride, rowsPerPage, pageFactor;
+  const uint8_t *operator()(uint64_t row) const {
+    auto page = static_cast<uint64_t>(
+        static_cast<unsigned __int128>(row) * pageFactor >> 64);
+    return first + page * kPageBytes + (row - page * rowsPerPage) * stride;
+  }
+};
+
+/// Calls deliver(i, row) for each row; place(id) is where a row is, `bytes` lie
+/// together there. At random, each row is a page to look up, and requests for
+/// several lines of a page that is not yet known look it up several times: so
+/// one line is asked for long before, and the others when its page is known.
+/// Not inlined: the fewer registers are spilled, the more rows are in the
+/// processor's window.
+template <typename Place, typename Deliver>
+[[gnu::noinline]] void visitRows(const int64_t *rows, uint64_t count,
+                                 uint64_t bytes, Place place, Deliver deliver) {
+  bytes = std::min(bytes, kMostAhead);
+  // A place needs some products, so it is found once.
+  constexpr uint64_t ring = 2 * kPagesAhead;
+  const uint8_t *places[ring];
+  for (uint64_t next = 0; next < count + kPagesAhead; ++next) {
+    if (next < count) {
+      const uint8_t *row = place(static_cast<uint64_t>(rows[next]));
+      places[next % ring] = row;
+      __builtin_prefetch(row, 0, 2);
+    }
+    uint64_t asked = next - (kPagesAhead - kRowsAhead);
+    if (asked < count) // never of one that lies before the first: it is large
+      fetchRest(places[asked % ring], bytes);
+    if (next >= kPagesAhead)
+      deliver(next - kPagesAhead, places[(next - kPagesAhead) % ring]);
+  }
+}
+
+/// How rows become what is asked for.
+struct Conversion {
+  ConvertFunction convert;
+  uint64_t width, targetBytes;
+  uint8_t *destination;
+  /// Scales elsewhere, of row 0, and their distance; or NULL, and how far they
+  /// are behind a row's values.
+  const uint8_t *scales;
+  uint64_t scaleStride;
+
+  void operator()(uint64_t i, int64_t row, const uint8_t *values) const {
+    convert(values,
+            scales ? scales + static_cast<uint64_t>(row) * scaleStride
+                   : values + scaleStride,
+            width, destination + i * targetBytes);
+  }
+};
 } // namespace
 
-/// Calls deliver(i, values) for each row of the ticket; place(row) is where a
-/// row is. Rows are asked for in groups, `Ahead` rows before they are read:
-/// conversions between requests would leave few of them in the processor's
-/// window, and so few pages would be looked up at a time.
-template <uint64_t Group, uint64_t Ahead, typename Place, typename Deliver>
-static void visitRows(const Ticket &ticket, Place place, Deliver deliver) {
-  const uint64_t count = ticket.count;
-  const uint64_t bytes =
-      std::min(ticket.table->getLayout().getRowBytes(), kMostAhead);
+/// Delivers the ticket's rows, `bytes` of which lie together.
+template <typename Place>
+static void deliverRows(const Ticket &ticket, uint64_t bytes, Place place,
+                        const Conversion &to, bool isCopy) {
   const int64_t *rows = ticket.rows.get();
-  // A place may need a division, so it is found once.
-  constexpr uint64_t ring = 2 * std::max(Group, Ahead);
-  const uint8_t *places[ring];
-  for (uint64_t next = 0; next < count + Ahead; next += Group) {
-    for (uint64_t i = next; i < std::min(count, next + Group); ++i) {
-      places[i % ring] = place(static_cast<uint64_t>(rows[i]));
-      fetchRow(places[i % ring], bytes);
-    }
-    if (next < Ahead)
-      continue;
-    uint64_t first = next - Ahead, end = std::min(count, first + Group);
-    for (uint64_t i = first; i < end; ++i)
-      deliver(i, places[i % ring]);
-  }
+  const uint64_t count = ticket.count;
+  if (isCopy)
+    return visitRows(rows, count, bytes, place,
+                     [destination = to.destination,
+                      bytes = to.targetBytes](uint64_t i, const uint8_t *row) {
+                       memcpy(destination + i * bytes, row, bytes);
+                     });
+  if (bytes > kMostAhead)
+    return visitRows(
+        rows, count, bytes, place,
+        [to, rows](uint64_t i, const uint8_t *row) { to(i, rows[i], row); });
+  // A processor looks up only the pages of requests in its window, which a
+  // conversion fills by itself: so some rows are copied, then converted from
+  // their copies.
+  alignas(64) uint8_t copies[kGroup * kMostAhead];
+  const uint64_t stride = roundUp(bytes, 64);
+  visitRows(rows, count, bytes, place,
+            [&to, copies = &copies[0], rows, stride, bytes,
+             last = count - 1](uint64_t i, const uint8_t *row) {
+              memcpy(copies + i % kGroup * stride, row, bytes);
+              if ((i + 1) % kGroup == 0 || i == last)
+                for (uint64_t k = i / kGroup * kGroup; k <= i; ++k)
+                  to(k, rows[k], copies + k % kGroup * stride);
+            });
 }
 
 Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
@@ -159,26 +235,13 @@ Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
                                  uint8_t *destination) {
   Table &table = *ticket.table;
   const RowLayout &layout = table.getLayout();
-  const uint64_t targetBytes = layout.width * elementBytes;
-  auto deliver = [&](auto place, auto scalesOf) {
-    if (isCopy)
-      visitRows<4, 16>(ticket, place, [&](uint64_t i, const uint8_t *values) {
-        memcpy(destination + i * targetBytes, values, targetBytes);
-      });
-    else
-      visitRows<32, 32>(ticket, place, [&](uint64_t i, const uint8_t *values) {
-        convert(values, scalesOf(static_cast<uint64_t>(ticket.rows[i]), values),
-                layout.width, destination + i * targetBytes);
-      });
-  };
-  auto behind = [bytes = layout.valueBytes](uint64_t, const uint8_t *values) {
-    return values + bytes;
-  };
   const uint8_t *memory = table.getMemory();
+  Conversion to = {convert,     layout.width, layout.width * elementBytes,
+                   destination, nullptr,      layout.valueBytes};
+  uint64_t bytes = layout.getRowBytes();
   if (table.getTier() == TRINE_ENGRAM_TIER_RESIDENT) {
-    deliver([memory, stride = table.getResidentStride()](
-                uint64_t row) { return memory + row * stride; },
-            behind);
+    deliverRows(ticket, bytes, Strided{memory, table.getResidentStride()}, to,
+                isCopy);
   } else {
     // Beyond the end of a truncated file there is no memory.
     if (Status status = table.getFile().checkUnchanged(table.getName());
@@ -188,15 +251,22 @@ Status engram::deliverFromMemory(const Ticket &ticket, ConvertFunction convert,
       for (uint64_t i = 0; i < ticket.count; ++i)
         if (Status status = table.touch(ticket.rows[i]); !status.ok())
           return status;
-    auto place = [memory, &layout](uint64_t row) {
-      return memory + layout.getPlace(row);
-    };
-    if (layout.hasSeparateScales)
-      deliver(place, [memory, &layout](uint64_t row, const uint8_t *) {
-        return memory + layout.locateScales(row).offset;
-      });
+    if (layout.hasSeparateScales) {
+      bytes = layout.valueBytes;
+      to.scales = memory + layout.scaleOffset;
+      to.scaleStride = layout.scaleStride;
+    }
+    const uint8_t *first = memory + layout.offset;
+    if (layout.rowsPerPage > 1)
+      deliverRows(
+          ticket, bytes,
+          Paged{first, layout.stride, layout.rowsPerPage, layout.pageFactor},
+          to, isCopy);
     else
-      deliver(place, behind);
+      deliverRows(
+          ticket, bytes,
+          Strided{first, layout.rowsPerPage ? kPageBytes : layout.stride}, to,
+          isCopy);
   }
   table.statistics.memoryRows += ticket.count;
   return Status();
