@@ -25,6 +25,7 @@ static const NormalizeTable &getNormalizeTable() {
     addScatterRewrites(table);
     addElementwiseRewrites(table);
     addLogicRewrites(table);
+    addProductRewrites(table);
     return table;
   }();
   return table;

@@ -22,6 +22,7 @@ void addSliceRewrites(NormalizeTable &table);
 void addScatterRewrites(NormalizeTable &table);
 void addElementwiseRewrites(NormalizeTable &table);
 void addLogicRewrites(NormalizeTable &table);
+void addProductRewrites(NormalizeTable &table);
 void addViewRewrites(NormalizeTable &table);
 
 /// A position in this distance from the beginning means the end of an axis

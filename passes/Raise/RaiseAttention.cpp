@@ -67,7 +67,7 @@ bool AttentionMatch::goToSoftmax(onnx::SoftmaxOp softmax) {
     index.push_back(space.plain(outer.back()));
   }
   Value weights = valueProduct->getOperand(0);
-  row = space.addDim(dims[dims.size() - 2]);
+  row = productRow = space.addDim(dims[dims.size() - 2]);
   valueColumn = space.addDim(dims.back());
   column = space.addDim(raising.dims(weights).back());
   index.append({space.plain(row), space.plain(column)});
@@ -294,6 +294,7 @@ bool AttentionMatch::matchSoftmax(onnx::SoftmaxOp softmax) {
       raising.rank(valueProduct->getOperand(1)) < 2)
     return false;
   isNear = true;
+  joinProducts(softmax);
   if (!goToSoftmax(softmax) || !goToScoreProduct(softmax) || !sortDims() ||
       !readRowGuard())
     return fail(softmax, "the weights are laid out in another way");
@@ -396,6 +397,9 @@ bool AttentionMatch::matchSoftmax(onnx::SoftmaxOp softmax) {
   Value output = attention.getOutput();
   if (sink)
     output = addSinks(before, attention, sink);
+  // Rows before heads, as the products have them.
+  if (hasSwappedRows)
+    output = raising.transpose(before, output, {0, 2, 1, 3});
   Value replacement = space.reshapeTo(before, output, raising.dims(result));
   if (!replacement)
     // No test: they are those of the operands.

@@ -43,6 +43,10 @@ private:
   bool goToSoftmax(onnx::SoftmaxOp softmax);
   bool goToScoreProduct(onnx::SoftmaxOp softmax);
   bool leadsToProduct(Value value);
+  /// Scores that are a sum of two products, one of parts of queries and keys,
+  /// become one product of the joined parts.
+  void joinProducts(onnx::SoftmaxOp softmax);
+  Value joinTerms(Operation *sum);
   /// x of x - max(x) along `axis`, which changes no softmax; null for others.
   Value takeShift(Operation *op, int64_t axis);
   /// Of a softmax over the scores and one more column, which nothing reads:
@@ -56,6 +60,9 @@ private:
   Value addSinks(Operation *before, AttentionOp attention, Value sink);
   bool readRowGuard();
   bool sortDims();
+  /// Takes the rows for heads, and what keys do not depend on for rows, where
+  /// the mask says so.
+  bool swapRows();
   /// The earliest tensor that holds a factor of the product in a usable order;
   /// scales on the way go into `scale`.
   View walkBack(View view, ArrayRef<unsigned> order, Type type);
@@ -82,6 +89,9 @@ private:
   /// An additional score of each row.
   std::optional<View> sinks;
   unsigned row = 0, column = 0, valueColumn = 0, summed = 0;
+  /// The dim of the products' rows, and whether it is not `row`.
+  unsigned productRow = 0;
+  bool hasSwappedRows = false;
   SmallVector<unsigned> outer;
   SmallVector<unsigned> batchDims, keyHeadDims, sharedDims;
 };

@@ -127,6 +127,36 @@ bool AttentionMatch::sortDims() {
       sharedDims.push_back(dim);
     }
   }
+  hasSwappedRows = swapRows();
+  return true;
+}
+
+bool AttentionMatch::swapRows() {
+  if (sharedDims.size() != 1 || batchDims.size() != 1 ||
+      !llvm::all_of(keyHeadDims, [&](unsigned dim) {
+        return space.extent(dim).isConstant(1);
+      }))
+    return false;
+  unsigned shared = sharedDims.front();
+  auto depends = [](const View &view, unsigned dim) {
+    return llvm::any_of(view.index, [&](const AffineIndex &index) {
+      return index.dependsOn(dim);
+    });
+  };
+  auto isMaskedBy = [&](unsigned dim) {
+    return llvm::any_of(terms, [&](const MaskTerm &term) {
+      return depends(term.added ? *term.added : term.keep->root, dim);
+    });
+  };
+  bool byShared = isMaskedBy(shared), byRow = isMaskedBy(row);
+  // The number of heads is one.
+  if (byShared == byRow)
+    byShared =
+        space.extent(row).isConstant() && !space.extent(shared).isConstant();
+  if (!byShared)
+    return false;
+  sharedDims.front() = row;
+  row = shared;
   return true;
 }
 
@@ -150,7 +180,7 @@ bool AttentionMatch::readRowGuard() {
   SmallVector<AffineIndex> index;
   for (unsigned dim : outer)
     index.push_back(space.normalize(space.plain(dim)));
-  index.append({space.plain(row), space.plain(valueColumn)});
+  index.append({space.plain(productRow), space.plain(valueColumn)});
   std::optional<View> condition = space.broadcast(where->getOperand(0), index);
   if (!condition)
     return true;

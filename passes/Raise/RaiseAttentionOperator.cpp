@@ -110,7 +110,7 @@ bool AttentionMatch::matchOperator(onnx::AttentionOp op) {
                                       : raising.dims(op.getQ())[1]));
   batchDims = {outer[0]};
   keyHeadDims = {outer[1]};
-  row = space.addDim(rows);
+  row = productRow = space.addDim(rows);
   column = space.addDim(columns);
   valueColumn = space.addDim(space.number(*headSize(op.getV(), keyHeads)));
   valueProduct = op;

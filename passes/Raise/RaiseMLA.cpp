@@ -6,6 +6,7 @@
 // weight, split into heads; the other, rotated, is shared by all heads. Values
 // are a product of the same latent rows. Where keys and values are cached
 // instead of the latent, that holds for the rows that come behind the cache.
+#include "RaiseMLA.h"
 #include "IndexViews.h"
 #include "trine/Passes/Raise.h"
 #include <map>
@@ -447,6 +448,10 @@ namespace {
 struct RaiseMLA : RaisingPass<trine::impl::TrineRaiseMLABase<RaiseMLA>> {
   void raise(Raising &raising) override {
     for (auto op : raising.opsOf<AttentionOp>()) {
+      if (raiseAbsorbedLatent(raising, op)) {
+        ++numRaised;
+        continue;
+      }
       LatentMatch match(raising, op);
       if (match.match()) {
         ++numRaised;

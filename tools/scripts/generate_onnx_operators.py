@@ -187,6 +187,10 @@ def table_entry(class_name, op):
     return "\n".join(rows) + "\n"
 
 
+# Element types that exporters write though the standard does not have them: torch.onnx gives Einsum the type of its operands.
+ADDED_ELEMENT_TYPES = {("Einsum", "T"): ["bfloat16"]}
+
+
 def element_types(op):
     """(variables as {name: type names}, the variable of each operand, of each result); a variable of None is any type."""
     if "element_types" in op:
@@ -194,7 +198,7 @@ def element_types(op):
         return types["variables"], types["inputs"], types["outputs"]
     schema = onnx.defs.get_schema(op["type"])
     names = lambda allowed: [t[len("tensor("):-1] for t in allowed if t.startswith("tensor(")]
-    variables = {c.type_param_str: names(c.allowed_type_strs) for c in schema.type_constraints}
+    variables = {c.type_param_str: names(c.allowed_type_strs) + ADDED_ELEMENT_TYPES.get((op["type"], c.type_param_str), []) for c in schema.type_constraints}
 
     def variable(parameter):
         if not parameter.is_homogeneous:
