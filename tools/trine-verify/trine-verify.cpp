@@ -8,6 +8,7 @@
 #include "trine/Import/ONNX.h"
 #include "trine/Pipelines/Compile.h"
 #include "trine/Pipelines/Registration.h"
+#include "trine/Reference/ComputedWeights.h"
 #include "trine/Reference/RoundedWeights.h"
 #include "trine/Reference/TensorFile.h"
 #include "trine/Reference/Verification.h"
@@ -116,7 +117,7 @@ static LogicalResult loadModel(MLIRContext &context, llvm::StringRef path,
   model.main = model.module->lookupSymbol<func::FuncOp>("main");
   if (!model.main)
     return model.module->emitError() << "has no function 'main'";
-  return success();
+  return inlineComputedWeights(*model.module);
 }
 
 static std::vector<Tensor> tensorsOf(llvm::ArrayRef<NamedTensor> named) {

@@ -52,3 +52,31 @@ func.func @main(%q: tensor<4x?x64xf32>, %i: tensor<4x?x64xf32>, %p: tensor<4x?x2
   } -> tensor<4x?x64xf32>
   return %a, %b : tensor<4x?x64xf32>, tensor<4x?x64xf32>
 }
+
+// -----
+
+// What is computed from matrices of f32 is narrowed as they are; what is made of others is not. Either is stored in panels.
+
+// BF16: {{-----}}
+// BF16: plan.weight @w0 "w (computed)" from "/computed" at 0 length 6144 : tensor<64x24xf32> {{.*}} stored tensor<1x32x32x2xbf16>
+// BF16: plan.weight @w1 "i (computed)" from "/computed" at 6144 length 6144 : tensor<64x24xf32> {{.*}} stored tensor<1x64x32xf32>
+plan.constant_program @constants0 {
+  %w = trine.weight "w" from "m" at 0 length 6144 : tensor<64x24xf32>
+  %i = trine.weight "i" from "m" at 6144 length 1536 : tensor<64x24xi8>
+  %e = tensor.empty() : tensor<64x24xf32>
+  %y = linalg.exp ins(%w : tensor<64x24xf32>) outs(%e : tensor<64x24xf32>) -> tensor<64x24xf32>
+  %z = linalg.generic {indexing_maps = [affine_map<(d0, d1) -> (d0, d1)>, affine_map<(d0, d1) -> (d0, d1)>], iterator_types = ["parallel", "parallel"]}
+      ins(%i : tensor<64x24xi8>) outs(%e : tensor<64x24xf32>) {
+  ^bb0(%in: i8, %out: f32):
+    %0 = arith.sitofp %in : i8 to f32
+    linalg.yield %0 : f32
+  } -> tensor<64x24xf32>
+  plan.computed %y, %z at [0, 6144] : tensor<64x24xf32>, tensor<64x24xf32>
+}
+func.func @main(%x: tensor<?x64xf32>, %i: tensor<?x24xf32>) -> (tensor<?x24xf32>, tensor<?x24xf32>) {
+  %w = trine.weight "w (computed)" from "/computed" at 0 length 6144 : tensor<64x24xf32>
+  %v = trine.weight "i (computed)" from "/computed" at 6144 length 6144 : tensor<64x24xf32>
+  %0 = linalg.matmul ins(%x, %w : tensor<?x64xf32>, tensor<64x24xf32>) outs(%i : tensor<?x24xf32>) -> tensor<?x24xf32>
+  %1 = linalg.matmul ins(%x, %v : tensor<?x64xf32>, tensor<64x24xf32>) outs(%i : tensor<?x24xf32>) -> tensor<?x24xf32>
+  return %0, %1 : tensor<?x24xf32>, tensor<?x24xf32>
+}

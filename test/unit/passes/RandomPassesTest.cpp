@@ -8,7 +8,9 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "trine/Passes/Plan.h"
 #include "trine/Pipelines/Registration.h"
+#include "trine/Reference/ComputedWeights.h"
 #include "trine/Reference/Interpreter.h"
 #include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
@@ -173,7 +175,12 @@ protected:
     PassManager manager(context.get());
     ASSERT_TRUE(succeeded(parsePassPipeline("func.func(" + pipeline + ")",
                                             manager, llvm::errs())));
+    // What depends on weights alone becomes programs of its own, and these are
+    // interpreted as well.
+    if (random() % 2)
+      manager.addPass(createTrineOutlineConstantWork());
     ASSERT_TRUE(succeeded(manager.run(*module))) << errors;
+    ASSERT_TRUE(succeeded(reference::inlineComputedWeights(*module))) << errors;
     FailureOr<std::vector<Tensor>> results = interpret();
     ASSERT_TRUE(succeeded(results)) << errors;
     ASSERT_EQ(results->size(), expected->size());

@@ -150,4 +150,23 @@ TEST_F(ModelFolderTest, NothingIsCheckedByName) {
               HasSubstr("No such file or directory"));
 }
 
+TEST_F(ModelFolderTest, FilesOfTheCompiler) {
+  ModelFolder folder(model);
+  EXPECT_THAT(error(folder, "/own"), HasSubstr("must be a relative path"));
+  folder.addFile("/own", root + "/secret.bin");
+  auto size = folder.getSize("/own");
+  ASSERT_TRUE(bool(size));
+  EXPECT_EQ(*size, 6u);
+  auto mapped = folder.map("/own", 2, 4);
+  ASSERT_TRUE(bool(mapped));
+  EXPECT_EQ((*mapped)->getBuffer(), "cret");
+  auto longer = folder.map("/own", 2, 5);
+  ASSERT_FALSE(bool(longer));
+  EXPECT_EQ(llvm::toString(longer.takeError()),
+            "file '/own' has 6 bytes, too few for 5 at 2");
+  folder.addFile("/gone", root + "/gone");
+  EXPECT_EQ(error(folder, "/gone"),
+            "file '/gone' cannot be opened: No such file or directory");
+}
+
 } // namespace
