@@ -35,8 +35,8 @@ inline double varianceOf(double u) { return u * u / 3; }
 /// relative to the result, and one per product.
 inline double summed(double length) { return length / 2 + 1; }
 
-/// An absolute error of a score is a relative one of its weight. The variance of
-/// scores of queries and keys of unit variance; 1 or less is as good as 1.
+/// An absolute error of a score is a relative one of its weight. The variance
+/// of scores of queries and keys of unit variance; 1 or less is as good as 1.
 inline double spreadOfScores(double scale, double width) {
   return std::max(1.0, scale * scale * width);
 }

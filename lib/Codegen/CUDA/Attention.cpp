@@ -347,30 +347,24 @@ bool AttentionWriter::write(ModuleOp module,
   if (newer.architecture == Architecture::SM90a && newer.load == Load::Vector &&
       findMaps(newer.tileKeys, maps, useMaps))
     newer.load = Load::TensorMap;
-  std::string text = "#include \"Attention.h\"\nusing namespace "
-                     "trine::kernels;\n\nnamespace {\n";
-  llvm::raw_string_ostream stream(text);
-  if (newer.architecture == c.architecture)
-    stream << configurationText(c);
-  else
-    stream << "#if defined(__CUDA_ARCH_FEAT_SM90_ALL)\n"
-           << configurationText(newer) << "#else\n"
-           << configurationText(c) << "#endif\n";
-  stream << "} // namespace\n\nextern \"C\" __global__ void "
-            "__launch_bounds__(attentionThreads(configuration), 1) "
-         << kernel.getSymName() << "(" << parameterList(kernel)
-         << maps.parameterText() << ") {\n"
-         << sizes.getText() << "  AttentionArguments<" << element << ", "
-         << mask << ", " << out << "> arguments;\n"
-         << call << maps.guard(useMaps);
+  std::string definitions = configurationText(c);
+  if (newer.architecture != c.architecture)
+    definitions = "#if defined(__CUDA_ARCH_FEAT_SM90_ALL)\n" +
+                  configurationText(newer) + "#else\n" + definitions +
+                  "#endif\n";
+  std::string body = sizes.getText() + "  AttentionArguments<" + element +
+                     ", " + mask + ", " + out + "> arguments;\n" + call +
+                     maps.guard(useMaps);
   // A launch has as many workgroups as the smaller tiles need.
   int tileRows = std::min(c.tileRows, newer.tileRows);
   if (newer.tileRows != c.tileRows)
-    stream << "  if (blockIdx.x >= attentionWorkgroups(configuration, "
-              "arguments.batch, arguments.heads,\n"
-              "      arguments.queries, arguments.splits))\n    return;\n";
-  stream << "  attention<configuration>(arguments, Identity{});\n}\n";
-  result.source = text;
+    body += "  if (blockIdx.x >= attentionWorkgroups(configuration, "
+            "arguments.batch, arguments.heads,\n"
+            "      arguments.queries, arguments.splits))\n    return;\n";
+  body += "  attention<configuration>(arguments, Identity{});\n";
+  result.source = sourceText({"Attention.h"}, definitions,
+                             "attentionThreads(configuration), 1", body,
+                             maps.parameterText());
   result.workgroupsPerBlock = 1;
   for (auto [architecture, launch] :
        llvm::zip(architectures, result.launches)) {

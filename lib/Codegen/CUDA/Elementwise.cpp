@@ -187,17 +187,15 @@ bool ElementwiseWriter::write(ModuleOp module, CUDAKernel &result) {
   }
   if (combines)
     result.skeleton = "combine";
-  result.source =
-      std::string(combines ? "#include \"Combine.h\"\n" : "") +
-      "#include \"Elementwise.h\"\n#include \"Scalar.h\"\nusing namespace "
-      "trine::kernels;\n\nnamespace {\n" +
-      globals +
-      functorText("Each", "Index i", members, body, /*result=*/"void") +
-      "} // namespace\n\nextern \"C\" __global__ void "
-      "__launch_bounds__(elementwiseThreads) " +
-      kernel.getSymName().str() + "(" + parameterList(kernel) +
-      ") {\n  elementwise(" + total + ", " + constructText("Each", members) +
-      ");\n}\n";
+  SmallVector<StringRef> headers = {"Elementwise.h", "Scalar.h"};
+  if (combines)
+    headers.insert(headers.begin(), "Combine.h");
+  result.source = sourceText(headers,
+                             globals + functorText("Each", "Index i", members,
+                                                   body, /*result=*/"void"),
+                             "elementwiseThreads",
+                             "  elementwise(" + total + ", " +
+                                 constructText("Each", members) + ");\n");
   result.workgroupsPerBlock = 1;
   for (CUDALaunch &launch : result.launches)
     launch = {kernels::elementwiseThreads, 0};

@@ -16,27 +16,19 @@ kernels::GemmConfiguration
 cuda::configureGrouped(const GroupedProblem &problem,
                        kernels::Architecture architecture) {
   using namespace kernels;
-  GemmConfiguration c;
-  c.architecture = architecture;
-  c.element = problem.element;
+  GemmConfiguration c =
+      configureProduct({problem.element, problem.k, problem.copiesA,
+                        problem.copiesB, /*mapsA=*/false, problem.mapsB},
+                       architecture);
   c.layoutB = WeightLayout::Transposed;
   c.gate = problem.gated ? GateLayout::Concatenated : GateLayout::None;
-  if (problem.element == Element::F32) {
-    c.stages = 2;
-    c.loadA = c.loadB = Load::Element;
+  if (problem.element == Element::F32)
     return c;
-  }
-  c.loadA = problem.copiesA ? Load::Vector : Load::Element;
-  c.loadB = problem.copiesB ? Load::Vector : Load::Element;
-  if (architecture == Architecture::SM90a && problem.mapsB)
-    c.loadB = Load::TensorMap;
   // Experts have few rows each. A gated tile has half as many columns of the
   // result.
   int64_t columns = problem.gated ? 2 * problem.n : problem.n;
   c.tileM = 64;
   c.tileN = problem.n < 0 || columns > 64 ? 128 : 64;
-  int64_t steps = problem.k < 0 ? 4 : llvm::divideCeil(problem.k, 64);
-  c.stages = static_cast<int>(std::clamp<int64_t>(steps, 2, 4));
   return c;
 }
 
@@ -101,24 +93,14 @@ void ExpertsWriter::finish(StringRef header, StringRef definitions,
                            StringRef threads, StringRef body,
                            StringRef mapParameters) {
   result.source =
-      ("#include \"" + header +
-       "\"\n#include \"Scalar.h\"\nusing namespace "
-       "trine::kernels;\n\nnamespace {\n" +
-       globals + definitions +
-       "} // namespace\n\nextern \"C\" __global__ void __launch_bounds__(" +
-       threads + ") " + kernel.getSymName() + "(" + parameterList(kernel) +
-       mapParameters + ") {\n" + sizes.getText() + body + "}\n")
-          .str();
+      sourceText({header, "Scalar.h"}, (globals + definitions).str(), threads,
+                 (sizes.getText() + body).str(), mapParameters);
   result.workgroupsPerBlock = 1;
 }
 
 void ExpertsWriter::launch(unsigned threads, int64_t sharedBytes) {
   for (CUDALaunch &each : result.launches)
     each = {threads, sharedBytes, {}};
-}
-
-static std::string assign(StringRef member, StringRef value) {
-  return ("  arguments." + member + " = " + value + ";\n").str();
 }
 
 //===----------------------------------------------------------------------===//
@@ -159,7 +141,7 @@ bool ExpertsWriter::writeRoute(MoERouteOp op) {
       !readWhole(op.getLogits(), logits) ||
       !readSize(op.getLogits(), 0, tokens, tokenCount))
     return false;
-  body += assign("logits", logits);
+  body += assignText("logits", logits);
   if (op.getBias()) {
     Type type = getElementTypeOrSelf(op.getBias());
     if (!elementOf(type))
@@ -167,7 +149,7 @@ bool ExpertsWriter::writeRoute(MoERouteOp op) {
     biasType = typeName(type);
     if (!readWhole(op.getBias(), bias))
       return false;
-    body += assign("bias", bias);
+    body += assignText("bias", bias);
   }
   if (op.getTable()) {
     std::string table, tokenIds;
@@ -177,16 +159,16 @@ bool ExpertsWriter::writeRoute(MoERouteOp op) {
     if (!readWhole(op.getTable(), table) ||
         !readWhole(op.getTokenIds(), tokenIds))
       return false;
-    body += assign("table", table) + assign("tokenIds", tokenIds) +
-            assign("tableRows", *rows);
+    body += assignText("table", table) + assignText("tokenIds", tokenIds) +
+            assignText("tableRows", *rows);
   }
   if (ids)
-    body += assign("ids", argumentName(ids));
+    body += assignText("ids", argumentName(ids));
   if (weights)
-    body += assign("weights", argumentName(weights));
-  body += assign("tokens", tokens) +
-          assign("epsilon", floatText(op.getEpsilon().convertToDouble())) +
-          assign("scale", floatText(op.getScale().convertToDouble()));
+    body += assignText("weights", argumentName(weights));
+  body += assignText("tokens", tokens) +
+          assignText("epsilon", floatText(op.getEpsilon().convertToDouble())) +
+          assignText("scale", floatText(op.getScale().convertToDouble()));
   std::string configuration =
       std::string("constexpr RouteConfiguration configuration = {\n") +
       "    .experts = " + std::to_string(experts) +
@@ -237,12 +219,12 @@ bool ExpertsWriter::writeGroup(MoEGroupOp op) {
     return refuse("a result is not used");
   int64_t experts = op.getExperts();
   std::string body =
-      "  GroupArguments arguments;\n" + assign("ids", ids) +
-      assign("order", argumentName(order)) +
-      assign("offsets", argumentName(offsets)) +
-      (position ? assign("inverse", argumentName(position)) : "") +
-      assign("slots", productText(tokens, slots)) +
-      assign("experts", std::to_string(experts)) + "  group(arguments);\n";
+      "  GroupArguments arguments;\n" + assignText("ids", ids) +
+      assignText("order", argumentName(order)) +
+      assignText("offsets", argumentName(offsets)) +
+      (position ? assignText("inverse", argumentName(position)) : "") +
+      assignText("slots", productText(tokens, slots)) +
+      assignText("experts", std::to_string(experts)) + "  group(arguments);\n";
   finish("Group.h", "", "groupThreads", body);
   launch(kernels::groupThreads, 0);
   defineWorkgroups(
@@ -385,7 +367,7 @@ bool ExpertsWriter::writeGrouped(MoEGroupedMatMulOp op) {
   if (op.getOrder() && !readWhole(op.getOrder(), order))
     return false;
   GroupedProblem problem;
-  problem.element = a == b ? *elementOf(a) : Element::F32;
+  problem.element = multipliedElement(a, b);
   problem.n = columnCount.known();
   problem.k = depth.known();
   problem.gated = gated;
@@ -399,32 +381,31 @@ bool ExpertsWriter::writeGrouped(MoEGroupedMatMulOp op) {
     return false;
   std::string body = "  GroupedArguments<" + typeName(a) + ", " + typeName(b) +
                      ", " + typeName(out) + "> arguments;\n" +
-                     assign("a", input) + assign("weight", weight) +
-                     assign("out", argumentName(destination)) +
-                     assign("offsets", offsets);
+                     assignText("a", input) + assignText("weight", weight) +
+                     assignText("out", argumentName(destination)) +
+                     assignText("offsets", offsets);
   if (op.getOrder())
-    body += assign("order", order) +
-            assign("slots", std::to_string(op.getSlots().value_or(1)));
+    body += assignText("order", order) +
+            assignText("slots", std::to_string(op.getSlots().value_or(1)));
   GemmConfiguration old = configureGrouped(problem, Architecture::SM80);
   MapParameters maps;
   if (std::optional<TensorMapRecord> map =
           findWeightMap(old, weight, {experts, n, k})) {
     maps.add("mapB", *map);
     problem.mapsB = true;
-    body += maps.guard(assign("mapB", "&mapB"));
+    body += maps.guard(assignText("mapB", "&mapB"));
   }
-  body += assign("rows", rows) + assign("experts", experts) + assign("n", n) +
-          assign("k", k) + "  groupedGemm<configuration>(arguments, " + make +
-          ");\n";
+  body += assignText("rows", rows) + assignText("experts", experts) +
+          assignText("n", n) + assignText("k", k) +
+          "  groupedGemm<configuration>(arguments, " + make + ");\n";
   finish("GroupedGemm.h",
          architectureText() + configurationText(old, false, problem.mapsB) +
              epilogue,
          "gemmThreads(configuration)", body, maps.parameterText());
-  for (auto [name, each] : llvm::zip(architectures, result.launches)) {
-    GemmConfiguration c = configureGrouped(
-        problem, name == "sm_90a" ? Architecture::SM90a : Architecture::SM80);
-    each = {static_cast<unsigned>(gemmThreads(c)), gemmSharedBytes(c), {}};
-  }
+  launchProduct(
+      architectures,
+      [&](Architecture each) { return configureGrouped(problem, each); },
+      result);
   maps.describe(architectures, result);
   defineWorkgroups(
       kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) -> Value {

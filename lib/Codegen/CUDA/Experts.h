@@ -5,13 +5,12 @@
 #ifndef TRINE_LIB_CODEGEN_CUDA_EXPERTS_H
 #define TRINE_LIB_CODEGEN_CUDA_EXPERTS_H
 
+#include "Products.h"
 #include "trine/Codegen/CUDA.h"
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Runtime/KernelConfiguration.h"
 
 namespace mlir::trine::cuda {
-
-namespace kernels = ::trine::kernels;
 
 /// What a grouped product's configuration is chosen by.
 struct GroupedProblem {

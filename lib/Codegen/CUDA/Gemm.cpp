@@ -18,30 +18,17 @@ kernels::GemmConfiguration
 cuda::configureGemm(const GemmProblem &problem,
                     kernels::Architecture architecture) {
   using namespace kernels;
-  GemmConfiguration result;
-  result.architecture = architecture;
-  result.element = problem.element;
+  GemmConfiguration result =
+      configureProduct({problem.element, problem.k, problem.copiesA,
+                        problem.copiesB, problem.mapsA, problem.mapsB},
+                       architecture);
   result.layoutB = problem.layoutB;
-  if (problem.element == Element::F32) {
-    result.stages = 2;
-    result.loadA = result.loadB = Load::Element;
+  if (problem.element == Element::F32)
     return result;
-  }
-  result.loadA = problem.copiesA ? Load::Vector : Load::Element;
-  result.loadB = problem.copiesB ? Load::Vector : Load::Element;
-  if (architecture == Architecture::SM90a && problem.mapsA)
-    result.loadA = Load::TensorMap;
-  if (architecture == Architecture::SM90a && problem.mapsB)
-    result.loadB = Load::TensorMap;
   // Rows that are few read a weight once; many rows and columns are worth a
   // larger tile.
-  bool isWide = problem.n < 0 || problem.n > 64;
-  bool isTall = problem.m > 64;
-  result.tileN = isWide ? 128 : 64;
-  result.tileM = isTall ? 128 : 64;
-  // A short sum has few tiles to hold in flight.
-  int64_t steps = problem.k < 0 ? 4 : llvm::divideCeil(problem.k, 64);
-  result.stages = static_cast<int>(std::clamp<int64_t>(steps, 2, 4));
+  result.tileN = problem.n < 0 || problem.n > 64 ? 128 : 64;
+  result.tileM = problem.m > 64 ? 128 : 64;
   return result;
 }
 
@@ -482,9 +469,7 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
   Type a = getElementTypeOrSelf(left->get()),
        b = getElementTypeOrSelf(right->get());
   GemmProblem problem;
-  problem.element = a != b || a.isF32() ? Element::F32
-                    : a.isF16()         ? Element::F16
-                                        : Element::BF16;
+  problem.element = multipliedElement(a, b);
   problem.m = rows.launch.known();
   problem.n = columns.launch.known();
   problem.k = sums.launch.known();
@@ -503,34 +488,19 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
   std::string type = problem.element == Element::F32   ? "float"
                      : problem.element == Element::F16 ? "half"
                                                        : "bfloat";
-  std::string text =
-      "#include \"Gemm.h\"\n#include \"Scalar.h\"\nusing namespace "
-      "trine::kernels;\n\nnamespace {\n";
-  text +=
-      architectureText() + configurationText(old, problem.mapsA, problem.mapsB);
-  text += globals;
-  text += "// Elements of the operands, and of the result from a sum.\n";
-  text += prologueA + prologueB + epilogue + "} // namespace\n\n";
-  text += "extern \"C\" __global__ void "
-          "__launch_bounds__(gemmThreads(configuration)) " +
-          kernel.getSymName().str() + "(" + parameterList(kernel) +
-          maps.parameterText() + ") {\n" + sizes.getText();
-  text += "  GemmArguments<" + type + ", " + type + ", " + out +
-          "> arguments;\n  arguments.batch = " + batch.total +
-          ";\n  arguments.m = " + rows.total +
-          ";\n  arguments.n = " + columns.total +
-          ";\n  arguments.k = " + sums.total + ";\n";
+  std::string body =
+      sizes.getText() + "  GemmArguments<" + type + ", " + type + ", " + out +
+      "> arguments;\n" + assignText("batch", batch.total) +
+      assignText("m", rows.total) + assignText("n", columns.total) +
+      assignText("k", sums.total);
   if (!storesItself)
-    text += "  arguments.out = " + argumentName(destination) + ";\n";
-  auto describe = [&](const MatrixRead &matrix, const char *lower,
-                      const char *upper) {
-    auto assign = [&](const char *member, const std::string &value) {
-      text += std::string("  arguments.") + member + " = " + value + ";\n";
-    };
-    assign(lower, matrix.pointer);
-    assign((std::string("pitch") + upper).c_str(), matrix.pitch);
-    assign((std::string("stride") + upper).c_str(), matrix.stride);
-    assign((std::string("batches") + upper).c_str(), matrix.batches);
+    body += assignText("out", argumentName(destination));
+  auto describe = [&](const MatrixRead &matrix, StringRef lower,
+                      const std::string &upper) {
+    body += assignText(lower, matrix.pointer) +
+            assignText("pitch" + upper, matrix.pitch) +
+            assignText("stride" + upper, matrix.stride) +
+            assignText("batches" + upper, matrix.batches);
   };
   if (old.loadA == Load::Vector)
     describe(*matrixA, "a", "A");
@@ -540,19 +510,22 @@ void GemmWriter::write(ModuleOp module, ArrayRef<std::string> architectures,
   if (old.loadA == Load::Vector && !matrixA->blockRows.empty())
     rowsOfA = ", BlockedRows{" + matrixA->blockRows + ", " +
               matrixA->blockStride + ", " + matrixA->pitch + "}";
-  text += maps.guard(
-      std::string(problem.mapsA ? "  arguments.mapA = &mapA;\n" : "") +
-      (problem.mapsB ? "  arguments.mapB = &mapB;\n" : ""));
-  text += "  gemm<configuration>(arguments, " + makeEpilogue + ", " + makeA +
-          ", " + makeB + rowsOfA + ");\n}\n";
-  kernelText.source = text;
+  body += maps.guard((problem.mapsA ? assignText("mapA", "&mapA") : "") +
+                     (problem.mapsB ? assignText("mapB", "&mapB") : "")) +
+          "  gemm<configuration>(arguments, " + makeEpilogue + ", " + makeA +
+          ", " + makeB + rowsOfA + ");\n";
+  kernelText.source = sourceText(
+      {"Gemm.h", "Scalar.h"},
+      architectureText() +
+          configurationText(old, problem.mapsA, problem.mapsB) + globals +
+          "// Elements of the operands, and of the result from a sum.\n" +
+          prologueA + prologueB + epilogue,
+      "gemmThreads(configuration)", body, maps.parameterText());
   kernelText.workgroupsPerBlock = 1;
-  for (auto [name, launch] : llvm::zip(architectures, kernelText.launches)) {
-    GemmConfiguration configuration = configureGemm(
-        problem, name == "sm_90a" ? Architecture::SM90a : Architecture::SM80);
-    launch.threads = gemmThreads(configuration);
-    launch.sharedBytes = gemmSharedBytes(configuration);
-  }
+  launchProduct(
+      architectures,
+      [&](Architecture each) { return configureGemm(problem, each); },
+      kernelText);
   maps.describe(architectures, kernelText);
   defineWorkgroups(
       kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) -> Value {

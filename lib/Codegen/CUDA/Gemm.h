@@ -4,13 +4,12 @@
 #ifndef TRINE_LIB_CODEGEN_CUDA_GEMM_H
 #define TRINE_LIB_CODEGEN_CUDA_GEMM_H
 
+#include "Products.h"
 #include "trine/Codegen/CUDA.h"
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Runtime/KernelConfiguration.h"
 
 namespace mlir::trine::cuda {
-
-namespace kernels = ::trine::kernels;
 
 /// What a configuration is chosen by. Sizes: -1 when only the step knows.
 struct GemmProblem {

@@ -166,16 +166,14 @@ bool RowsWriter::write(ModuleOp module, CUDAKernel &result) {
       phases, [](const auto &phase) { return phase->writer.usesCombine(); });
   if (combines)
     result.skeleton = "combine_row";
-  result.source = std::string(combines ? "#include \"Combine.h\"\n" : "") +
-                  "#include \"Rows.h\"\n#include \"Scalar.h\"\nusing namespace "
-                  "trine::kernels;\n\nnamespace {\n" +
-                  globals + functor +
-                  "} // namespace\n\nextern \"C\" __global__ void "
-                  "__launch_bounds__(rowsThreads) " +
-                  kernel.getSymName().str() + "(" + parameterList(kernel) +
-                  ") {\n  rows<ReduceConfiguration{ReduceBy::" + by + "}" +
-                  (steps ? ", " + std::to_string(steps) : "") + ">(" +
-                  rowCount + ", " + constructText("Row", members) + ");\n}\n";
+  SmallVector<StringRef> headers = {"Rows.h", "Scalar.h"};
+  if (combines)
+    headers.insert(headers.begin(), "Combine.h");
+  result.source =
+      sourceText(headers, globals + functor, "rowsThreads",
+                 std::string("  rows<ReduceConfiguration{ReduceBy::") + by +
+                     "}" + (steps ? ", " + std::to_string(steps) : "") + ">(" +
+                     rowCount + ", " + constructText("Row", members) + ");\n");
   result.workgroupsPerBlock = 1;
   for (CUDALaunch &launch : result.launches)
     launch = {kernels::rowsThreads, 0};

@@ -108,6 +108,25 @@ std::string cuda::floatText(double value) {
   return text;
 }
 
+std::string SkeletonWriter::sourceText(ArrayRef<StringRef> headers,
+                                       StringRef definitions, StringRef bounds,
+                                       StringRef body,
+                                       StringRef mapParameters) const {
+  std::string text;
+  for (StringRef header : headers)
+    text += ("#include \"" + header + "\"\n").str();
+  text += ("using namespace trine::kernels;\n\nnamespace {\n" + definitions +
+           "} // namespace\n\nextern \"C\" __global__ void __launch_bounds__(" +
+           bounds + ") " + plan::KernelOp(kernel).getSymName() + "(" +
+           parameterList(kernel) + mapParameters + ") {\n" + body + "}\n")
+              .str();
+  return text;
+}
+
+std::string cuda::assignText(StringRef member, StringRef value) {
+  return ("  arguments." + member + " = " + value + ";\n").str();
+}
+
 std::string cuda::architectureText() {
   return "#if defined(__CUDA_ARCH_FEAT_SM90_ALL)\nconstexpr Architecture "
          "architecture = Architecture::SM90a;\n#else\nconstexpr Architecture "

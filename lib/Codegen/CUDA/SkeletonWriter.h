@@ -29,6 +29,12 @@ protected:
   /// rows behind one another; or of a constant, which goes to `globals`.
   bool readWhole(Value tensor, std::string &pointer);
 
+  /// The source: headers, definitions, and the entry with `body`, whose threads
+  /// are at most `bounds`. `mapParameters` follow the kernel's own.
+  std::string sourceText(ArrayRef<StringRef> headers, StringRef definitions,
+                         StringRef bounds, StringRef body,
+                         StringRef mapParameters = "") const;
+
   plan::KernelOp kernel;
   std::string &why;
   ElementWriter sizes{1};
@@ -56,6 +62,9 @@ std::string loadText(kernels::Load load, bool hasMap);
 /// on sm_90a with the tensor maps that there are.
 std::string configurationText(const kernels::GemmConfiguration &configuration,
                               bool mapsA, bool mapsB);
+
+/// `  arguments.MEMBER = VALUE;`
+std::string assignText(StringRef member, StringRef value);
 
 /// A functor with members by name and type, whose call has `parameters`.
 std::string functorText(StringRef name, StringRef parameters,
