@@ -26,6 +26,33 @@ static Value extractSlice(ONNXLowering &lowering, Value source,
       offsets, lowering.sizes(onnxResult), strides);
 }
 
+/// How many tensors are joined at once.
+constexpr size_t kMaximumParts = 32;
+
+/// Tensors and their sizes along `axis`, one behind the other.
+static Value joinParts(ArrayRef<std::pair<Value, Expression>> parts,
+                       ArrayRef<Expression> dims, int64_t axis,
+                       Type elementType, ONNXLowering &lowering) {
+  if (parts.size() == 1)
+    return parts.front().first;
+  OpBuilder &b = lowering.builder;
+  Value joined = lowering.empty(dims, elementType);
+  SmallVector<OpFoldResult> offsets(dims.size(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(dims.size(), b.getIndexAttr(1));
+  Expression offset = lowering.constantExpression(0);
+  for (auto [value, size] : parts) {
+    SmallVector<Expression> partDims(dims);
+    partDims[axis] = size;
+    offsets[axis] = lowering.size(offset);
+    Value source = lowering.castTo(value, lowering.type(partDims, elementType));
+    joined =
+        tensor::InsertSliceOp::create(b, lowering.loc, source, joined, offsets,
+                                      lowering.sizes(partDims), strides);
+    offset = offset + size;
+  }
+  return joined;
+}
+
 static LogicalResult lowerConcat(Operation *op, ONNXLowering &lowering) {
   auto concat = cast<onnx::ConcatOp>(op);
   Value result = concat.getResult();
@@ -44,24 +71,30 @@ static LogicalResult lowerConcat(Operation *op, ONNXLowering &lowering) {
     lowering.map(result, lowering.lookup(parts.front()));
     return success();
   }
-  OpBuilder &b = lowering.builder;
-  Value joined = lowering.empty(result);
-  SmallVector<OpFoldResult> offsets(dims.size(), b.getIndexAttr(0));
-  SmallVector<OpFoldResult> strides(dims.size(), b.getIndexAttr(1));
-  Expression offset = lowering.constantExpression(0);
-  for (Value part : parts) {
-    SmallVector<Expression> partDims = dims;
-    partDims[axis] = lowering.dims(part)[axis];
-    offsets[axis] = lowering.size(offset);
-    Value source =
-        lowering.castTo(lowering.lookup(part),
-                        lowering.type(partDims, lowering.elementType(result)));
-    joined =
-        tensor::InsertSliceOp::create(b, lowering.loc, source, joined, offsets,
-                                      lowering.sizes(partDims), strides);
-    offset = offset + partDims[axis];
+  SmallVector<std::pair<Value, Expression>> sized;
+  for (Value part : parts)
+    sized.push_back({lowering.lookup(part), lowering.dims(part)[axis]});
+  // Many parts by way of parts of the result: the compile time of a kernel
+  // grows with the square of what it joins.
+  while (sized.size() > kMaximumParts) {
+    SmallVector<std::pair<Value, Expression>> groups;
+    for (ArrayRef<std::pair<Value, Expression>> rest = sized; !rest.empty();
+         rest = rest.drop_front(std::min(rest.size(), kMaximumParts))) {
+      ArrayRef<std::pair<Value, Expression>> group =
+          rest.take_front(std::min(rest.size(), kMaximumParts));
+      Expression size = lowering.constantExpression(0);
+      for (const auto &part : group)
+        size = size + part.second;
+      SmallVector<Expression> groupDims = dims;
+      groupDims[axis] = size;
+      groups.push_back({joinParts(group, groupDims, axis,
+                                  lowering.elementType(result), lowering),
+                        size});
+    }
+    sized = std::move(groups);
   }
-  lowering.map(result, joined);
+  lowering.map(result, joinParts(sized, dims, axis,
+                                 lowering.elementType(result), lowering));
   return success();
 }
 

@@ -39,6 +39,8 @@ private:
       sizes.push_back(sizeOf(letter));
     return sizes;
   }
+  Value transposed(Value value, ArrayRef<int64_t> permutation,
+                   unsigned depth = 0);
   Value arrange(const Lettered &side, StringRef wanted, StringRef merged = {});
   Value finish(Value value, StringRef letters);
   Value sumOfProducts();
@@ -97,6 +99,41 @@ bool EinsumRewrite::read(onnx::EinsumOp op) {
   return true;
 }
 
+/// `value` transposed at no cost: element-wise ops on what was transposed the
+/// other way round, as activations between two products are. Null for others.
+Value EinsumRewrite::transposed(Value value, ArrayRef<int64_t> permutation,
+                                unsigned depth) {
+  Operation *op = value.getDefiningOp();
+  if (!op || depth > 6)
+    return {};
+  if (auto transpose = dyn_cast<onnx::TransposeOp>(op)) {
+    std::optional<ArrayRef<int64_t>> inner = transpose.getPerm();
+    if (!inner)
+      return {};
+    for (size_t dim = 0; dim < permutation.size(); ++dim)
+      if ((*inner)[permutation[dim]] != static_cast<int64_t>(dim))
+        return {};
+    return transpose.getData();
+  }
+  if (!isa<onnx::MulOp, onnx::AddOp, onnx::SubOp, onnx::DivOp, onnx::SigmoidOp,
+           onnx::TanhOp, onnx::ErfOp, onnx::ReluOp, onnx::NegOp>(op))
+    return {};
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands()) {
+    if (n.rank(operand) == 0) {
+      operands.push_back(operand);
+      continue;
+    }
+    Value moved = n.dims(operand) == n.dims(value)
+                      ? transposed(operand, permutation, depth + 1)
+                      : Value();
+    if (!moved)
+      return {};
+    operands.push_back(moved);
+  }
+  return n.createLike(op, operands);
+}
+
 /// `side` with the dimensions `wanted`, 1 where it has none; those of `merged`
 /// are one at the end. Leading dimensions of 1 that a product does not need are
 /// left out.
@@ -119,7 +156,8 @@ Value EinsumRewrite::arrange(const Lettered &side, StringRef wanted,
       size = size * sizeOf(letter);
     sizes.push_back(size);
   }
-  return n.reshape(n.transpose(side.value, permutation), sizes);
+  Value moved = transposed(side.value, permutation);
+  return n.reshape(moved ? moved : n.transpose(side.value, permutation), sizes);
 }
 
 /// The output from a value with the dimensions `letters`.

@@ -84,8 +84,7 @@ bool AbsorbedMatch::readKeys() {
                                values = raising.dims(op.getValue());
   std::optional<int64_t> width = keys[3].getConstant(),
                          rank = values[3].getConstant();
-  if (!keys[1].isConstant(1) || !values[1].isConstant(1) || !width || !rank ||
-      *rank >= *width)
+  if (keys[1] != values[1] || !width || !rank || *rank >= *width)
     return false;
   batch = space.addDim(keys[0]);
   one = space.addDim(keys[1]);
@@ -98,8 +97,10 @@ bool AbsorbedMatch::readKeys() {
   for (latentPart = 0; latentPart < 2; ++latentPart) {
     std::optional<View> source = part(joined, all, latentPart, latent),
                         rest = part(joined, all, 1 - latentPart, rope);
+    // All heads share them, perhaps repeated.
     if (source && rest && source->value == value.value &&
-        source->index == value.index) {
+        source->index == value.index && !dependsOn(*source, one) &&
+        !dependsOn(*rest, one)) {
       latentView = *source;
       ropeView = *rest;
       return true;
@@ -220,7 +221,7 @@ bool AbsorbedMatch::match() {
   for (unsigned dim : {queryBatch, row})
     if (dependsOn(query.right, dim))
       return false;
-  if (dependsOn(query.left, latent) || dependsOn(latentView, one))
+  if (dependsOn(query.left, latent))
     return false;
   SymbolicExpression width = raising.dims(last->getResult(0)).back();
   if (!width.isConstant() || !space.extent(query.inner).isConstant())

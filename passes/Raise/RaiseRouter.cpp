@@ -213,6 +213,20 @@ bool RouterMatcher::takeMask(Value mask, bool keeps, int64_t grouped,
 bool RouterMatcher::takeGroupScores(Value ranks, Value choice) {
   Value value = pattern.takeViews(ranks);
   Operation *op = value.getDefiningOp();
+  // A sum of two 16-bit numbers in f32 is rounded once, as it is without casts.
+  Type type = getElementTypeOrSelf(value.getType());
+  auto narrowing = dyn_cast_or_null<onnx::CastOp>(op);
+  if (narrowing && (type.isF16() || type.isBF16()) &&
+      isa_and_nonnull<onnx::ReduceSumOp>(
+          narrowing->getOperand(0).getDefiningOp())) {
+    Operation *sum = narrowing->getOperand(0).getDefiningOp();
+    auto widening = producer<onnx::CastOp>(sum->getOperand(0));
+    if (widening && getElementTypeOrSelf(sum->getResult(0).getType()).isF32() &&
+        getElementTypeOrSelf(widening->getOperand(0).getType()) == type) {
+      pattern.add(narrowing);
+      op = sum;
+    }
+  }
   Value parts;
   if (isa_and_nonnull<onnx::ReduceMaxOp>(op) && reducesAxis(raising, op, -1)) {
     pattern.add(op);
@@ -222,6 +236,10 @@ bool RouterMatcher::takeGroupScores(Value ranks, Value choice) {
              reducesAxis(raising, op, -1)) {
     pattern.add(op);
     Value best = op->getOperand(0);
+    if (op != value.getDefiningOp()) {
+      pattern.add(best.getDefiningOp());
+      best = best.getDefiningOp()->getOperand(0);
+    }
     auto topK = pattern.take<onnx::TopKOp>(best);
     if (!topK || best != topK.getValues() || !topK.getLargest() ||
         !isLastAxis(raising, topK.getAxis(), best))

@@ -61,3 +61,26 @@ func.func @others(%x: tensor<?x?xf32> {onnx.name = "x", onnx.dims = ["n", "n"]},
   %e = onnx.Einsum(%i, %i) {equation = "ij,jk->ik"} : (tensor<?x?xi32>, tensor<?x?xi32>) -> tensor<?x?xi32>
   return %a, %b, %c, %d, %e : tensor<?xf32>, tensor<?xf32>, tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xi32>
 }
+
+// -----
+
+// What lies between two products of stacked experts is not turned and turned back.
+// CHECK-LABEL: func.func @hidden
+// CHECK: %[[G:.*]] = onnx.MatMul(%arg0,
+// CHECK: %[[U:.*]] = onnx.MatMul(%arg0,
+// CHECK-DAG: %[[S:.*]] = onnx.Sigmoid(%[[G]])
+// CHECK-DAG: %[[A:.*]] = onnx.Mul(%[[G]], %[[S]])
+// CHECK: %[[H:.*]] = onnx.Mul(%[[A]], %[[U]])
+// CHECK: onnx.MatMul(%[[H]],
+func.func @hidden(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> tensor<?x3x8xf32> {
+  %wg = onnx.Initializer "wg" from "m.onnx" at 0 length 576 : tensor<3x6x8xf32>
+  %wu = onnx.Initializer "wu" from "m.onnx" at 576 length 576 : tensor<3x6x8xf32>
+  %wd = onnx.Initializer "wd" from "m.onnx" at 1152 length 576 : tensor<3x8x6xf32>
+  %g = onnx.Einsum(%x, %wg) {equation = "td,eid->tei"} : (tensor<?x8xf32>, tensor<3x6x8xf32>) -> tensor<?x3x6xf32>
+  %u = onnx.Einsum(%x, %wu) {equation = "td,eid->tei"} : (tensor<?x8xf32>, tensor<3x6x8xf32>) -> tensor<?x3x6xf32>
+  %s = onnx.Sigmoid(%g) : (tensor<?x3x6xf32>) -> tensor<?x3x6xf32>
+  %a = onnx.Mul(%g, %s) : (tensor<?x3x6xf32>, tensor<?x3x6xf32>) -> tensor<?x3x6xf32>
+  %h = onnx.Mul(%a, %u) : (tensor<?x3x6xf32>, tensor<?x3x6xf32>) -> tensor<?x3x6xf32>
+  %o = onnx.Einsum(%h, %wd) {equation = "tei,edi->ted"} : (tensor<?x3x6xf32>, tensor<3x8x6xf32>) -> tensor<?x3x8xf32>
+  return %o : tensor<?x3x8xf32>
+}

@@ -103,3 +103,29 @@ func.func @sum(%qn: tensor<?x4x?x6xf32> {onnx.name = "qn", onnx.dims = ["b", 4, 
   %y = onnx.MatMul(%s, %v) : (tensor<?x4x?x?xf32>, tensor<?x4x?x3xf32>) -> tensor<?x4x?x3xf32>
   return %y : tensor<?x4x?x3xf32>
 }
+
+// -----
+
+// The Attention operator, on keys and values that are repeated for its heads.
+// CHECK-LABEL: func.func @repeated
+// CHECK: trine.mla.attention query(%arg0, %arg1 : tensor<?x4x?x6xf32>, tensor<?x4x?x2xf32>) cache(%arg2, %arg3 :
+// CHECK-SAME: scale 5.000000e-01 mask none
+// CHECK-SAME: trine.form = "mla-absorbed"
+func.func @repeated(%qn: tensor<?x4x?x6xf32> {onnx.name = "qn", onnx.dims = ["b", 4, "s", 6]}, %qr: tensor<?x4x?x2xf32> {onnx.name = "qr", onnx.dims = ["b", 4, "s", 2]},
+                  %c: tensor<?x?x5xf32> {onnx.name = "c", onnx.dims = ["b", "t", 5]}, %kr: tensor<?x?x2xf32> {onnx.name = "kr", onnx.dims = ["b", "t", 2]}) -> (tensor<?x4x?x3xf32>) {
+  %uk = onnx.Initializer "uk" from "m.onnx" at 0 length 480 : tensor<4x6x5xf32>
+  %uv = onnx.Initializer "uv" from "m.onnx" at 480 length 240 : tensor<4x5x3xf32>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %qc = onnx.MatMul(%qn, %uk) : (tensor<?x4x?x6xf32>, tensor<4x6x5xf32>) -> tensor<?x4x?x5xf32>
+  %q = onnx.Concat(%qr, %qc) {axis = 3 : i64} : (tensor<?x4x?x2xf32>, tensor<?x4x?x5xf32>) -> tensor<?x4x?x7xf32>
+  %k3 = onnx.Concat(%kr, %c) {axis = 2 : i64} : (tensor<?x?x2xf32>, tensor<?x?x5xf32>) -> tensor<?x?x7xf32>
+  %k = onnx.Unsqueeze(%k3, %c1) : (tensor<?x?x7xf32>, tensor<1xi64>) -> tensor<?x1x?x7xf32>
+  %four = onnx.Constant dense<[1, 4, 1, 1]> : tensor<4xi64>
+  %ks = onnx.Expand(%k, %four) : (tensor<?x1x?x7xf32>, tensor<4xi64>) -> tensor<?x4x?x7xf32>
+  %v = onnx.Unsqueeze(%c, %c1) : (tensor<?x?x5xf32>, tensor<1xi64>) -> tensor<?x1x?x5xf32>
+  %vs = onnx.Expand(%v, %four) : (tensor<?x1x?x5xf32>, tensor<4xi64>) -> tensor<?x4x?x5xf32>
+  %none = onnx.None
+  %o, %pk, %pv, %qk = onnx.Attention(%q, %ks, %vs, %none, %none, %none, %none) {scale = 0.5 : f32} : (tensor<?x4x?x7xf32>, tensor<?x4x?x7xf32>, tensor<?x4x?x5xf32>, none, none, none, none) -> (tensor<?x4x?x5xf32>, none, none, none)
+  %y = onnx.MatMul(%o, %uv) : (tensor<?x4x?x5xf32>, tensor<4x5x3xf32>) -> tensor<?x4x?x3xf32>
+  return %y : tensor<?x4x?x3xf32>
+}

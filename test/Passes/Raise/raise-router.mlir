@@ -289,3 +289,53 @@ func.func @groups_product(%l: tensor<?x?x12xf32> {onnx.name = "l", onnx.dims = [
   %w = onnx.Mul(%scale, %n) : (tensor<f32>, tensor<?x?x3xf32>) -> tensor<?x?x3xf32>
   return %i, %w : tensor<?x?x3xi64>, tensor<?x?x3xf32>
 }
+
+// -----
+
+// In 16 bits, with the two largest of a group added in f32.
+// CHECK-LABEL: func.func @groups_narrow
+// CHECK: trine.moe.route {{.*}} scoring sigmoid k 3 groups 4 keep 2 by sum_top_2 masked negative_infinity {{.*}} rounded
+// CHECK-SAME: {trine.form = "router-groups-sum"}
+func.func @groups_narrow(%l: tensor<?x?x12xf16> {onnx.name = "l", onnx.dims = ["b", "s", 12]}, %b: tensor<12xf16> {onnx.name = "b", onnx.dims = [12]})
+    -> (tensor<?x?x3xi64>, tensor<?x?x3xf16>) {
+  %two = onnx.Constant dense<2> : tensor<1xi64>
+  %three = onnx.Constant dense<3> : tensor<1xi64>
+  %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %four = onnx.Constant dense<4> : tensor<1xi64>
+  %twelve = onnx.Constant dense<12> : tensor<1xi64>
+  %one64 = onnx.Constant dense<1> : tensor<1xi64>
+  %zero = onnx.Constant dense<0.0> : tensor<f16>
+  %one = onnx.Constant dense<1.0> : tensor<f16>
+  %low = onnx.Constant dense<0xFC00> : tensor<f16>
+  %eps = onnx.Constant dense<6.1e-05> : tensor<f16>
+  %scale = onnx.Constant dense<2.5> : tensor<f16>
+  %bs = onnx.Shape(%l) {start = 0 : i64, end = 2 : i64} : (tensor<?x?x12xf16>) -> tensor<2xi64>
+  %d443 = onnx.Concat(%bs, %four, %three) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %d4 = onnx.Concat(%bs, %four) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %d2 = onnx.Concat(%bs, %two) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %d41 = onnx.Concat(%bs, %four, %one64) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xi64>
+  %d12 = onnx.Concat(%bs, %twelve) {axis = 0 : i64} : (tensor<2xi64>, tensor<1xi64>) -> tensor<3xi64>
+  %s = onnx.Sigmoid(%l) : (tensor<?x?x12xf16>) -> tensor<?x?x12xf16>
+  %c = onnx.Add(%s, %b) : (tensor<?x?x12xf16>, tensor<12xf16>) -> tensor<?x?x12xf16>
+  %g = onnx.Reshape(%c, %d443) {allowzero = 1 : i64} : (tensor<?x?x12xf16>, tensor<4xi64>) -> tensor<?x?x4x3xf16>
+  %gv, %gi = onnx.TopK(%g, %two) : (tensor<?x?x4x3xf16>, tensor<1xi64>) -> (tensor<?x?x4x2xf16>, tensor<?x?x4x2xi64>)
+  %gvf = onnx.Cast(%gv) {to = 1 : i64} : (tensor<?x?x4x2xf16>) -> tensor<?x?x4x2xf32>
+  %rf = onnx.ReduceSum(%gvf, %last) {keepdims = 0 : i64} : (tensor<?x?x4x2xf32>, tensor<1xi64>) -> tensor<?x?x4xf32>
+  %r = onnx.Cast(%rf) {to = 10 : i64} : (tensor<?x?x4xf32>) -> tensor<?x?x4xf16>
+  %rv, %ri = onnx.TopK(%r, %two) {sorted = 0 : i64} : (tensor<?x?x4xf16>, tensor<1xi64>) -> (tensor<?x?x2xf16>, tensor<?x?x2xi64>)
+  %zeros = onnx.Expand(%zero, %d4) : (tensor<f16>, tensor<3xi64>) -> tensor<?x?x4xf16>
+  %ones = onnx.Expand(%one, %d2) : (tensor<f16>, tensor<3xi64>) -> tensor<?x?x2xf16>
+  %m0 = onnx.ScatterElements(%zeros, %ri, %ones) {axis = 2 : i64} : (tensor<?x?x4xf16>, tensor<?x?x2xi64>, tensor<?x?x2xf16>) -> tensor<?x?x4xf16>
+  %m1 = onnx.Reshape(%m0, %d41) {allowzero = 1 : i64} : (tensor<?x?x4xf16>, tensor<4xi64>) -> tensor<?x?x4x1xf16>
+  %m2 = onnx.Expand(%m1, %d443) : (tensor<?x?x4x1xf16>, tensor<4xi64>) -> tensor<?x?x4x3xf16>
+  %m3 = onnx.Reshape(%m2, %d12) {allowzero = 1 : i64} : (tensor<?x?x4x3xf16>, tensor<3xi64>) -> tensor<?x?x12xf16>
+  %m = onnx.Cast(%m3) {to = 9 : i64} : (tensor<?x?x12xf16>) -> tensor<?x?x12xi1>
+  %masked = onnx.Where(%m, %c, %low) : (tensor<?x?x12xi1>, tensor<?x?x12xf16>, tensor<f16>) -> tensor<?x?x12xf16>
+  %v, %i = onnx.TopK(%masked, %three) : (tensor<?x?x12xf16>, tensor<1xi64>) -> (tensor<?x?x3xf16>, tensor<?x?x3xi64>)
+  %p = onnx.GatherElements(%s, %i) {axis = 2 : i64} : (tensor<?x?x12xf16>, tensor<?x?x3xi64>) -> tensor<?x?x3xf16>
+  %sum = onnx.ReduceSum(%p, %last) : (tensor<?x?x3xf16>, tensor<1xi64>) -> tensor<?x?x1xf16>
+  %den = onnx.Add(%sum, %eps) : (tensor<?x?x1xf16>, tensor<f16>) -> tensor<?x?x1xf16>
+  %n = onnx.Div(%p, %den) : (tensor<?x?x3xf16>, tensor<?x?x1xf16>) -> tensor<?x?x3xf16>
+  %w = onnx.Mul(%scale, %n) : (tensor<f16>, tensor<?x?x3xf16>) -> tensor<?x?x3xf16>
+  return %i, %w : tensor<?x?x3xi64>, tensor<?x?x3xf16>
+}
