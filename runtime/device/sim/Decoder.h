@@ -28,6 +28,16 @@ struct KernelLayout {
   uint32_t functionIndex(const std::string &name);
 };
 
+inline uint64_t alignTo(uint64_t value, uint64_t alignment) {
+  return alignment ? (value + alignment - 1) / alignment * alignment : value;
+}
+
+/// Of a register in its file.
+inline unsigned registerBytesOf(Type type) {
+  unsigned bytes = bytesOf(type);
+  return type == Type::Pred ? 0 : bytes < 2 ? 2 : bytes;
+}
+
 class Decoder {
 public:
   Decoder(KernelLayout &layout, const FunctionSyntax &syntax, Function &out,
