@@ -3,6 +3,7 @@
 #include "HeadProducts.h"
 #include "KernelGrouping.h"
 #include "WeightJoins.h"
+#include "WeightPieces.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -70,7 +71,7 @@ private:
   void collect(Operation *op);
   void collectFrom(Block &block);
   void foldViews(Value value);
-  void splitAssembled(Value value);
+  void reshapeAssembled(Value value);
   void foldTransposes(Value value);
   void planHeads(Value value);
   void plan(Value value, const WeightForm &form);
@@ -115,74 +116,6 @@ static PackedDims describePacking(Packing packing, int64_t rank,
   if (isPaired)
     dims.tiles.push_back(pairRows);
   return dims;
-}
-
-/// A box of a weight along one dimension that became several.
-struct SplitBox {
-  int64_t start = 0; // elements from the start of the piece
-  SmallVector<int64_t> strides, into, sizes;
-};
-
-/// The boxes that elements [into, into + size) of a dimension are when it
-/// becomes dimensions of `shape`.
-static SmallVector<SplitBox> splitDim(int64_t into, int64_t size,
-                                      int64_t stride, ArrayRef<int64_t> shape) {
-  if (shape.size() == 1)
-    return {SplitBox{0, {stride}, {into}, {size}}};
-  int64_t inner = 1, start = 0;
-  for (int64_t extent : shape.drop_front())
-    inner *= extent;
-  SmallVector<SplitBox> boxes;
-  while (size > 0) {
-    int64_t row = into / inner, rest = into % inner;
-    bool whole = rest == 0 && size >= inner;
-    int64_t rows = whole ? size / inner : 1;
-    int64_t length = whole ? inner : std::min(size, inner - rest);
-    for (SplitBox &box : splitDim(rest, length, stride, shape.drop_front())) {
-      box.start += start;
-      box.strides.insert(box.strides.begin(), inner * stride);
-      box.into.insert(box.into.begin(), row);
-      box.sizes.insert(box.sizes.begin(), rows);
-      boxes.push_back(box);
-    }
-    into += rows * length;
-    start += rows * length * stride;
-    size -= rows * length;
-  }
-  return boxes;
-}
-
-/// The pieces of a weight whose dimensions are split.
-static ArrayAttr splitPieces(ArrayAttr pieces, tensor::ExpandShapeOp expand,
-                             int64_t elementBytes) {
-  SmallVector<Attribute> result;
-  for (auto piece : pieces.getAsRange<WeightPieceAttr>()) {
-    SmallVector<SplitBox> boxes = {SplitBox()};
-    for (auto [dim, group] :
-         llvm::enumerate(expand.getReassociationIndices())) {
-      SmallVector<SplitBox> longer;
-      for (const SplitBox &box : boxes)
-        for (const SplitBox &part :
-             splitDim(piece.getInto()[dim], piece.getSizes()[dim],
-                      piece.getStrides()[dim],
-                      expand.getResultType().getShape().slice(group.front(),
-                                                              group.size()))) {
-          SplitBox joined = box;
-          joined.start += part.start;
-          joined.strides.append(part.strides);
-          joined.into.append(part.into);
-          joined.sizes.append(part.sizes);
-          longer.push_back(joined);
-        }
-      boxes = longer;
-    }
-    for (const SplitBox &box : boxes)
-      result.push_back(
-          WeightPieceAttr::get(pieces.getContext(), piece.getFile(),
-                               piece.getOffset() + box.start * elementBytes,
-                               box.strides, box.into, box.sizes));
-  }
-  return ArrayAttr::get(pieces.getContext(), result);
 }
 
 /// `slice` as a byte range of its source, counted in elements from its start;
@@ -333,7 +266,7 @@ void PlanWeights::collectFrom(Block &block) {
 void PlanWeights::foldViews(Value value) {
   WeightForm form = forms.lookup(value);
   if (form.pieces)
-    return splitAssembled(value);
+    return reshapeAssembled(value);
   if (!form.file)
     return;
   auto isSlice = [](Operation *user) {
@@ -369,28 +302,42 @@ void PlanWeights::foldViews(Value value) {
   }
 }
 
-/// Dimensions of an assembled weight that are split are split in its pieces.
-void PlanWeights::splitAssembled(Value value) {
+/// Dimensions of an assembled weight that are split or merged are so in its
+/// pieces.
+void PlanWeights::reshapeAssembled(Value value) {
   WeightForm form = forms.lookup(value);
+  Type element = form.source.getElementType();
+  if (form.source.getNumElements() == 0 || !element.isIntOrFloat() ||
+      element.getIntOrFloatBitWidth() % 8 != 0)
+    return;
+  unsigned elementBytes = element.getIntOrFloatBitWidth() / 8;
   for (Operation *user : llvm::make_early_inc_range(value.getUsers())) {
-    auto expand = dyn_cast<tensor::ExpandShapeOp>(user);
-    Type element = form.source.getElementType();
-    if (!expand || !expand.getResultType().hasStaticShape() ||
-        form.source.getNumElements() == 0 || !element.isIntOrFloat() ||
-        element.getIntOrFloatBitWidth() % 8 != 0)
+    WeightForm part = form;
+    if (auto expand = dyn_cast<tensor::ExpandShapeOp>(user)) {
+      if (!expand.getResultType().hasStaticShape())
+        continue;
+      part.pieces = splitPieces(form.pieces, expand.getResultType().getShape(),
+                                expand.getReassociationIndices(), elementBytes);
+    } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(user)) {
+      if (collapse.getResultType().getRank() == 0)
+        continue; // a piece has a dimension
+      part.pieces =
+          mergePieces(form.pieces, form.source.getShape(),
+                      collapse.getReassociationIndices(), elementBytes);
+    } else {
       continue;
-    WeightForm split = form;
-    split.pieces =
-        splitPieces(form.pieces, expand, element.getIntOrFloatBitWidth() / 8);
-    split.source = expand.getResultType();
-    split.permutation =
-        llvm::to_vector(llvm::seq<int64_t>(0, split.source.getRank()));
+    }
+    if (!part.pieces)
+      continue;
+    part.source = cast<RankedTensorType>(user->getResult(0).getType());
+    part.permutation =
+        llvm::to_vector(llvm::seq<int64_t>(0, part.source.getRank()));
     OpBuilder builder(user);
     auto weight = AssembledWeightOp::create(
-        builder, user->getLoc(), split.source, split.name, split.pieces);
+        builder, user->getLoc(), part.source, part.name, part.pieces);
     user->replaceAllUsesWith(weight);
     user->erase();
-    forms.insert({weight.getResult(), split});
+    forms.insert({weight.getResult(), part});
   }
 }
 
@@ -547,7 +494,7 @@ bool PlanWeights::isPackable(const WeightForm &form) {
 /// panels that the product with all of it reads.
 void PlanWeights::planHeads(Value value) {
   WeightForm form = forms.lookup(value);
-  if (!packMatrices || !form.file || form.isTransposed() ||
+  if (!packMatrices || form.value || form.isTransposed() ||
       form.source.getRank() != 3 ||
       !isa<FloatType>(form.source.getElementType()))
     return;
@@ -579,6 +526,13 @@ void PlanWeights::planHeads(Value value) {
   matrix.source = RankedTensorType::get({shape[0], shape[1] * shape[2]},
                                         form.source.getElementType());
   matrix.permutation = {0, 1};
+  if (form.pieces) {
+    matrix.pieces =
+        mergePieces(form.pieces, shape, {{0}, {1, 2}},
+                    form.source.getElementType().getIntOrFloatBitWidth() / 8);
+    if (!matrix.pieces)
+      return;
+  }
   readByHead.insert(rangeOf(matrix));
   Value panels = load(matrix, Packing::Matrix, value.getLoc());
   for (auto [use, first] : products) {

@@ -80,3 +80,27 @@ func.func @main(%x: tensor<?x64xf32>, %i: tensor<?x24xf32>) -> (tensor<?x24xf32>
   %1 = linalg.matmul ins(%x, %v : tensor<?x64xf32>, tensor<64x24xf32>) outs(%i : tensor<?x24xf32>) -> tensor<?x24xf32>
   return %0, %1 : tensor<?x24xf32>, tensor<?x24xf32>
 }
+
+// -----
+
+// Heads of a weight of pieces, and the product with all of it: no form stays f32, or the two would not compute with the same numbers.
+
+// BF16: plan.weight @w0 "kv" pieces [{{.*}}sizes[64, 4, 20]>] {{.*}} stored tensor<64x4x20xbf16>
+// BF16: plan.weight @w1 "kv" pieces [{{.*}}strides[1, 64] into[0, 0] sizes[64, 80]>] {{.*}} stored tensor<3x32x32x2xbf16>
+// BF16-NOT: plan.weight
+#query = affine_map<(d0, d1, d2, d3) -> (d0, d1, d3)>
+#heads = affine_map<(d0, d1, d2, d3) -> (d3, d0, d2)>
+#result = affine_map<(d0, d1, d2, d3) -> (d0, d1, d2)>
+func.func @main(%q: tensor<4x?x64xf32>, %i: tensor<4x?x20xf32>, %x: tensor<?x64xf32>, %j: tensor<?x80xf32>) -> (tensor<4x?x20xf32>, tensor<?x80xf32>) {
+  %w = trine.assembled_weight "kv" [#trine.piece<"m" at 0 strides[1, 1280, 64] into[0, 0, 0] sizes[64, 4, 20]>] : tensor<64x4x20xf32>
+  %0 = linalg.generic {indexing_maps = [#query, #heads, #result], iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%q, %w : tensor<4x?x64xf32>, tensor<64x4x20xf32>) outs(%i : tensor<4x?x20xf32>) {
+  ^bb0(%a: f32, %b: f32, %c: f32):
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %c, %p : f32
+    linalg.yield %s : f32
+  } -> tensor<4x?x20xf32>
+  %m = tensor.collapse_shape %w [[0], [1, 2]] : tensor<64x4x20xf32> into tensor<64x80xf32>
+  %1 = linalg.matmul ins(%x, %m : tensor<?x64xf32>, tensor<64x80xf32>) outs(%j : tensor<?x80xf32>) -> tensor<?x80xf32>
+  return %0, %1 : tensor<4x?x20xf32>, tensor<?x80xf32>
+}
