@@ -23,6 +23,9 @@ config.substitutions.append(("%models", os.path.join(config.trine_source, "test"
 config.substitutions.append(("%python", config.python))
 # %patience: seconds for what takes seconds, on a machine that does other things; sanitized code is several times as slow.
 config.substitutions.append(("%patience", "600" if getattr(config, "trine_sanitize", "") else "60"))
+# %scoreboard: the node tests' tool on this build. AddressSanitizer needs more addresses than a limit leaves it.
+config.substitutions.append(("%scoreboard", f"{config.python} {config.trine_source}/tools/onnx-scoreboard/onnx-scoreboard --build {config.trine_build}" +
+                             (" --memory-limit 0" if getattr(config, "trine_sanitize", "") else "")))
 # %encode < text > model: the text format of ONNX models, in its binary form.
 onnx_folder, onnx_file = os.path.split(config.onnx_proto)
 config.substitutions.append(("%encode", f"{config.protoc} --proto_path={onnx_folder} --encode=onnx.ModelProto {onnx_file}"))

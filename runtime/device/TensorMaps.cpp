@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TensorMaps.h"
 #include <algorithm>
+#include <iterator>
 
 using namespace trine::runtime;
 
 bool TensorMapValues::operator==(const TensorMapValues &other) const {
   return address == other.address && rank == other.rank &&
          element == other.element &&
-         std::equal(sizes, sizes + mostMapRank, other.sizes) &&
-         std::equal(strides, strides + mostMapRank - 1, other.strides) &&
-         std::equal(box, box + mostMapRank, other.box);
+         std::equal(std::begin(sizes), std::end(sizes), other.sizes) &&
+         std::equal(std::begin(strides), std::end(strides), other.strides) &&
+         std::equal(std::begin(box), std::end(box), other.box);
 }
 
 uint64_t TensorMapValues::hash() const {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 using namespace trine::runtime;
 
@@ -172,10 +173,11 @@ trine_status SimDevice::addMaps(const DeviceKernel &kernel,
                         : sim::TensorElement::BF16;
       map.rank = static_cast<uint8_t>(values.rank);
       map.globalAddress = values.address;
-      std::copy(values.sizes, values.sizes + mostMapRank, map.globalDim);
-      std::copy(values.strides, values.strides + mostMapRank - 1,
+      std::copy(std::begin(values.sizes), std::end(values.sizes),
+                map.globalDim);
+      std::copy(std::begin(values.strides), std::end(values.strides),
                 map.globalStride);
-      std::copy(values.box, values.box + mostMapRank, map.boxDim);
+      std::copy(std::begin(values.box), std::end(values.box), map.boxDim);
       map.swizzle = 3;
       map.promotion = 3;
       good = sim::checkTensorMap(map, problem);
