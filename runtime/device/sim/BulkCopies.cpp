@@ -43,6 +43,23 @@ void Cta::issue(Warp &warp, const Instruction &i, unsigned lane,
   target.land(copy);
 }
 
+bool trine::sim::completeOn(Cta &cta, Warp &warp, const Instruction &i,
+                            unsigned lane, uint64_t address, const char *what,
+                            BulkCopy &copy) {
+  Cta *owner = nullptr;
+  Mbarrier *barrier = cta.mbarrierAt(warp, i, lane, address, owner);
+  if (!barrier)
+    return false;
+  if (owner != copy.target) {
+    cta.report(ReportKind::InvalidOperand, warp, i, lane, address,
+               std::string("the mbarrier of a ") + what +
+                   " copy must be in the CTA that it writes to");
+    return false;
+  }
+  copy.mbarrier = barrier->offset;
+  return true;
+}
+
 void Cta::land(BulkCopy &copy) {
   Mbarrier *barrier = nullptr;
   if (copy.toShared) {
@@ -195,18 +212,8 @@ void handlers::bulkCopy(Warp &warp, const Instruction &i) {
         if (base)
           barrierAddress = (barrierAddress & sharedOffsetMask) |
                            uint64_t(rank + 1) << sharedOffsetBits;
-        Cta *owner = nullptr;
-        Mbarrier *barrier =
-            cta.mbarrierAt(warp, i, lane, barrierAddress, owner);
-        if (!barrier)
+        if (!completeOn(cta, warp, i, lane, barrierAddress, "bulk", copy))
           return;
-        if (owner != copy.target) {
-          cta.report(ReportKind::InvalidOperand, warp, i, lane, barrierAddress,
-                     "the mbarrier of a bulk copy must be in the CTA that it "
-                     "writes to");
-          return;
-        }
-        copy.mbarrier = barrier->offset;
         if (kind == CopyKind::GlobalToShared) {
           piece.global = cta.global(warp, i, lane, from, bytes, false,
                                     &piece.globalDefined);

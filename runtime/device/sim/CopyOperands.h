@@ -25,6 +25,12 @@ inline AddressOperand addressOperand(const Warp &warp, const Instruction &i,
   return {list[0], list[1], list[2]};
 }
 
+/// Makes `copy` complete on the mbarrier at `address`, which is in the CTA that
+/// it writes to. Reports what is wrong with it, and gives false. `what` is the
+/// copy's name in reports.
+bool completeOn(Cta &cta, Warp &warp, const Instruction &i, unsigned lane,
+                uint64_t address, const char *what, BulkCopy &copy);
+
 /// Whether all of these bytes were written.
 inline bool spansDefined(const uint8_t *state, uint32_t bytes) {
   for (uint32_t n = 0; n < bytes; ++n)

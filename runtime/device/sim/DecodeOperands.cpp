@@ -125,6 +125,16 @@ Reference Decoder::source(size_t index, Type type, CheckItem::Role role) {
   return found ? sourceOf(*found, type, role) : 0;
 }
 
+bool Decoder::fits(const Register &reg, Type type, bool wider) {
+  unsigned have = registerBytesOf(reg.type), bytes = registerBytesOf(type);
+  if (reg.type != Type::Pred && (wider ? have >= bytes : have == bytes))
+    return true;
+  fail("register '" + reg.name + "' of type '." +
+       std::string(nameOf(reg.type)) + "' does not fit '." +
+       std::string(nameOf(type)) + "'");
+  return false;
+}
+
 Reference Decoder::sourceOf(const Operand &operand, Type type,
                             CheckItem::Role role, bool wider,
                             unsigned *actualBytes) {
@@ -141,12 +151,8 @@ Reference Decoder::sourceOf(const Operand &operand, Type type,
   case Operand::Kind::Register: {
     const Register &reg = syntax.registers[operand.index];
     unsigned have = registerBytesOf(reg.type);
-    if (reg.type == Type::Pred || (wider ? have < bytes : have != bytes)) {
-      fail("register '" + reg.name + "' of type '." +
-           std::string(nameOf(reg.type)) + "' does not fit '." +
-           std::string(nameOf(type)) + "'");
+    if (!fits(reg, type, wider))
       return 0;
-    }
     if (operand.offset != 0) {
       fail("a register plus a number is an address, and belongs in brackets");
       return 0;
@@ -290,12 +296,8 @@ Reference Decoder::destinationOf(const Operand &operand, Type type, bool wider,
   }
   const Register &reg = syntax.registers[operand.index];
   unsigned have = registerBytesOf(reg.type);
-  if (reg.type == Type::Pred || (wider ? have < bytes : have != bytes)) {
-    fail("register '" + reg.name + "' of type '." +
-         std::string(nameOf(reg.type)) + "' does not fit '." +
-         std::string(nameOf(type)) + "'");
+  if (!fits(reg, type, wider))
     return 0;
-  }
   if (actualBytes)
     *actualBytes = have;
   touch(CheckItem::Destination, operand.index, isAsync);

@@ -62,6 +62,9 @@ private:
   const Operand *operand(size_t index);
   bool operandCount(size_t least, size_t most);
   Reference constant(unsigned bytes, uint64_t value);
+  /// Whether a register has as many bytes as values of \p type, or at least
+  /// as many with \p wider; if not, says so.
+  bool fits(const Register &reg, Type type, bool wider);
   /// A register, immediate or address constant of \p bytes bytes (exactly, or
   /// at least with \p wider; then actualBytes says how many).
   Reference source(size_t index, Type type,

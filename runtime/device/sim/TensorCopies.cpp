@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Tensor copies, tensormap.replace, st.async and red.async.
-#include "Cta.h"
-#include "LaneLoops.h"
+#include "CopyOperands.h"
 
 using namespace trine::sim;
 
@@ -122,20 +121,9 @@ void handlers::tensorCopy(Warp &warp, const Instruction &i) {
           return;
         }
       }
-      if (copy.toShared) {
-        Cta *owner = nullptr;
-        Mbarrier *barrier =
-            cta.mbarrierAt(warp, i, lane, barrierAddress, owner);
-        if (!barrier)
-          return;
-        if (owner != copy.target) {
-          cta.report(ReportKind::InvalidOperand, warp, i, lane, barrierAddress,
-                     "the mbarrier of a tensor copy must be in the CTA that it "
-                     "writes to");
-          return;
-        }
-        copy.mbarrier = barrier->offset;
-      }
+      if (copy.toShared &&
+          !completeOn(cta, warp, i, lane, barrierAddress, "tensor", copy))
+        return;
       copy.pieces.reserve(plan.pieces.size());
       for (const TensorPiece &piece : plan.pieces) {
         BulkCopy::Piece made;
