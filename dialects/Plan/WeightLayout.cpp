@@ -19,6 +19,17 @@ int64_t trine::getStoredBytes(RankedTensorType type) {
          static_cast<int64_t>(getStoredElementBytes(type.getElementType()));
 }
 
+SmallVector<ComputedRange>
+trine::getComputedRanges(plan::ConstantProgramOp program) {
+  auto computed = cast<plan::ComputedOp>(program.getBody().front().back());
+  SmallVector<ComputedRange> ranges;
+  for (auto [value, offset] :
+       llvm::zip(computed.getValues(), computed.getOffsets()))
+    ranges.push_back({value, offset,
+                      getStoredBytes(cast<RankedTensorType>(value.getType()))});
+  return ranges;
+}
+
 WeightLayout trine::placeWeights(ModuleOp module) {
   WeightLayout layout;
   llvm::DenseSet<StringAttr> inTables;

@@ -45,11 +45,8 @@ mlir::trine::compileConstantPrograms(ModuleOp module, bool isPackage,
   for (auto program :
        llvm::make_early_inc_range(module.getOps<plan::ConstantProgramOp>())) {
     ConstantProgram result;
-    auto computed = cast<plan::ComputedOp>(program.getBody().front().back());
-    for (auto [value, offset] :
-         llvm::zip(computed.getValues(), computed.getOffsets()))
-      result.ranges.push_back(
-          {offset, getStoredBytes(cast<RankedTensorType>(value.getType()))});
+    for (const ComputedRange &range : getComputedRanges(program))
+      result.ranges.push_back({range.offset, range.bytes});
     result.planned = makeModule(program);
     program.erase();
     if (!isPackage)

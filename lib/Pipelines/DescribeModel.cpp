@@ -88,11 +88,9 @@ void mlir::trine::describePlan(ModuleOp module, CompileReport &report) {
         getStoredBytes(cast<RankedTensorType>(weight.getStoredType()));
   }
   for (auto program : module.getOps<plan::ConstantProgramOp>())
-    for (Value value :
-         program.getBody().front().getTerminator()->getOperands()) {
+    for (const ComputedRange &range : getComputedRanges(program)) {
       ++report.computedWeights;
-      report.computedWeightBytes +=
-          getStoredBytes(cast<RankedTensorType>(value.getType()));
+      report.computedWeightBytes += range.bytes;
     }
   module.walk([&](plan::LaunchOp) { ++report.launches; });
   module.walk([&](plan::SelectOp select) {

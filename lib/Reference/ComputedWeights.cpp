@@ -3,7 +3,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
-#include "trine/Dialect/Plan/Plan.h"
+#include "trine/Dialect/Plan/WeightLayout.h"
 #include "trine/Dialect/Trine/Trine.h"
 #include "llvm/ADT/DenseMap.h"
 
@@ -16,12 +16,9 @@ LogicalResult mlir::trine::reference::inlineComputedWeights(ModuleOp module) {
     return success();
   auto programs = llvm::to_vector(module.getOps<plan::ConstantProgramOp>());
   llvm::DenseMap<int64_t, Value> values;
-  for (plan::ConstantProgramOp program : programs) {
-    auto computed = cast<plan::ComputedOp>(program.getBody().front().back());
-    for (auto [value, offset] :
-         llvm::zip(computed.getValues(), computed.getOffsets()))
-      values[offset] = value;
-  }
+  for (plan::ConstantProgramOp program : programs)
+    for (const ComputedRange &range : getComputedRanges(program))
+      values[range.offset] = range.value;
   SmallVector<WeightOp> weights;
   WalkResult found = main.walk([&](WeightOp weight) {
     if (weight.getFile() != plan::ConstantProgramOp::kFile)

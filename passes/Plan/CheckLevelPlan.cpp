@@ -64,20 +64,13 @@ private:
 
   /// What weights take from computed ones is computed by some program.
   LogicalResult checkComputed() {
-    SmallVector<std::pair<int64_t, int64_t>> ranges;
-    for (auto program : getOperation().getOps<plan::ConstantProgramOp>()) {
-      auto computed =
-          cast<plan::ComputedOp>(program.getBody().front().getTerminator());
-      for (auto [value, offset] :
-           llvm::zip(computed.getValues(), computed.getOffsets()))
-        ranges.push_back(
-            {offset,
-             offset + getStoredBytes(cast<RankedTensorType>(value.getType()))});
-    }
+    SmallVector<ComputedRange> ranges;
+    for (auto program : getOperation().getOps<plan::ConstantProgramOp>())
+      llvm::append_range(ranges, getComputedRanges(program));
     auto isComputed = [&](int64_t begin, int64_t length) {
-      return llvm::any_of(ranges, [&](std::pair<int64_t, int64_t> range) {
-        return range.first <= begin && begin <= range.second &&
-               length <= range.second - begin;
+      return llvm::any_of(ranges, [&](const ComputedRange &range) {
+        int64_t end = range.offset + range.bytes;
+        return range.offset <= begin && begin <= end && length <= end - begin;
       });
     };
     for (auto weight : getOperation().getOps<plan::WeightOp>()) {

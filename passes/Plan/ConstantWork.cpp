@@ -180,6 +180,14 @@ static bool isComputing(Operation *op) {
          !isa<scf::WhileOp>(op);
 }
 
+/// Operands, and what regions read from outside.
+static llvm::SetVector<Value> valuesReadBy(Operation *op) {
+  llvm::SetVector<Value> values;
+  values.insert(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), values);
+  return values;
+}
+
 bool ConstantWork::readsConstants(Operation *op) const {
   if (isLeaf(op))
     return true;
@@ -200,20 +208,14 @@ bool ConstantWork::readsConstants(Operation *op) const {
                       }).wasInterrupted();
   if (!computing)
     return false;
-  llvm::SetVector<Value> values;
-  values.insert(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), values);
-  return llvm::all_of(values, [&](Value value) {
+  return llvm::all_of(valuesReadBy(op), [&](Value value) {
     return value.getDefiningOp() && isConstant(value.getDefiningOp());
   });
 }
 
 SmallVector<Operation *> ConstantWork::producersOf(Operation *op) const {
-  llvm::SetVector<Value> values;
-  values.insert(op->operand_begin(), op->operand_end());
-  getUsedValuesDefinedAbove(op->getRegions(), values);
   SmallVector<Operation *> producers;
-  for (Value value : values)
+  for (Value value : valuesReadBy(op))
     producers.push_back(value.getDefiningOp());
   return producers;
 }
@@ -248,22 +250,16 @@ static bool isMadeOfMatrix(Value value) {
     if (isa<WeightOp, AssembledWeightOp>(op) && type.getRank() >= 2 &&
         type.getElementType().isF32())
       return true;
-    values.insert(op->operand_begin(), op->operand_end());
-    getUsedValuesDefinedAbove(op->getRegions(), values);
+    values.insert_range(valuesReadBy(op));
   }
   return false;
 }
 
 ComputedMatrices::ComputedMatrices(ModuleOp module) {
-  for (auto program : module.getOps<plan::ConstantProgramOp>()) {
-    auto computed = cast<plan::ComputedOp>(program.getBody().front().back());
-    for (auto [value, offset] :
-         llvm::zip(computed.getValues(), computed.getOffsets()))
-      if (isMadeOfMatrix(value))
-        ranges.push_back(
-            {offset,
-             offset + getStoredBytes(cast<RankedTensorType>(value.getType()))});
-  }
+  for (auto program : module.getOps<plan::ConstantProgramOp>())
+    for (const ComputedRange &range : getComputedRanges(program))
+      if (isMadeOfMatrix(range.value))
+        ranges.push_back({range.offset, range.offset + range.bytes});
 }
 
 bool ComputedMatrices::mayNarrow(StringRef file, int64_t offset) const {

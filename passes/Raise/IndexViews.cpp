@@ -8,6 +8,11 @@ bool AffineIndex::dependsOn(unsigned dim) const {
   return llvm::any_of(terms, [&](const Term &term) { return term.dim == dim; });
 }
 
+bool View::dependsOn(unsigned dim) const {
+  return llvm::any_of(
+      index, [&](const AffineIndex &each) { return each.dependsOn(dim); });
+}
+
 std::optional<unsigned> AffineIndex::getPlainDim() const {
   if (terms.size() != 1 || !offset.isConstant(0) ||
       !terms[0].coefficient.isConstant(1))

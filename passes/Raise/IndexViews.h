@@ -39,6 +39,9 @@ struct AffineIndex {
 struct View {
   Value value;
   SmallVector<AffineIndex> index;
+
+  /// Whether what is read differs along `dim`.
+  bool dependsOn(unsigned dim) const;
 };
 
 /// An index space and the views over it. Dims are split when a reshape asks

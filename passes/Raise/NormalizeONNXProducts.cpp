@@ -222,11 +222,7 @@ Value EinsumRewrite::matrixProduct() {
   Value a = arrange(left, leading + row, summed);
   if (row.empty())
     a = withOne(a, 1);
-  Value b;
-  if (column.size() > 1)
-    b = arrange(right, leading + summed.substr(0, summed.size()), column);
-  else
-    b = arrange(right, leading + summed + column);
+  Value b = arrange(right, leading + summed, column);
   if (b && summed.size() > 1) {
     // [.., K, N] with the summed dimensions as one.
     Sizes sizes;

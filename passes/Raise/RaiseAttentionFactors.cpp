@@ -100,11 +100,6 @@ bool AttentionMatch::sortDims() {
     *source = space.normalize(*source);
   }
   keySource = space.normalize(keySource);
-  auto depends = [](const View &view, unsigned dim) {
-    return llvm::any_of(view.index, [&](const AffineIndex &index) {
-      return index.dependsOn(dim);
-    });
-  };
   SmallVector<unsigned> leaves;
   for (unsigned dim : outer)
     llvm::append_range(leaves, space.leaves(dim));
@@ -112,8 +107,8 @@ bool AttentionMatch::sortDims() {
     if (space.leaves(dim).size() != 1)
       return fail(scoreProduct, "rows or columns are several dims");
   for (auto [i, dim] : llvm::enumerate(leaves)) {
-    bool usedByKey = depends(keySource, dim),
-         usedByValue = depends(valueSource, dim);
+    bool usedByKey = keySource.dependsOn(dim),
+         usedByValue = valueSource.dependsOn(dim);
     bool isUnit = space.extent(dim).isConstant(1);
     if (i == 0 && leaves.size() > 1) {
       batchDims.push_back(dim);
@@ -138,14 +133,9 @@ bool AttentionMatch::swapRows() {
       }))
     return false;
   unsigned shared = sharedDims.front();
-  auto depends = [](const View &view, unsigned dim) {
-    return llvm::any_of(view.index, [&](const AffineIndex &index) {
-      return index.dependsOn(dim);
-    });
-  };
   auto isMaskedBy = [&](unsigned dim) {
     return llvm::any_of(terms, [&](const MaskTerm &term) {
-      return depends(term.added ? *term.added : term.keep->root, dim);
+      return (term.added ? *term.added : term.keep->root).dependsOn(dim);
     });
   };
   bool byShared = isMaskedBy(shared), byRow = isMaskedBy(row);
@@ -212,9 +202,7 @@ Value AttentionMatch::maskOperand(const View &view, Operation *before) {
   // A mask of a part of the heads' dims would not broadcast.
   unsigned present = 0;
   for (unsigned dim : heads)
-    present += llvm::any_of(view.index, [&](const AffineIndex &index) {
-      return index.dependsOn(dim);
-    });
+    present += view.dependsOn(dim);
   unsigned wanted = llvm::count_if(
       heads, [&](unsigned dim) { return !space.extent(dim).isConstant(1); });
   if (present != 0 && present != wanted)

@@ -90,8 +90,7 @@ bool AttentionMatch::readSinks(onnx::SoftmaxOp softmax, int64_t axis) {
                         "of its own");
   scores = *own;
   sinks = space.backAll(*sink);
-  for (const AffineIndex &index : sinks->index)
-    if (index.dependsOn(row))
-      return fail(concat, "the attention sinks differ from query to query");
+  if (sinks->dependsOn(row))
+    return fail(concat, "the attention sinks differ from query to query");
   return true;
 }

@@ -57,11 +57,6 @@ private:
       view.index.push_back(space.plain(dim));
     return view;
   }
-  bool dependsOn(const View &view, unsigned dim) {
-    return llvm::any_of(view.index, [&](const AffineIndex &index) {
-      return index.dependsOn(dim);
-    });
-  }
 
   Raising &raising;
   IndexSpace space;
@@ -143,7 +138,7 @@ bool LatentMatch::splitKey() {
     View whole{part, view.index};
     whole.index[axis] = space.plain(columns);
     View partView = space.backAll(whole);
-    if (dependsOn(partView, head) || space.extent(head).isConstant(1)) {
+    if (partView.dependsOn(head) || space.extent(head).isConstant(1)) {
       // With one head, the part that is a product with a weight of the latent
       // is that of the heads.
       bool isNope = !space.extent(head).isConstant(1) ||
@@ -372,7 +367,7 @@ bool LatentMatch::match() {
                   "the latent is no matrix of rows, or its weight no constant");
   }
   ropeView = free(ropeView, {batch, row, rope});
-  if (dependsOn(ropeView, head))
+  if (ropeView.dependsOn(head))
     return fail(op, "the keys' shared part is laid out in another way");
 
   // The raised op makes the cache's new rows: it must stand before all that

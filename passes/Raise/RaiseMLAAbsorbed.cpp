@@ -34,11 +34,6 @@ private:
       view.index.push_back(space.plain(dim));
     return space.backAll(view);
   }
-  static bool dependsOn(const View &view, unsigned dim) {
-    return llvm::any_of(view.index, [&](const AffineIndex &index) {
-      return index.dependsOn(dim);
-    });
-  }
   bool readKeys();
   std::optional<HeadProduct> readProduct(const View &view);
   std::optional<View> part(const View &joined, unsigned all, unsigned which,
@@ -99,8 +94,8 @@ bool AbsorbedMatch::readKeys() {
                         rest = part(joined, all, 1 - latentPart, rope);
     // All heads share them, perhaps repeated.
     if (source && rest && source->value == value.value &&
-        source->index == value.index && !dependsOn(*source, one) &&
-        !dependsOn(*rest, one)) {
+        source->index == value.index && !source->dependsOn(one) &&
+        !rest->dependsOn(one)) {
       latentView = *source;
       ropeView = *rest;
       return true;
@@ -192,7 +187,7 @@ bool AbsorbedMatch::readOutput(Operation *product) {
       order.insert(order.begin(), dim);
     }
   for (unsigned dim : all)
-    if (dim != head && dim != valueColumn && dependsOn(output.right, dim))
+    if (dim != head && dim != valueColumn && output.right.dependsOn(dim))
       return false;
   return true;
 }
@@ -219,9 +214,9 @@ bool AbsorbedMatch::match() {
     return false;
   query = *read;
   for (unsigned dim : {queryBatch, row})
-    if (dependsOn(query.right, dim))
+    if (query.right.dependsOn(dim))
       return false;
-  if (dependsOn(query.left, latent))
+  if (query.left.dependsOn(latent))
     return false;
   SymbolicExpression width = raising.dims(last->getResult(0)).back();
   if (!width.isConstant() || !space.extent(query.inner).isConstant())

@@ -36,6 +36,16 @@ int64_t getStoredBytes(RankedTensorType type);
 /// Bytes of one element as stored: 1 for i1 and other sub-byte types.
 uint64_t getStoredElementBytes(Type type);
 
+/// What a constant program computes, and where it lies in the file of computed
+/// weights.
+struct ComputedRange {
+  Value value;
+  int64_t offset = 0, bytes = 0;
+};
+
+/// The values of a constant program of verified IR, in order of their offsets.
+SmallVector<ComputedRange> getComputedRanges(plan::ConstantProgramOp program);
+
 } // namespace mlir::trine
 
 #endif
