@@ -30,6 +30,22 @@ trine::getComputedRanges(plan::ConstantProgramOp program) {
   return ranges;
 }
 
+ComputedRanges::ComputedRanges(ModuleOp module) {
+  for (auto program : module.getOps<plan::ConstantProgramOp>())
+    llvm::append_range(ranges, getComputedRanges(program));
+  llvm::sort(ranges, [](const ComputedRange &a, const ComputedRange &b) {
+    return a.offset < b.offset;
+  });
+}
+
+const ComputedRange *ComputedRanges::findFrom(int64_t offset) const {
+  auto next = llvm::upper_bound(ranges, offset,
+                                [](int64_t begin, const ComputedRange &range) {
+                                  return begin < range.offset;
+                                });
+  return next == ranges.begin() ? nullptr : &*std::prev(next);
+}
+
 WeightLayout trine::placeWeights(ModuleOp module) {
   WeightLayout layout;
   llvm::DenseSet<StringAttr> inTables;

@@ -62,16 +62,29 @@ private:
                            << "' may not be at the plan level in " << where;
   }
 
-  /// What weights take from computed ones is computed by some program.
+  /// Computed values do not overlap, and what weights take from them is
+  /// computed by some program.
   LogicalResult checkComputed() {
-    SmallVector<ComputedRange> ranges;
-    for (auto program : getOperation().getOps<plan::ConstantProgramOp>())
-      llvm::append_range(ranges, getComputedRanges(program));
+    ComputedRanges ranges(getOperation());
+    for (size_t i = 1; i < ranges.all().size(); ++i) {
+      const ComputedRange &before = ranges.all()[i - 1],
+                          &range = ranges.all()[i];
+      if (range.offset >= before.offset + before.bytes)
+        continue;
+      InFlightDiagnostic error =
+          emitError(range.value.getLoc())
+          << "computed weight at " << range.offset
+          << " must begin behind the one before, which ends at "
+          << before.offset + before.bytes;
+      error.attachNote(before.value.getLoc()) << "the one before is here";
+      return error;
+    }
     auto isComputed = [&](int64_t begin, int64_t length) {
-      return llvm::any_of(ranges, [&](const ComputedRange &range) {
-        int64_t end = range.offset + range.bytes;
-        return range.offset <= begin && begin <= end && length <= end - begin;
-      });
+      const ComputedRange *range = ranges.findFrom(begin);
+      if (!range)
+        return false;
+      int64_t end = range->offset + range->bytes;
+      return begin <= end && length <= end - begin;
     };
     for (auto weight : getOperation().getOps<plan::WeightOp>()) {
       bool found = true;

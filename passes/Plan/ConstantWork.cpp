@@ -238,33 +238,26 @@ ConstantCone ConstantWork::coneOf(Operation *op) const {
   return cone;
 }
 
-/// Whether a value of a constant program depends on a matrix of f32.
-static bool isMadeOfMatrix(Value value) {
-  llvm::SetVector<Value> values;
-  values.insert(value);
-  for (size_t i = 0; i < values.size(); ++i) {
-    Operation *op = values[i].getDefiningOp();
-    if (!op)
-      continue; // of a loop, whose own operands are seen
-    auto type = dyn_cast<RankedTensorType>(values[i].getType());
-    if (isa<WeightOp, AssembledWeightOp>(op) && type.getRank() >= 2 &&
-        type.getElementType().isF32())
-      return true;
-    values.insert_range(valuesReadBy(op));
-  }
-  return false;
+static bool isMatrix(Operation *op) {
+  if (!isa<WeightOp, AssembledWeightOp>(op))
+    return false;
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  return type.getRank() >= 2 && type.getElementType().isF32();
 }
 
-ComputedMatrices::ComputedMatrices(ModuleOp module) {
+ComputedMatrices::ComputedMatrices(ModuleOp module) : ranges(module) {
   for (auto program : module.getOps<plan::ConstantProgramOp>())
-    for (const ComputedRange &range : getComputedRanges(program))
-      if (isMadeOfMatrix(range.value))
-        ranges.push_back({range.offset, range.offset + range.bytes});
+    for (Operation &op : program.getBody().front())
+      if (isMatrix(&op) || llvm::any_of(valuesReadBy(&op), [&](Value value) {
+            return madeOfMatrices.contains(value.getDefiningOp());
+          }))
+        madeOfMatrices.insert(&op);
 }
 
 bool ComputedMatrices::mayNarrow(StringRef file, int64_t offset) const {
-  return file != plan::ConstantProgramOp::kFile ||
-         llvm::any_of(ranges, [&](std::pair<int64_t, int64_t> range) {
-           return range.first <= offset && offset < range.second;
-         });
+  if (file != plan::ConstantProgramOp::kFile)
+    return true;
+  const ComputedRange *range = ranges.findFrom(offset);
+  return range && offset < range->offset + range->bytes &&
+         madeOfMatrices.contains(range->value.getDefiningOp());
 }

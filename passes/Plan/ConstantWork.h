@@ -5,6 +5,7 @@
 #define TRINE_PASSES_PLAN_CONSTANTWORK_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "trine/Dialect/Plan/WeightLayout.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
@@ -70,8 +71,9 @@ public:
   bool mayNarrow(StringRef file, int64_t offset) const;
 
 private:
-  /// Bytes [begin, end) of the file of computed weights.
-  SmallVector<std::pair<int64_t, int64_t>> ranges;
+  ComputedRanges ranges;
+  /// Of the constant programs.
+  llvm::DenseSet<Operation *> madeOfMatrices;
 };
 
 } // namespace mlir::trine

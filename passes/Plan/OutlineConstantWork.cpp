@@ -41,7 +41,9 @@ struct OutlineConstantWork
 private:
   void findSites(const ConstantWork &work);
   bool isReadByStep(OpOperand &use, const ConstantWork &work) const;
+  bool findCone(Site &site, const ConstantWork &work);
   bool pays(const Site &site);
+  remark::RemarkOpts remarkOptions() const;
   std::vector<std::vector<Site *>> makeParts();
   void outline(ArrayRef<Site *> part, const ConstantWork &work,
                SymbolTable &symbols);
@@ -49,7 +51,8 @@ private:
   std::vector<Site> sites;
   /// Constants that the step computes itself.
   llvm::DenseSet<Operation *> kept;
-  int64_t end = 0; // of what is computed so far
+  size_t walked = 0; // ops of all cones
+  int64_t end = 0;   // of what is computed so far
   unsigned programs = 0;
 };
 
@@ -70,6 +73,12 @@ bool OutlineConstantWork::isReadByStep(OpOperand &use,
                                        const ConstantWork &work) const {
   Operation *owner = work.ownerOf(use);
   return owner && (!work.isConstant(owner) || kept.contains(owner));
+}
+
+remark::RemarkOpts OutlineConstantWork::remarkOptions() const {
+  return remark::RemarkOpts::name("constant-work")
+      .category(getArgument())
+      .function("main");
 }
 
 /// Whether the values are better read than made. Says what it found.
@@ -96,9 +105,7 @@ bool OutlineConstantWork::pays(const Site &site) {
     rule = "small";
   else if (perElement >= cost && site.bytes <= part)
     rule = "costly";
-  auto options = remark::RemarkOpts::name("constant-work")
-                     .category(getArgument())
-                     .function("main");
+  remark::RemarkOpts options = remarkOptions();
   if (rule.empty()) {
     remark::missed(site.op->getLoc(), options)
         << remark::add("{0} bytes would become {1}, with {2} operations for an "
@@ -111,6 +118,21 @@ bool OutlineConstantWork::pays(const Site &site) {
       << remark::add("{0} bytes become {1}, with {2} operations for an "
                      "element: computed once ({3})",
                      site.cone.bytes, site.bytes, perElement, rule);
+  return true;
+}
+
+/// Finds what the values are made of. False if too much was walked through
+/// before: work that values share is walked through for each of them.
+bool OutlineConstantWork::findCone(Site &site, const ConstantWork &work) {
+  constexpr size_t mostWalks = 64;
+  if (walked > mostWalks * work.all().size()) {
+    remark::missed(site.op->getLoc(), remarkOptions())
+        << "shares its work with too many values: computed in each step";
+    ++numLeft;
+    return false;
+  }
+  site.cone = work.coneOf(site.op);
+  walked += site.cone.work.size() + site.cone.leaves.size();
   return true;
 }
 
@@ -136,10 +158,8 @@ void OutlineConstantWork::findSites(const ConstantWork &work) {
     }
     if (!isRead)
       continue;
-    bool isWork = storable && countOperations(op) > 0;
-    if (isWork)
-      site.cone = work.coneOf(op);
-    if (isWork && pays(site))
+    if (storable && countOperations(op) > 0 && findCone(site, work) &&
+        pays(site))
       sites.push_back(std::move(site));
     else
       kept.insert(op);
@@ -249,6 +269,7 @@ void OutlineConstantWork::runOnOperation() {
     return;
   sites.clear();
   kept.clear();
+  walked = 0;
   end = 0;
   programs = 0;
   // What weights side by side are is said, not computed.

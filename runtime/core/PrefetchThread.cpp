@@ -41,6 +41,11 @@ bool PrefetchThread::takeBack(Job &job) {
   return true;
 }
 
+void PrefetchThread::waitFor(Job &job) {
+  std::unique_lock<std::mutex> lock(mutex);
+  hasDone.wait(lock, [&] { return job.state == Job::Done; });
+}
+
 Status PrefetchThread::finish(Job &job) {
   // One behind others need not wait for them.
   if (takeBack(job)) {
@@ -48,8 +53,7 @@ Status PrefetchThread::finish(Job &job) {
     job.state = Job::Done;
     return job.status;
   }
-  std::unique_lock<std::mutex> lock(mutex);
-  hasDone.wait(lock, [&] { return job.state == Job::Done; });
+  waitFor(job);
   return job.status;
 }
 
@@ -60,8 +64,7 @@ void PrefetchThread::cancel(Job &job) {
     job.state = Job::Done;
     return;
   }
-  std::unique_lock<std::mutex> lock(mutex);
-  hasDone.wait(lock, [&] { return job.state == Job::Done; });
+  waitFor(job);
 }
 
 void PrefetchThread::perform(Job &job) {

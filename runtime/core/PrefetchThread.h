@@ -48,6 +48,7 @@ private:
   void run();
   void perform(Job &job);
   bool takeBack(Job &job);
+  void waitFor(Job &job);
 
   Device &device;
   std::mutex mutex;

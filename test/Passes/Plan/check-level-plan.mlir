@@ -70,3 +70,17 @@ func.func @main() { return }
 // expected-error @below {{weight 'v' must lie within what a constant program computes}}
 plan.weight @w1 "v" pieces [#trine.piece<"/computed" at 0 strides [1] into [0] sizes [4]>] : tensor<4xf32> permutation [0] outer [] inner [] tiles [] stored tensor<4xf32>
 func.func @main() { return }
+
+// -----
+
+plan.constant_program @constants0 {
+  // expected-note @below {{the one before is here}}
+  %w = trine.weight "w" from "m" at 0 length 80 : tensor<20xf32>
+  plan.computed %w at [64] : tensor<20xf32>
+}
+plan.constant_program @constants1 {
+  // expected-error @below {{computed weight at 128 must begin behind the one before, which ends at 144}}
+  %w = trine.weight "w" from "m" at 0 length 80 : tensor<20xf32>
+  plan.computed %w at [128] : tensor<20xf32>
+}
+func.func @main() { return }

@@ -134,7 +134,8 @@ int32_t ProgramRunner::run(const std::vector<Tensor> &inputs,
                                      Services::fail,
                                      /*prefetch_issue=*/nullptr,
                                      /*prefetch_await=*/nullptr,
-                                     /*engram_hash=*/nullptr};
+                                     /*engram_hash=*/nullptr,
+                                     /*prefetch_send=*/nullptr};
   trine_program_call call = {sizeof(trine_program_call),
                              static_cast<uint32_t>(tensors.size()),
                              this,

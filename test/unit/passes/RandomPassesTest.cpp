@@ -47,8 +47,8 @@ const char *const trinePasses[] = {
     "canonicalize", "cse", "trine-fold-weight-views",
     // Experts are scheduled before they are decomposed.
     "trine-schedule-expert-groups,trine-decompose-composites",
-    "trine-schedule-expert-groups,trine-decompose-composites{"
-    "attention-kernels=true}",
+    ("trine-schedule-expert-groups,trine-decompose-composites{"
+     "attention-kernels=true}"),
     "trine-fuse-elementwise",
     "trine-fuse-elementwise{maximum-operands=3 maximum-body=4}",
     "trine-fuse-latent-decompression",

@@ -46,6 +46,20 @@ struct ComputedRange {
 /// The values of a constant program of verified IR, in order of their offsets.
 SmallVector<ComputedRange> getComputedRanges(plan::ConstantProgramOp program);
 
+/// What all constant programs of a module compute.
+class ComputedRanges {
+public:
+  explicit ComputedRanges(ModuleOp module);
+
+  /// In order of their offsets.
+  ArrayRef<ComputedRange> all() const { return ranges; }
+  /// The last that begins at `offset` or before; null if none does.
+  const ComputedRange *findFrom(int64_t offset) const;
+
+private:
+  SmallVector<ComputedRange> ranges;
+};
+
 } // namespace mlir::trine
 
 #endif
