@@ -227,10 +227,49 @@ Replacement ONNXNormalizer::simplify(Operation *op) {
   return values;
 }
 
+Region *ONNXNormalizer::takenBranch(Operation *op) {
+  auto branch = dyn_cast<onnx::IfOp>(op);
+  if (!branch || !shapes.hasShape(branch.getCond()))
+    return nullptr;
+  std::optional<ArrayRef<SymbolicExpression>> condition =
+      shapes.getContents(branch.getCond());
+  if (!condition || condition->size() != 1 || !condition->front() ||
+      !condition->front().isConstant())
+    return nullptr;
+  return condition->front().isConstant(0) ? &branch.getElseBranch()
+                                          : &branch.getThenBranch();
+}
+
+bool ONNXNormalizer::inlineBranch(Operation *op, Region &taken) {
+  // The analysis, which sees all other Ifs, says what is wrong with this one.
+  if (!taken.hasOneBlock() || taken.front().empty())
+    return false;
+  auto yield = dyn_cast<onnx::YieldOp>(taken.front().back());
+  if (!yield || yield->getNumOperands() != op->getNumResults() ||
+      !llvm::all_of(yield->getOperandTypes(), llvm::IsaPred<TensorType>))
+    return false;
+  SmallVector<Operation *> ops;
+  for (Operation &inner : taken.front().without_terminator())
+    ops.push_back(&inner);
+  for (Operation *inner : ops)
+    inner->moveBefore(op);
+  for (Operation *inner : ops)
+    normalize(inner);
+  op->replaceAllUsesWith(yield->getOperands());
+  decided.push_back(op);
+  ++rewritten;
+  return true;
+}
+
 void ONNXNormalizer::normalize(Operation *op) {
+  if (isBroken)
+    return;
   builder.setInsertionPoint(op);
   // The op around a body has visited what is in it.
   bool isInBody = op->getBlock() != &function.getBody().front();
+  Region *taken = takenBranch(op);
+  if (taken && !isInBody && inlineBranch(op, *taken))
+    return;
   bool isKnown = isInBody && op->getNumResults() != 0 &&
                  llvm::all_of(op->getResults(), [&](Value result) {
                    return shapes.hasShape(result);
@@ -240,15 +279,18 @@ void ONNXNormalizer::normalize(Operation *op) {
     return;
   }
   // Bodies of If, Loop and Scan; the analysis bounds how deep they nest.
-  for (Region &region : op->getRegions())
+  for (Region &region : op->getRegions()) {
+    // What is never reached need not even fit.
+    if (taken && &region != taken)
+      continue;
     for (Block &body : region) {
       SmallVector<Operation *> ops;
       for (Operation &inner : body)
         ops.push_back(&inner);
       for (Operation *inner : ops)
-        if (!isBroken)
-          normalize(inner);
+        normalize(inner);
     }
+  }
   if (auto constantOp = dyn_cast<onnx::ConstantOp>(op)) {
     Value value = sizeValues.adopt(op, constantOp.getValue());
     if (value != constantOp.getOutput())
@@ -267,6 +309,8 @@ void ONNXNormalizer::normalize(Operation *op) {
 }
 
 void ONNXNormalizer::eraseDeadOps() {
+  for (Operation *op : decided)
+    op->erase();
   eraseDeadOps(function.getBody().front());
 }
 

@@ -110,6 +110,11 @@ private:
   Replacement simplify(Operation *op);
   /// A small integer tensor whose elements are known, from them.
   Value fromContents(Operation *op);
+  /// The branch that an If always takes; null if that is not known.
+  Region *takenBranch(Operation *op);
+  /// Puts the ops of a branch into the place of its If. False where the branch
+  /// is not one.
+  bool inlineBranch(Operation *op, Region &taken);
   void normalize(Operation *op);
   /// What stands for a value now.
   Value current(Value value) const;
@@ -121,6 +126,8 @@ private:
   SizeValues sizeValues;
   OpBuilder builder;
   llvm::DenseMap<Value, Value> replacements;
+  /// Ifs whose branches took their places.
+  SmallVector<Operation *> decided;
   unsigned rewritten = 0, depth = 0;
   bool isBroken = false;
 };
