@@ -54,6 +54,9 @@ def has_nvrtc():
 for variable in ("CUDA_HOME", "CUDA_PATH", "TRINE_NVRTC", "TRINE_PTXAS"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]
+# AddressSanitizer needs more addresses than a limit leaves it.
+if getattr(config, "trine_sanitize", ""):
+    config.available_features.add("sanitized")
 # What takes longer than the budget of .ci/run: tools/check.sh --full.
 if os.environ.get("TRINE_FULL") == "1":
     config.available_features.add("full")

@@ -32,9 +32,6 @@ case "${1:-}" in
     ;;
   compiler)
     shift
-    # An installed libMLIR is not instrumented: its containers and allocators do not tell AddressSanitizer what our inlined parts of
-    # them believe it was told. No leak is suppressed.
-    export ASAN_OPTIONS="detect_container_overflow=0:allow_user_poisoning=0:${ASAN_OPTIONS:-}"
     cmake --preset asan >/dev/null
     ninja -C build/asan -j"$jobs" | tail -1
     if [ $# -gt 0 ]; then

@@ -2,6 +2,8 @@
 // trine-raise-router: what chooses experts and weighs them becomes
 // trine.moe.route.
 #include "RaiseRouter.h"
+
+#include "mlir/Support/DebugStringHelper.h"
 #include "trine/Passes/Raise.h"
 
 namespace mlir::trine {
@@ -158,6 +160,64 @@ bool RouterMatcher::takeWeights(Value chosen) {
   return true;
 }
 
+/// The sigmoids or the softmax of the chosen logits, where nothing else reads
+/// these; null for other values.
+Value RouterMatcher::takeScoresOfChosen(Value chosen) {
+  Operation *user = onlyUser(chosen);
+  if (!user || raising.rank(chosen) < 2)
+    return Value();
+  auto cast = dyn_cast<onnx::CastOp>(user);
+  if (cast && skipWideningCasts(cast->getResult(0)) == chosen)
+    user = onlyUser(cast->getResult(0));
+  else
+    cast = nullptr;
+  if (auto sigmoid = dyn_cast_or_null<onnx::SigmoidOp>(user)) {
+    if (cast)
+      pattern.add(cast);
+    pattern.add(sigmoid);
+    match.scoring = Scoring::SigmoidTopK;
+    return sigmoid->getResult(0);
+  }
+  auto softmax = dyn_cast_or_null<onnx::SoftmaxOp>(user);
+  if (cast || !softmax || !isLastAxis(raising, softmax.getAxis(), chosen))
+    return Value();
+  pattern.add(softmax);
+  match.scoring = Scoring::SoftmaxTopK;
+  return softmax->getResult(0);
+}
+
+/// The one GatherElements that reads at the chosen ids; null if there are more.
+onnx::GatherElementsOp RouterMatcher::gatherByChoice() {
+  onnx::GatherElementsOp gather;
+  for (Operation *user : match.ids.getUsers())
+    if (auto op = dyn_cast<onnx::GatherElementsOp>(user);
+        op && op->getOperand(1) == match.ids) {
+      if (gather)
+        return nullptr;
+      gather = op;
+    }
+  return gather;
+}
+
+/// Logits that are gathered by a choice among `data`: these, or what they are
+/// without a bias.
+bool RouterMatcher::takeGathered(onnx::GatherElementsOp gather, Value data,
+                                 Value weights) {
+  match.logits = gather->getOperand(0);
+  if (match.logits != data && takeBias(data) != match.logits)
+    return pattern.fail(gather, "the weights are not gathered from the logits");
+  if (!isLastAxis(raising, gather.getAxis(), data))
+    return pattern.fail(gather, "the weights are gathered along axis " +
+                                    Twine((int64_t)gather.getAxis()));
+  // The op adds a bias in f32, unless all of it is rounded.
+  Type type = getElementTypeOrSelf(data.getType());
+  if (match.bias && type != getElementTypeOrSelf(weights.getType()))
+    return pattern.fail(gather, "the bias is added in " + debugString(type));
+  pattern.add(gather);
+  match.isGathered = true;
+  return true;
+}
+
 bool RouterMatcher::matchTopK(onnx::TopKOp topK) {
   Value data = topK.getX();
   std::optional<int64_t> experts =
@@ -174,37 +234,14 @@ bool RouterMatcher::matchTopK(onnx::TopKOp topK) {
   pattern.add(topK);
   match.k = *k;
   match.ids = topK.getIndices();
-  // The sigmoids of the chosen.
-  if (topK.getValues().hasOneUse()) {
-    Value chosen = topK.getValues();
-    Operation *user = *chosen.user_begin();
-    auto cast = dyn_cast<onnx::CastOp>(user);
-    if (cast && cast->getResult(0).hasOneUse() &&
-        skipWideningCasts(cast->getResult(0)) == chosen)
-      user = *cast->getResult(0).user_begin();
-    if (auto sigmoid = dyn_cast<onnx::SigmoidOp>(user);
-        sigmoid && raising.rank(data) >= 2) {
-      if (user != *chosen.user_begin())
-        pattern.add(cast);
-      pattern.add(sigmoid);
-      match.scoring = Scoring::SigmoidTopK;
-      match.logits = data;
-      return takeWeights(sigmoid->getResult(0));
-    }
+  if (Value weights = takeScoresOfChosen(topK.getValues())) {
+    match.logits = data;
+    return takeWeights(weights);
   }
-  // Softmax over the chosen.
-  if (topK.getValues().hasOneUse()) {
-    auto softmax = dyn_cast<onnx::SoftmaxOp>(*topK.getValues().user_begin());
-    if (softmax &&
-        isLastAxis(raising, softmax.getAxis(), softmax->getResult(0)) &&
-        raising.rank(data) >= 2) {
-      pattern.add(softmax);
-      match.scoring = Scoring::SoftmaxTopK;
-      match.logits = data;
-      Value weights = softmax->getResult(0);
-      return takeWeights(weights);
-    }
-  }
+  if (topK.getValues().use_empty())
+    if (auto gather = gatherByChoice(); gather && raising.rank(data) >= 2)
+      if (Value weights = takeScoresOfChosen(gather->getResult(0)))
+        return takeGathered(gather, data, weights) && takeWeights(weights);
   Value choice = data;
   Masking masking;
   Operation *masked = findMask(data);
@@ -367,9 +404,11 @@ static StringRef formOf(const RouteMatch &match) {
   case Scoring::SqrtSoftplus:
     return "router-sqrt-softplus";
   case Scoring::SoftmaxTopK:
-    return "router-top-k-softmax";
+    return match.isGathered ? "router-gathered-softmax"
+                            : "router-top-k-softmax";
   case Scoring::SigmoidTopK:
-    return "router-top-k-sigmoid";
+    return match.isGathered ? "router-gathered-sigmoid"
+                            : "router-top-k-sigmoid";
   }
   return "router";
 }

@@ -14,6 +14,8 @@ struct RouteMatch {
   GroupScore groupScore = GroupScore::Max;
   MaskedScore maskedScore = MaskedScore::Zero;
   bool fromChoice = false, renormalize = false, rounded = false;
+  /// Chosen logits come from a GatherElements, not from the TopK.
+  bool isGathered = false;
   double epsilon = 0, scale = 1;
   ScalePosition scalePosition = ScalePosition::AfterDivision;
   /// What is replaced.
@@ -44,6 +46,9 @@ private:
   bool takeScores(Value value);
   Value takeSoftplus(Value value);
   Value takeBias(Value value);
+  Value takeScoresOfChosen(Value chosen);
+  onnx::GatherElementsOp gatherByChoice();
+  bool takeGathered(onnx::GatherElementsOp gather, Value data, Value weights);
   Operation *findMask(Value data);
   Value takeMasked(Operation *op, Value data, Masking &masking);
   bool takeGroups(Operation *op, Value choice, const Masking &masking);

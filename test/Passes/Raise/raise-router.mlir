@@ -121,6 +121,37 @@ func.func @top_k_sigmoid(%l: tensor<?x32xf16> {onnx.name = "l", onnx.dims = ["n"
 
 // -----
 
+// Kolibri: logits and a bias choose, and the sigmoids of the chosen logits weigh.
+// CHECK-LABEL: func.func @gathered_sigmoid
+// CHECK: trine.moe.route %arg0 bias(%arg1 : tensor<8xf32>) scoring sigmoid_top_k k 3 groups 1 keep 1 by max masked zero renormalize epsilon {{.*}} after_division {trine.form = "router-gathered-sigmoid"}
+// CHECK-NOT: onnx.Sigmoid
+func.func @gathered_sigmoid(%l: tensor<?x8xf32> {onnx.name = "l", onnx.dims = ["n", 8]}, %b: tensor<8xf32> {onnx.name = "b", onnx.dims = [8]})
+    -> (tensor<?x3xi64>, tensor<?x3xf32>) {
+  %k = onnx.Constant dense<3> : tensor<1xi64>
+  %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %c = onnx.Add(%l, %b) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  %v, %i = onnx.TopK(%c, %k) : (tensor<?x8xf32>, tensor<1xi64>) -> (tensor<?x3xf32>, tensor<?x3xi64>)
+  %g = onnx.GatherElements(%l, %i) {axis = 1 : i64} : (tensor<?x8xf32>, tensor<?x3xi64>) -> tensor<?x3xf32>
+  %p = onnx.Sigmoid(%g) : (tensor<?x3xf32>) -> tensor<?x3xf32>
+  %sum = onnx.ReduceSum(%p, %last) : (tensor<?x3xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %w = onnx.Div(%p, %sum) : (tensor<?x3xf32>, tensor<?x1xf32>) -> tensor<?x3xf32>
+  return %i, %w : tensor<?x3xi64>, tensor<?x3xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @gathered_softmax
+// CHECK: trine.moe.route %arg0 scoring softmax_top_k k 4 groups 1 keep 1 by max masked zero epsilon {{.*}} {trine.form = "router-gathered-softmax"}
+func.func @gathered_softmax(%l: tensor<?x32xf32> {onnx.name = "l", onnx.dims = ["n", 32]}) -> (tensor<?x4xi64>, tensor<?x4xf32>) {
+  %k = onnx.Constant dense<4> : tensor<1xi64>
+  %v, %i = onnx.TopK(%l, %k) : (tensor<?x32xf32>, tensor<1xi64>) -> (tensor<?x4xf32>, tensor<?x4xi64>)
+  %g = onnx.GatherElements(%l, %i) {axis = 1 : i64} : (tensor<?x32xf32>, tensor<?x4xi64>) -> tensor<?x4xf32>
+  %w = onnx.Softmax(%g) {axis = 1 : i64} : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %i, %w : tensor<?x4xi64>, tensor<?x4xf32>
+}
+
+// -----
+
 // Scores of 16 bits: every step is rounded, and the weights are as narrow.
 // CHECK-LABEL: func.func @narrow
 // CHECK: %[[IDS:.*]], %[[W:.*]] = trine.moe.route %arg0 bias(%arg1 : tensor<8xf16>) scoring sigmoid k 3 {{.*}} renormalize epsilon 6.10{{.*}}E-5 scale 2.5{{.*}} after_division rounded
