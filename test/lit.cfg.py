@@ -2,6 +2,7 @@
 # lit configuration: text tests of every tool. Run: tools/check.sh, or lit build/release/test.
 import ctypes
 import os
+import subprocess
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -20,6 +21,12 @@ llvm_config.with_environment("PATH", [os.path.join(config.trine_build, "bin"), c
 config.substitutions.append(("%source", config.trine_source))
 config.substitutions.append(("%build", config.trine_build))
 config.substitutions.append(("%models", os.path.join(config.trine_source, "test", "models")))
+# %python_loading: Python that loads libtrine. A sanitized library needs AddressSanitizer's runtime in the program, and Python leaks.
+loading = config.python
+if "address" in getattr(config, "trine_sanitize", ""):
+    found = subprocess.run([config.trine_compiler, "-print-file-name=libclang_rt.asan-x86_64.so"], capture_output=True, text=True, check=True)
+    loading = f"env LD_PRELOAD={found.stdout.strip()} ASAN_OPTIONS=detect_leaks=0 {config.python}"
+config.substitutions.append(("%python_loading", loading))
 config.substitutions.append(("%python", config.python))
 # %patience: seconds for what takes seconds, on a machine that does other things; sanitized code is several times as slow.
 config.substitutions.append(("%patience", "600" if getattr(config, "trine_sanitize", "") else "60"))

@@ -5,6 +5,7 @@
 usage: huge.py SOURCE BIN LIBRARY FOLDER [--rows N] [--known N]
 """
 import argparse
+import os
 import pathlib
 import subprocess
 import sys
@@ -22,6 +23,7 @@ def resident():
 
 
 def main():
+    os.environ.pop("LD_PRELOAD", None)  # of a sanitized library: the programs that are started have their own
     parser = argparse.ArgumentParser()
     for name in ("source", "bin", "library", "folder"):
         parser.add_argument(name, type=pathlib.Path)

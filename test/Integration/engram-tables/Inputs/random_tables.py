@@ -5,6 +5,7 @@
 usage: random_tables.py BUILD FOLDER COUNT [FIRST]
 """
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -215,6 +216,7 @@ def write_data(folder, model, inputs, expected):
 
 
 def main():
+    os.environ.pop("LD_PRELOAD", None)  # of a sanitized library: the programs that are started have their own
     runs = 0
     for seed in range(FIRST, FIRST + COUNT):
         model, folder = Model(seed), FOLDER / str(seed)
