@@ -309,6 +309,11 @@ bool Parser::variableDeclaration(Space space, bool isExtern, bool isParameter,
         error(name, "only .global and .const variables may have initialisers");
         return false;
       }
+      // A dimension of 0 also hides from the limit how large the others are.
+      if (variable.bytes == 0) {
+        error(name, "a variable of no bytes has no initialiser");
+        return false;
+      }
       variable.initial.assign(variable.bytes, 0);
       uint64_t offset = 0;
       if (!initialiser(variable, sizes, 0, offset))
@@ -317,6 +322,12 @@ bool Parser::variableDeclaration(Space space, bool isExtern, bool isParameter,
     into.push_back(std::move(variable));
   } while (!isParameter && accept(","));
   return true;
+}
+
+bool Parser::tooManyValues(const Token &token, const Variable &variable) {
+  error(token, "the initialiser of '" + variable.name +
+                   "' has more values than the variable");
+  return false;
 }
 
 bool Parser::initialiser(Variable &variable, const std::vector<uint64_t> &sizes,
@@ -329,7 +340,8 @@ bool Parser::initialiser(Variable &variable, const std::vector<uint64_t> &sizes,
   }
   next();
   uint64_t begin = offset;
-  // A nested list fills its own row, whatever it leaves out.
+  // A nested list fills its own row, whatever it leaves out. No product wraps:
+  // a row is at most the variable, whose size was checked.
   uint64_t row = bytesOf(variable.type);
   for (size_t i = depth + 1; i < sizes.size(); ++i)
     row *= sizes[i];
@@ -339,6 +351,8 @@ bool Parser::initialiser(Variable &variable, const std::vector<uint64_t> &sizes,
       bool nested = peek().is("{");
       if (nested)
         offset = begin + count * row;
+      if (nested && offset >= variable.initial.size())
+        return tooManyValues(peek(), variable);
       if (!initialiser(variable, sizes, depth + 1, offset))
         return false;
       ++count;
@@ -402,11 +416,9 @@ bool Parser::initialValue(Variable &variable, uint64_t &offset) {
     error(token, "expected a value in an initialiser");
     return false;
   }
-  if (offset + bytes > variable.initial.size()) {
-    error(token, "the initialiser of '" + variable.name +
-                     "' has more values than the variable");
-    return false;
-  }
+  uint64_t size = variable.initial.size();
+  if (bytes > size || offset > size - bytes)
+    return tooManyValues(token, variable);
   std::memcpy(&variable.initial[offset], &bits, std::min(bytes, 8u));
   offset += bytes;
   return true;

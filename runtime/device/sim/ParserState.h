@@ -43,6 +43,7 @@ private:
   bool signedNumber(int64_t &value);
   bool variableDeclaration(Space space, bool isExtern, bool isParameter,
                            std::vector<Variable> &into);
+  bool tooManyValues(const Token &token, const Variable &variable);
   bool initialiser(Variable &variable, const std::vector<uint64_t> &sizes,
                    size_t depth, uint64_t &offset);
   bool initialValue(Variable &variable, uint64_t &offset);

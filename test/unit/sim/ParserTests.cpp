@@ -126,6 +126,18 @@ TEST(PTXParser, SyntaxErrors) {
   EXPECT_EQ(
       errorsOf(".version 9.0 .global .u32 x = {1, 2};")[0].message,
       "the initialiser of 'x' has more values than the variable, got '2'");
+  EXPECT_EQ(
+      errorsOf(".version 9.0 .global .u8 x[2][2] = {{1}, {2}, {}};")[0].message,
+      "the initialiser of 'x' has more values than the variable, got '{'");
+  EXPECT_EQ(
+      errorsOf(".version 9.0 .global .u8 x[2][2] = {{1}, {2, 3, 4}};")[0]
+          .message,
+      "the initialiser of 'x' has more values than the variable, got '4'");
+  // Behind a 0, dimensions whose product is 2^64 - 1.
+  EXPECT_EQ(errorsOf(".version 9.0 .global .b8 x[0][65535][42009217][6700417] "
+                     "= {{}, {1}};")[0]
+                .message,
+            "a variable of no bytes has no initialiser, got 'x'");
   EXPECT_EQ(errorsOf(".version 9.0 .global .u64 x = y;")[0].message,
             "'y' in the initialiser of 'x' is not declared");
   EXPECT_EQ(errorsOf(".version 9.0 .global .align 3 .u32 x;")[0].message,
