@@ -149,6 +149,11 @@ static bool reshapePiece(const Piece &piece, ArrayRef<int64_t> from,
   return true;
 }
 
+/// Of the assemblies of a function. A large model has a few for each matrix; a
+/// small file could ask for any number, as weights joined with themselves
+/// double.
+constexpr size_t mostPieces = 1 << 20;
+
 namespace {
 class FoldWeightViews
     : public trine::impl::FoldWeightViewsBase<FoldWeightViews> {
@@ -162,6 +167,8 @@ private:
 
   /// Null for values that are no weights.
   llvm::DenseMap<Value, std::shared_ptr<const Assembly>> assemblies;
+  /// Of all assemblies.
+  size_t numPieces = 0;
 };
 } // namespace
 
@@ -200,7 +207,10 @@ std::optional<Assembly> FoldWeightViews::apply(Operation *op) {
     sources.push_back(assemble(operand));
     if (!sources.back())
       return std::nullopt;
+    numPieces += sources.back()->pieces.size();
   }
+  if (numPieces > mostPieces)
+    return std::nullopt;
   Assembly result{sources[0]->name, llvm::to_vector(type.getShape()), {}};
   int64_t rank = sources[0]->shape.size();
   switch (step) {

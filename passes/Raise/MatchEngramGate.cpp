@@ -110,6 +110,7 @@ bool GateMatcher::readScalars(Value value, bool divides, unsigned depth) {
     factor = divides ? factor / *number : factor * *number;
     return true;
   }
+  scalars.push_back(value);
   if (isa<onnx::MulOp>(op)) {
     matched->push_back(op);
     return readScalars(op->getOperand(0), divides, depth + 1) &&
@@ -204,6 +205,9 @@ bool GateMatcher::readVectors(Value value, unsigned depth) {
       matched->append({op, root});
       matched->append(norm->nodes.begin(), norm->nodes.end());
       norms.push_back(*norm);
+      if (raising.rank(root->getResult(0)) != raising.rank(dot))
+        return fail(op, "a norm is not one number for each row");
+      scalars.push_back(root->getResult(0));
       return isConstantNumber(division->getOperand(0), 1) ||
              readVectors(division->getOperand(0), depth + 1);
     }
@@ -223,12 +227,27 @@ Value GateMatcher::rootOf(Value value) {
   return value;
 }
 
+/// Whether each number of `value` belongs to the row of the product at its
+/// place: [.., 1], or [..] where none of its sizes is that of the row.
+bool GateMatcher::isPerRow(Value value) {
+  ArrayRef<SymbolicExpression> sizes = raising.dims(value),
+                               rows = raising.dims(dot).drop_back();
+  if (sizes.size() == rows.size() + 1 && sizes.back().isConstant(1))
+    sizes = sizes.drop_back();
+  return sizes.size() == rows.size() &&
+         llvm::all_of(llvm::zip_equal(sizes, rows), [](auto pair) {
+           auto [size, row] = pair;
+           return size == row || size.isConstant(1);
+         });
+}
+
 bool GateMatcher::readProduct(Value value, GateForm &form) {
   dot = {};
   factor = 1;
   norms.clear();
   weights.clear();
   sides.clear();
+  scalars.clear();
   matched = &form.matched;
   if (!readScalars(value, false, 0) || !dot || !readVectors(dot, 0))
     return false;
@@ -237,6 +256,10 @@ bool GateMatcher::readProduct(Value value, GateForm &form) {
                 "the product has " + Twine(sides.size()) + " sides, not two");
   if (sides[0].input == sides[1].input)
     return fail(dot.getDefiningOp(), "both sides are one value");
+  for (Value scalar : scalars)
+    if (!isPerRow(scalar))
+      return fail(scalar.getDefiningOp(),
+                  "a norm is not one number for each row");
   // Streams that are still one value (an embedding) are repeated for the norm
   // alone: the product broadcasts them.
   for (Side &side : sides)
@@ -257,7 +280,9 @@ bool GateMatcher::readProduct(Value value, GateForm &form) {
     for (Side &candidate : sides)
       if (skipReshapes(skipWideningCasts(candidate.input)) == input)
         side = &candidate;
-    if (!side)
+    bool isOfRows = raising.rank(norm.input) > 0 &&
+                    raising.dims(norm.input).back().isConstant(*width);
+    if (!side || !isOfRows)
       return fail(norm.nodes.back(), "a norm is that of another value");
     if (side->epsilon)
       return fail(norm.nodes.back(), "a side is divided by its norm twice");
@@ -327,7 +352,8 @@ bool GateMatcher::readResult(onnx::SigmoidOp op, GateForm &form) {
     return fail(user, "the gate does not multiply a value");
   Value value = user->getOperand(user->getOperand(0) == gate ? 1 : 0);
   form.result = user->getResult(0);
-  if (!raising.haveSameShape(form.result, form.key.input))
+  if (!raising.haveSameShape(form.result, form.key.input) ||
+      !raising.isOnePerRow(gate, form.result))
     return fail(user, "the value has other sizes than the product's sides");
   if (getElementTypeOrSelf(form.result.getType()) !=
       getElementTypeOrSelf(form.key.input.getType()))

@@ -37,6 +37,7 @@ private:
   std::optional<double> readFloor(Value value, Value &input, GateForm &form);
   bool readProduct(Value value, GateForm &form);
   bool readScalars(Value value, bool divides, unsigned depth);
+  bool isPerRow(Value value);
   bool readVectors(Value value, unsigned depth);
   bool readResult(onnx::SigmoidOp op, GateForm &form);
   /// Whether `value` is made from the same rows as the gate's value.
@@ -47,7 +48,7 @@ private:
   Value dot;
   double factor = 1;
   SmallVector<MeanSquare> norms;
-  SmallVector<Value> weights;
+  SmallVector<Value> weights, scalars;
   SmallVector<Side, 2> sides;
   SmallVector<Operation *> *matched = nullptr;
 };

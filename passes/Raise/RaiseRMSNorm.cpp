@@ -139,6 +139,8 @@ std::optional<Value> NormMatcher::matchRoot(Value value) {
     if (!isConstantNumber(divide.getA(), 1)) {
       if (divide.getA() != squared)
         return fail(divide, "the divided value is not the squared one");
+      if (!raising.isOnePerRow(value, squared))
+        return fail(divide, "the root is not that of the row");
       return divide.getC();
     }
     value = divide.getC();
@@ -158,6 +160,8 @@ std::optional<Value> NormMatcher::matchRoot(Value value) {
       return std::nullopt;
     return fail(multiply, "the scaled value is not the squared one");
   }
+  if (!raising.isOnePerRow(value, squared))
+    return fail(multiply, "the root is not that of the row");
   norm.matched.push_back(multiply);
   return multiply.getC();
 }
@@ -247,8 +251,6 @@ std::optional<Norm> NormMatcher::match() {
   norm.form = "rms-norm-decomposed";
   if (Operation *user = raising.findOutsideUse(norm.matched, norm.result))
     return fail(user, "an inner value is used outside");
-  if (!raising.haveSameShape(norm.input, norm.result))
-    return fail(mean, "the result has other sizes than the input");
   return norm;
 }
 

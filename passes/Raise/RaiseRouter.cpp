@@ -133,14 +133,16 @@ bool RouterMatcher::takeWeights(Value chosen) {
     return nullptr;
   };
   if (Operation *division = divisionBy(chosen)) {
-    if (takeDenominator(division->getOperand(1))) {
+    if (raising.isOnePerRow(division->getOperand(1), chosen) &&
+        takeDenominator(division->getOperand(1))) {
       pattern.add(division);
       match.renormalize = true;
       match.weights = division->getResult(0);
     }
   } else if (Operation *mul = takeScale(chosen)) {
     Operation *division = divisionBy(mul->getResult(0));
-    if (division && takeDenominator(division->getOperand(1))) {
+    if (division && raising.isOnePerRow(division->getOperand(1), chosen) &&
+        takeDenominator(division->getOperand(1))) {
       pattern.add(mul);
       pattern.add(division);
       match.renormalize = true;

@@ -17,6 +17,7 @@ bool RouterMatcher::takeMask(Value mask, bool keeps, int64_t grouped,
                              onnx::TopKOp &groups, int64_t experts) {
   Value value = mask;
   bool sawExpand = false;
+  SymbolicExpression repeats; // for the experts of a group
   match.groups = grouped;
   while (Operation *op = value.getDefiningOp()) {
     if (isa<onnx::CastOp, onnx::ReshapeOp>(op)) {
@@ -35,6 +36,7 @@ bool RouterMatcher::takeMask(Value mask, bool keeps, int64_t grouped,
         return pattern.fail(op, "the mask of groups is not repeated for each "
                                 "expert of a group");
       sawExpand = true;
+      repeats = to.back();
       match.groups =
           from.size() > 1 ? from[from.size() - 2].getConstant().value_or(0) : 0;
       pattern.add(op);
@@ -55,7 +57,8 @@ bool RouterMatcher::takeMask(Value mask, bool keeps, int64_t grouped,
                                  "groups and zero elsewhere");
   if (match.groups < 1 ||
       !raising.dims(value).back().isConstant(match.groups) ||
-      experts % match.groups != 0)
+      experts % match.groups != 0 ||
+      (repeats && !repeats.isConstant(experts / match.groups)))
     return pattern.fail(scatter,
                         "the mask has " + raising.dims(value).back().str() +
                             " groups for " + Twine(experts) + " experts");
@@ -115,7 +118,10 @@ bool RouterMatcher::takeGroupScores(Value ranks, Value choice) {
                         "of two");
   }
   ArrayRef<SymbolicExpression> dims = raising.dims(parts);
-  if (dims.size() < 2 || !dims[dims.size() - 2].isConstant(match.groups))
+  int64_t experts = *raising.staticDim(choice, raising.rank(choice) - 1);
+  if (dims.size() < 2 || !dims[dims.size() - 2].isConstant(match.groups) ||
+      !dims.back().isConstant(experts / match.groups) ||
+      !raising.dims(ranks).back().isConstant(match.groups))
     return pattern.fail(op, "the ranks are not of the groups that are masked");
   if (pattern.takeViews(parts) != choice)
     return pattern.fail(op, "the ranks of groups are not of what experts are "

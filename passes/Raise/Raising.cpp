@@ -223,6 +223,23 @@ Raising::~Raising() {
   llvm::append_range(state.unlinked, sizeValues.takeUnused());
 }
 
+bool Raising::isOnePerRow(Value value, Value tensor) {
+  ArrayRef<SymbolicExpression> sizes = dims(value), rows = dims(tensor);
+  if (sizes.size() > rows.size() || rows.empty())
+    return false;
+  size_t missing = rows.size() - sizes.size();
+  for (size_t i = 0; i < rows.size(); ++i) {
+    // Missing sizes are 1.
+    bool isOne = i < missing || sizes[i - missing].isConstant(1);
+    bool isLast = i + 1 == rows.size();
+    if (isLast
+            ? !isOne
+            : !(isOne ? rows[i].isConstant(1) : sizes[i - missing] == rows[i]))
+      return false;
+  }
+  return true;
+}
+
 Value Raising::skipUnitReshapes(Value value) {
   while (auto reshape = producer<onnx::ReshapeOp>(value)) {
     if (wideSizes(dims(reshape.getData())) != wideSizes(dims(reshape)))

@@ -142,6 +142,9 @@ public:
   }
   /// Whether both have the same symbolic sizes.
   bool haveSameShape(Value a, Value b) { return dims(a) == dims(b); }
+  /// Whether `value`, broadcast to `tensor`, is one number for each of its rows
+  /// (of the last dimension).
+  bool isOnePerRow(Value value, Value tensor);
   /// The same value before Reshapes that only add, drop or move sizes of 1.
   Value skipUnitReshapes(Value value);
   /// An axis attribute or operand in [0, rank).
