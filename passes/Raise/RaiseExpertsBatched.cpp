@@ -23,8 +23,8 @@ public:
 
   /// table[ids], along the first axis.
   std::optional<SlotProduct> takeProduct(Value value);
-  /// The tokens that were repeated k times each.
-  Value takeTokens(Value rows);
+  /// The tokens of `width` columns that were repeated k times each.
+  Value takeTokens(Value rows, int64_t width);
   bool match(Value value, ExpertsMatch &match);
 
 private:
@@ -98,7 +98,7 @@ std::optional<SlotProduct> BatchedMatcher::takeProduct(Value value) {
   return result;
 }
 
-Value BatchedMatcher::takeTokens(Value rows) {
+Value BatchedMatcher::takeTokens(Value rows, int64_t width) {
   Value value = pattern.takeViews(rows);
   if (auto expand = pattern.take<onnx::ExpandOp>(value)) {
     // [n, 1, D] to [n, k, D].
@@ -107,16 +107,23 @@ Value BatchedMatcher::takeTokens(Value rows) {
                                  to = raising.dims(value);
     if (from.size() < 3 || from.size() != to.size())
       return Value();
-    // One axis of 1 becomes k; what follows are the columns of a token.
+    // One axis of 1 becomes k; what follows are the columns of one token, or
+    // else several tokens would be repeated in turn.
     bool repeated = false;
+    SymbolicExpression columns =
+        raising.getShapes().getContext().getConstant(1);
     for (auto [a, b] : llvm::zip(from, to)) {
-      if (a == b && !(repeated && !b.isConstant()))
+      if (a == b) {
+        if (repeated)
+          columns = columns * b;
         continue;
+      }
       if (repeated || !a.isConstant(1) || !b.isConstant(k))
         return Value();
       repeated = true;
     }
-    return repeated ? pattern.takeViews(input) : Value();
+    return repeated && columns.isConstant(width) ? pattern.takeViews(input)
+                                                 : Value();
   }
   // Rows that the product broadcasts itself: [n, 1, D, 1] against [n, k, ...].
   ArrayRef<SymbolicExpression> dims = raising.dims(rows);
@@ -164,17 +171,17 @@ bool BatchedMatcher::match(Value value, ExpertsMatch &match) {
   if (takeSlotSource(pattern, first->ids, k) != match.ids)
     return pattern.fail(node, "the two products take the weights of different "
                               "experts");
-  match.input = takeTokens(first->columns);
-  if (!match.input)
-    return pattern.fail(first->columns.getDefiningOp(),
-                        "the input is not each token repeated " + Twine(k) +
-                            " times");
   Operation *before = match.result.getDefiningOp();
   std::optional<int64_t> width =
       raising.staticDim(first->weights, first->transposed ? 1 : 2);
   if (!width)
     // No test: weights have known sizes.
     return pattern.fail(before, "the sizes of its weights are not known");
+  match.input = takeTokens(first->columns, *width);
+  if (!match.input)
+    return pattern.fail(first->columns.getDefiningOp(),
+                        "the input is not each token repeated " + Twine(k) +
+                            " times");
   auto oriented = [&](const SlotProduct &product) {
     return product.transposed
                ? raising.transpose(before, product.weights, {0, 2, 1})

@@ -48,7 +48,9 @@ static Operation *onlyUser(Value value) {
 /// What multiplies the weight of each token, `weight`, with an expert's output.
 static bool takeWeighted(Raising &raising, Term &term, Value weight) {
   Operation *user = onlyUser(weight);
-  while (user && isa<onnx::ReshapeOp, onnx::CastOp>(user)) {
+  // A Cast to integers and back would cut the weights.
+  while (user && isa<onnx::ReshapeOp, onnx::CastOp>(user) &&
+         isa<FloatType>(getElementTypeOrSelf(user->getResult(0).getType()))) {
     term.ops.push_back(user);
     weight = user->getResult(0);
     user = onlyUser(weight);

@@ -58,7 +58,8 @@ static bool takePlainActivation(MoEPattern &pattern, Value value,
   return false;
 }
 
-/// The value before a limit to at most `high` (and at least `low`, if given).
+/// The value before all limits, to at most `high` and at least `low`: of one
+/// limit within another the narrower holds.
 static Value takeLimits(MoEPattern &pattern, Value value,
                         std::optional<double> &low,
                         std::optional<double> &high) {
@@ -76,9 +77,9 @@ static Value takeLimits(MoEPattern &pattern, Value value,
         return value;
       // The lowest number of the type is no limit.
       if (*from > -1e38)
-        low = *from;
+        low = std::max(low.value_or(*from), *from);
       if (*to < 1e38)
-        high = *to;
+        high = std::min(high.value_or(*to), *to);
       pattern.add(clip);
       value = clip->getOperand(0);
       continue;
@@ -88,7 +89,10 @@ static Value takeLimits(MoEPattern &pattern, Value value,
       std::optional<NumberOperand> parts = splitNumber(op);
       if (!parts)
         return value;
-      (isa<onnx::MinOp>(op) ? high : low) = parts->number;
+      if (isa<onnx::MinOp>(op))
+        high = std::min(high.value_or(parts->number), parts->number);
+      else
+        low = std::max(low.value_or(parts->number), parts->number);
       pattern.add(op);
       value = parts->other;
       continue;
@@ -224,16 +228,23 @@ std::optional<FusedHalves> mlir::trine::takeHalves(MoEPattern &pattern,
   auto covers = [&](const SliceRange &range, int64_t start, int64_t end) {
     return range.start == start && range.end >= end;
   };
-  if (first->step == 1 && first->start == 0 && first->end == *size / 2 &&
-      covers(*second, *size / 2, *size))
+  // [..., I, 2], one of the last: before the halves, which are the same of two
+  // columns. With I = 1 both layouts are one.
+  if (first->step == 1 && *size == 2 && first->start == 0 && first->end == 1 &&
+      covers(*second, 1, 2))
+    return FusedHalves{pattern.takeViews(product), GateUpLayout::Interleaved};
+  // Halves of whole rows: [..., k · 2I] would give whole slots to each.
+  Value rows = product;
+  while (isa_and_nonnull<onnx::ReshapeOp, onnx::CastOp>(rows.getDefiningOp()))
+    rows = rows.getDefiningOp()->getOperand(0);
+  SmallVector<SymbolicExpression> wide = wideSizes(raising.dims(rows));
+  bool isRow = !wide.empty() && wide.back().isConstant(*size);
+  if (isRow && first->step == 1 && first->start == 0 &&
+      first->end == *size / 2 && covers(*second, *size / 2, *size))
     return FusedHalves{product, GateUpLayout::Concatenated};
   if (first->step == 2 && first->start == 0 && second->start == 1 &&
       first->end >= *size - 1 && second->end >= *size)
     return FusedHalves{product, GateUpLayout::Interleaved};
-  // [..., I, 2], one of the last.
-  if (first->step == 1 && *size == 2 && first->start == 0 && first->end == 1 &&
-      covers(*second, 1, 2))
-    return FusedHalves{pattern.takeViews(product), GateUpLayout::Interleaved};
   if (second->start == 0 && first->start != 0)
     pattern.fail(gate.getDefiningOp(),
                  "the gate is the second part of its product");

@@ -106,3 +106,100 @@ func.func @biased(%x: tensor<?x24xf32> {onnx.name = "x", onnx.dims = ["n", 24]},
   %y = onnx.ReduceSum(%ow, %c1) {keepdims = 0 : i64} : (tensor<?x2x24xf32>, tensor<1xi64>) -> tensor<?x24xf32>
   return %y : tensor<?x24xf32>
 }
+
+// -----
+
+// Gate and up as columns of pairs: [.., I, 2], both of size 1.
+// CHECK-LABEL: func.func @pairs
+// CHECK: trine.moe.experts %arg0 routed(%arg1, %arg2 : tensor<?x3xi64>, tensor<?x3xf32>) weights({{.*}} : tensor<5x20x24xf32>, tensor<5x24x10xf32>)
+// CHECK-SAME: gate_up interleaved {trine.form = "experts-batched"}
+// CHECK-NOT: onnx.MatMul
+func.func @pairs(%x: tensor<?x24xf32> {onnx.name = "x", onnx.dims = ["n", 24]}, %i: tensor<?x3xi64> {onnx.name = "i", onnx.dims = ["n", 3]},
+                   %w: tensor<?x3xf32> {onnx.name = "w", onnx.dims = ["n", 3]}) -> tensor<?x24xf32> {
+  %gu = onnx.Initializer "gate_up" from "m.onnx" at 0 length 9600 : tensor<5x20x24xf32>
+  %d = onnx.Initializer "down" from "m.onnx" at 9600 length 4800 : tensor<5x24x10xf32>
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c10 = onnx.Constant dense<10> : tensor<1xi64>
+  %c20 = onnx.Constant dense<20> : tensor<1xi64>
+  %s1 = onnx.Constant dense<[-1, 1]> : tensor<2xi64>
+  %s124 = onnx.Constant dense<[-1, 1, 24]> : tensor<3xi64>
+  %e3 = onnx.Constant dense<[1, 3, 1]> : tensor<3xi64>
+  %s241 = onnx.Constant dense<[-1, 24, 1]> : tensor<3xi64>
+  %s20 = onnx.Constant dense<[-1, 20]> : tensor<2xi64>
+  %s101 = onnx.Constant dense<[-1, 10, 1]> : tensor<3xi64>
+  %s24 = onnx.Constant dense<[-1, 24]> : tensor<2xi64>
+  %s324 = onnx.Constant dense<[-1, 3, 24]> : tensor<3xi64>
+  %ids = onnx.Reshape(%i, %s1) {allowzero = 1 : i64} : (tensor<?x3xi64>, tensor<2xi64>) -> tensor<?x1xi64>
+  %gg = onnx.GatherND(%gu, %ids) : (tensor<5x20x24xf32>, tensor<?x1xi64>) -> tensor<?x20x24xf32>
+  %x1 = onnx.Reshape(%x, %s124) {allowzero = 1 : i64} : (tensor<?x24xf32>, tensor<3xi64>) -> tensor<?x1x24xf32>
+  %x2 = onnx.Expand(%x1, %e3) : (tensor<?x1x24xf32>, tensor<3xi64>) -> tensor<?x3x24xf32>
+  %x3 = onnx.Reshape(%x2, %s241) {allowzero = 1 : i64} : (tensor<?x3x24xf32>, tensor<3xi64>) -> tensor<?x24x1xf32>
+  %p = onnx.MatMul(%gg, %x3) : (tensor<?x20x24xf32>, tensor<?x24x1xf32>) -> tensor<?x20x1xf32>
+  %p2 = onnx.Reshape(%p, %s20) {allowzero = 1 : i64} : (tensor<?x20x1xf32>, tensor<2xi64>) -> tensor<?x20xf32>
+  %il = onnx.Constant dense<[-1, 10, 2]> : tensor<3xi64>
+  %fl = onnx.Constant dense<[-1, 10]> : tensor<2xi64>
+  %c2 = onnx.Constant dense<2> : tensor<1xi64>
+  %p3 = onnx.Reshape(%p2, %il) {allowzero = 1 : i64} : (tensor<?x20xf32>, tensor<3xi64>) -> tensor<?x10x2xf32>
+  %g0 = onnx.Slice(%p3, %c0, %c1, %c2, %c1) : (tensor<?x10x2xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x10x1xf32>
+  %g = onnx.Reshape(%g0, %fl) {allowzero = 1 : i64} : (tensor<?x10x1xf32>, tensor<2xi64>) -> tensor<?x10xf32>
+  %u0 = onnx.Slice(%p3, %c1, %c2, %c2, %c1) : (tensor<?x10x2xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<?x10x1xf32>
+  %u = onnx.Reshape(%u0, %fl) {allowzero = 1 : i64} : (tensor<?x10x1xf32>, tensor<2xi64>) -> tensor<?x10xf32>
+  %sg = onnx.Sigmoid(%g) : (tensor<?x10xf32>) -> tensor<?x10xf32>
+  %a = onnx.Mul(%g, %sg) : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<?x10xf32>
+  %h = onnx.Mul(%a, %u) : (tensor<?x10xf32>, tensor<?x10xf32>) -> tensor<?x10xf32>
+  %gd = onnx.GatherND(%d, %ids) : (tensor<5x24x10xf32>, tensor<?x1xi64>) -> tensor<?x24x10xf32>
+  %h1 = onnx.Reshape(%h, %s101) {allowzero = 1 : i64} : (tensor<?x10xf32>, tensor<3xi64>) -> tensor<?x10x1xf32>
+  %o = onnx.MatMul(%gd, %h1) : (tensor<?x24x10xf32>, tensor<?x10x1xf32>) -> tensor<?x24x1xf32>
+  %o2 = onnx.Reshape(%o, %s24) {allowzero = 1 : i64} : (tensor<?x24x1xf32>, tensor<2xi64>) -> tensor<?x24xf32>
+  %w1 = onnx.Reshape(%w, %s1) {allowzero = 1 : i64} : (tensor<?x3xf32>, tensor<2xi64>) -> tensor<?x1xf32>
+  %ow = onnx.Mul(%o2, %w1) : (tensor<?x24xf32>, tensor<?x1xf32>) -> tensor<?x24xf32>
+  %ow3 = onnx.Reshape(%ow, %s324) {allowzero = 1 : i64} : (tensor<?x24xf32>, tensor<3xi64>) -> tensor<?x3x24xf32>
+  %y = onnx.ReduceSum(%ow3, %c1) {keepdims = 0 : i64} : (tensor<?x3x24xf32>, tensor<1xi64>) -> tensor<?x24xf32>
+  return %y : tensor<?x24xf32>
+}
+
+// -----
+
+// Four tokens, whose number is known.
+// CHECK-LABEL: func.func @fixed
+// CHECK: trine.moe.experts %arg0 routed(%arg1, %arg2 : tensor<4x3xi64>, tensor<4x3xf32>)
+// CHECK-NOT: onnx.MatMul
+func.func @fixed(%x: tensor<4x24xf32> {onnx.name = "x", onnx.dims = [4, 24]}, %i: tensor<4x3xi64>,
+                   %w: tensor<4x3xf32> {onnx.name = "w", onnx.dims = [4, 3]}) -> tensor<*xf32> {
+  %gu = onnx.Initializer "gate_up" from "m.onnx" at 0 length 9600 : tensor<5x20x24xf32>
+  %d = onnx.Initializer "down" from "m.onnx" at 9600 length 4800 : tensor<5x24x10xf32>
+  %c0 = onnx.Constant dense<0> : tensor<1xi64>
+  %c1 = onnx.Constant dense<1> : tensor<1xi64>
+  %c10 = onnx.Constant dense<10> : tensor<1xi64>
+  %c20 = onnx.Constant dense<20> : tensor<1xi64>
+  %s1 = onnx.Constant dense<[-1, 1]> : tensor<2xi64>
+  %s124 = onnx.Constant dense<[4, 1, 1, 24]> : tensor<4xi64>
+  %e3 = onnx.Constant dense<[1, 3, 1, 1]> : tensor<4xi64>
+  %s241 = onnx.Constant dense<[-1, 24, 1]> : tensor<3xi64>
+  %s20 = onnx.Constant dense<[-1, 20]> : tensor<2xi64>
+  %s101 = onnx.Constant dense<[-1, 10, 1]> : tensor<3xi64>
+  %s24 = onnx.Constant dense<[-1, 24]> : tensor<2xi64>
+  %s324 = onnx.Constant dense<[-1, 3, 24]> : tensor<3xi64>
+  %ids = onnx.Reshape(%i, %s1) {allowzero = 1 : i64} : (tensor<4x3xi64>, tensor<2xi64>) -> tensor<*xi64>
+  %gg = onnx.GatherND(%gu, %ids) : (tensor<5x20x24xf32>, tensor<*xi64>) -> tensor<*xf32>
+  %x1 = onnx.Reshape(%x, %s124) {allowzero = 1 : i64} : (tensor<4x24xf32>, tensor<4xi64>) -> tensor<*xf32>
+  %x2 = onnx.Expand(%x1, %e3) : (tensor<*xf32>, tensor<4xi64>) -> tensor<*xf32>
+  %x3 = onnx.Reshape(%x2, %s241) {allowzero = 1 : i64} : (tensor<*xf32>, tensor<3xi64>) -> tensor<*xf32>
+  %p = onnx.MatMul(%gg, %x3) : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  %p2 = onnx.Reshape(%p, %s20) {allowzero = 1 : i64} : (tensor<*xf32>, tensor<2xi64>) -> tensor<*xf32>
+  %g = onnx.Slice(%p2, %c0, %c10, %c1, %c1) : (tensor<*xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xf32>
+  %u = onnx.Slice(%p2, %c10, %c20, %c1, %c1) : (tensor<*xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<*xf32>
+  %sg = onnx.Sigmoid(%g) : (tensor<*xf32>) -> tensor<*xf32>
+  %a = onnx.Mul(%g, %sg) : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  %h = onnx.Mul(%a, %u) : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  %gd = onnx.GatherND(%d, %ids) : (tensor<5x24x10xf32>, tensor<*xi64>) -> tensor<*xf32>
+  %h1 = onnx.Reshape(%h, %s101) {allowzero = 1 : i64} : (tensor<*xf32>, tensor<3xi64>) -> tensor<*xf32>
+  %o = onnx.MatMul(%gd, %h1) : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  %o2 = onnx.Reshape(%o, %s24) {allowzero = 1 : i64} : (tensor<*xf32>, tensor<2xi64>) -> tensor<*xf32>
+  %w1 = onnx.Reshape(%w, %s1) {allowzero = 1 : i64} : (tensor<4x3xf32>, tensor<2xi64>) -> tensor<*xf32>
+  %ow = onnx.Mul(%o2, %w1) : (tensor<*xf32>, tensor<*xf32>) -> tensor<*xf32>
+  %ow3 = onnx.Reshape(%ow, %s324) {allowzero = 1 : i64} : (tensor<*xf32>, tensor<3xi64>) -> tensor<*xf32>
+  %y = onnx.ReduceSum(%ow3, %c1) {keepdims = 0 : i64} : (tensor<*xf32>, tensor<1xi64>) -> tensor<*xf32>
+  return %y : tensor<*xf32>
+}

@@ -95,3 +95,30 @@ func.func @biased(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -
   %y = onnx.Add(%y0, %bd) : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// -----
+
+// Of limits within limits the narrower hold.
+// CHECK-LABEL: func.func @nested_limits
+// CHECK: trine.gated_mlp %arg0 {{.*}}activation silu_gated clamp 5.0
+// CHECK-NOT: onnx.Clip
+func.func @nested_limits(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}) -> tensor<?x8xf32> {
+  %g = onnx.Initializer "g" from "m.onnx" at 0 length 512 : tensor<8x16xf32>
+  %u = onnx.Initializer "u" from "m.onnx" at 512 length 512 : tensor<8x16xf32>
+  %d = onnx.Initializer "d" from "m.onnx" at 1024 length 512 : tensor<16x8xf32>
+  %five = onnx.Constant dense<5.0> : tensor<f32>
+  %seven = onnx.Constant dense<7.0> : tensor<f32>
+  %mseven = onnx.Constant dense<-7.0> : tensor<f32>
+  %mfive = onnx.Constant dense<-5.0> : tensor<f32>
+  %a = onnx.MatMul(%x, %g) : (tensor<?x8xf32>, tensor<8x16xf32>) -> tensor<?x16xf32>
+  %b = onnx.MatMul(%x, %u) : (tensor<?x8xf32>, tensor<8x16xf32>) -> tensor<?x16xf32>
+  %a1 = onnx.Min(%a, %seven) : (tensor<?x16xf32>, tensor<f32>) -> tensor<?x16xf32>
+  %a2 = onnx.Min(%a1, %five) : (tensor<?x16xf32>, tensor<f32>) -> tensor<?x16xf32>
+  %b1 = onnx.Clip(%b, %mseven, %seven) : (tensor<?x16xf32>, tensor<f32>, tensor<f32>) -> tensor<?x16xf32>
+  %b2 = onnx.Clip(%b1, %mfive, %five) : (tensor<?x16xf32>, tensor<f32>, tensor<f32>) -> tensor<?x16xf32>
+  %s = onnx.Sigmoid(%a2) : (tensor<?x16xf32>) -> tensor<?x16xf32>
+  %p = onnx.Mul(%a2, %s) : (tensor<?x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  %h = onnx.Mul(%p, %b2) : (tensor<?x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  %y = onnx.MatMul(%h, %d) : (tensor<?x16xf32>, tensor<16x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
