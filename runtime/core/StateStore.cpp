@@ -343,6 +343,11 @@ Status StateStore::truncate(uint32_t slot, int64_t length) {
   clearRows(slot, length, lengths[slot]);
   lengths[slot] = length;
   versionLengths[current][slot] = length;
+  // Versions of the entries that are gone: a later step may reach their lengths
+  // again with other entries.
+  for (std::vector<int64_t> &version : versionLengths)
+    if (version[slot] > length)
+      version[slot] = -1;
   return status;
 }
 
