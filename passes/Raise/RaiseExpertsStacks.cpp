@@ -29,9 +29,7 @@ bool ExpertStack::check(MoEPattern &pattern) {
     if (static_cast<bool>(layer.bias) != static_cast<bool>(layers[0].bias))
       return pattern.fail(node, "only some of expert " + Twine(expert) +
                                     " and expert 0 have a bias");
-    if (layer.bias &&
-        (!isWeight(layer.bias) || raising.rank(layer.bias) != 1 ||
-         raising.dims(layer.bias) != raising.dims(layers[0].bias)))
+    if (layer.bias && !isWeight(layer.bias))
       return pattern.fail(node, "the bias of expert " + Twine(expert) +
                                     " is no weight of one number a column");
     if (layer.transposed != layers[0].transposed ||

@@ -11,6 +11,29 @@ namespace mlir::trine {
 using namespace mlir;
 using namespace mlir::trine;
 
+/// Whether the operator can say it: rows that stay where they are, and
+/// matrices and biases of sizes that fit. Gate and up may have been reshaped or
+/// broadcast between the products.
+static bool checkSizes(MoEPattern &pattern, Operation *last, Value result,
+                       const LinearLayer &gate, const LinearLayer *up,
+                       const LinearLayer &down) {
+  Raising &raising = pattern.raising;
+  auto sizeOf = [&](const LinearLayer &layer, bool output) {
+    return raising.dims(layer.weight)[output != layer.transposed ? 1 : 0];
+  };
+  ArrayRef<SymbolicExpression> inputs = raising.dims(gate.input),
+                               results = raising.dims(result);
+  SymbolicExpression inner = sizeOf(down, false);
+  if (inputs.empty() || inputs.size() != results.size() ||
+      inputs.drop_back() != results.drop_back() ||
+      results.back() != sizeOf(down, true))
+    return pattern.fail(last, "its result has other rows than its input");
+  if (sizeOf(gate, true) != (up ? inner : inner * 2) ||
+      (up && sizeOf(*up, true) != inner))
+    return pattern.fail(last, "the sizes of its weights do not agree");
+  return true;
+}
+
 /// The network that ends with the product `last`; false also where `last` is
 /// nothing of the kind.
 static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
@@ -22,7 +45,7 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
                      : nullptr) {
     Value bias = add->getOperand(add->getOperand(0) == result ? 1 : 0);
     if (isWeight(bias) && raising.rank(bias) == 1 &&
-        raising.haveSameShape(add->getResult(0), result)) {
+        isColumnBias(raising, bias, result)) {
       last = add;
       result = add->getResult(0);
     }
@@ -56,7 +79,7 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
   if (up)
     layers.push_back(&*up);
   for (LinearLayer *layer : layers) {
-    if (!isWeight(layer->weight) || raising.rank(layer->weight) != 2)
+    if (!isWeight(layer->weight))
       return pattern.fail(last, "one of its matrices is no weight");
     if (layer->weight.getType() != down->weight.getType() &&
         getElementTypeOrSelf(layer->weight.getType()) !=
@@ -68,11 +91,15 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
   if (getElementTypeOrSelf(result.getType()) != type)
     // No test: products without casts between have one type.
     return pattern.fail(last, "its result has another type than its input");
+  if (!checkSizes(pattern, last, result, *gate, up ? &*up : nullptr, *down))
+    return false;
   if (Operation *user = pattern.findOutsideUse(result))
     return pattern.fail(user, "a value inside of it is used here");
-  for (LinearLayer *layer : layers)
+  for (LinearLayer *layer : layers) {
     if (layer->transposed)
       layer->weight = raising.transpose(last, layer->weight, {1, 0});
+    layer->bias = columnBias(raising, last, layer->bias);
+  }
   ImplicitLocOpBuilder b = raising.builderBefore(last);
   auto op = GatedMLPOp::create(
       b, result.getType(), gate->input, gate->weight, down->weight,
@@ -82,9 +109,11 @@ static bool raiseGatedMLP(MoEPattern &pattern, Operation *last) {
              : GateUpLayoutAttr(),
       activation->clamp ? b.getF64FloatAttr(*activation->clamp) : FloatAttr(),
       APFloat(activation->alpha), APFloat(activation->beta));
-  if (failed(raising.visit(op)))
-    // No test: the products' own sizes were checked.
+  if (failed(raising.visit(op))) {
+    raising.eraseIfDead(op);
+    // No test: all were compared above.
     return pattern.fail(last, "its sizes contradict each other");
+  }
   raising.replace(result, op, up ? "gated-mlp" : "gated-mlp-fused",
                   pattern.ops());
   return true;

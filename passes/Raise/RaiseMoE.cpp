@@ -107,6 +107,18 @@ std::optional<SliceRange> mlir::trine::sliceOf(Raising &raising, Value value) {
   return SliceRange{input, axis, *numbers[0], *numbers[1], *numbers[3]};
 }
 
+bool mlir::trine::isColumnBias(Raising &raising, Value bias, Value product) {
+  ArrayRef<SymbolicExpression> sizes = raising.dims(bias);
+  bool isRow = sizes.size() == 2 && sizes[0].isConstant(1);
+  return (sizes.size() == 1 || isRow) && raising.rank(product) > 0 &&
+         sizes.back() == raising.dims(product).back();
+}
+
+Value mlir::trine::columnBias(Raising &raising, Operation *before, Value bias) {
+  return bias && raising.rank(bias) == 2 ? raising.reshape(before, bias, {-1})
+                                         : bias;
+}
+
 std::optional<LinearLayer> mlir::trine::takeLinear(MoEPattern &pattern,
                                                    Value value) {
   size_t mark = pattern.mark();
@@ -115,7 +127,8 @@ std::optional<LinearLayer> mlir::trine::takeLinear(MoEPattern &pattern,
     for (unsigned i : {1u, 0u}) {
       Value bias = add->getOperand(i), product = add->getOperand(1 - i);
       if (isWeight(bias) && pattern.raising.rank(bias) == 1 &&
-          isa_and_nonnull<onnx::MatMulOp>(product.getDefiningOp())) {
+          isa_and_nonnull<onnx::MatMulOp>(product.getDefiningOp()) &&
+          isColumnBias(pattern.raising, bias, product)) {
         pattern.add(add);
         layer.bias = bias;
         value = product;
@@ -134,13 +147,16 @@ std::optional<LinearLayer> mlir::trine::takeLinear(MoEPattern &pattern,
     layer.transposed = gemm.getTransB() != 0;
     if (gemm->getNumOperands() > 2 &&
         !isa<NoneType>(gemm->getOperand(2).getType())) {
-      if (gemm.getBeta().convertToDouble() != 1) {
+      if (gemm.getBeta().convertToDouble() != 1 ||
+          !isColumnBias(pattern.raising, gemm->getOperand(2), value)) {
         pattern.rollback(mark);
         return std::nullopt;
       }
       layer.bias = gemm->getOperand(2);
     }
-  } else {
+  }
+  // Not the product with a vector, nor a batch of products.
+  if (!layer.weight || pattern.raising.rank(layer.weight) != 2) {
     pattern.rollback(mark);
     return std::nullopt;
   }
@@ -320,9 +336,11 @@ bool mlir::trine::raiseExperts(MoEPattern &pattern, ExpertsMatch match) {
       match.bGateUp, match.bDown, activation.activation, match.layout,
       activation.clamp ? b.getF64FloatAttr(*activation.clamp) : FloatAttr(),
       APFloat(activation.alpha), APFloat(activation.beta));
-  if (failed(raising.visit(op)))
+  if (failed(raising.visit(op))) {
+    raising.eraseIfDead(op);
     // No test: all were compared above.
     return pattern.fail(before, "its sizes contradict each other");
+  }
   Value value = op.getResult();
   if (splitsSlots)
     value =

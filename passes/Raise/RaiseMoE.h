@@ -70,12 +70,17 @@ struct SliceRange {
 std::optional<SliceRange> sliceOf(Raising &raising, Value value);
 
 /// input · weight (+ bias), as MatMul or Gemm. The weight is [in, out], or
-/// [out, in] if `transposed`.
+/// [out, in] if `transposed`; the bias [out] or [1, out].
 struct LinearLayer {
   Value input, weight, bias;
   bool transposed = false;
 };
 std::optional<LinearLayer> takeLinear(MoEPattern &pattern, Value value);
+/// Whether `bias` has one number for each column of `product`: [N], or [1, N]
+/// where a Gemm adds it (not one number for all, or for each row).
+bool isColumnBias(Raising &raising, Value bias, Value product);
+/// Such a bias as [N], made before `before`; null stays null.
+Value columnBias(Raising &raising, Operation *before, Value bias);
 
 /// activation(gate) · (up + beta), or activation(up) without a gate.
 struct GatedActivation {

@@ -5,6 +5,20 @@
 // The bias of the last product is the result's.
 // RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/(%%h, %%wd, %%none)/(%%h, %%wd, %%bias)/; s/tensor<6x10xf32>, none/tensor<6x10xf32>, tensor<6xf32>/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=BIAS
 // BIAS: trine.gated_mlp {{.*}} down_bias(%{{.*}} : tensor<6xf32>) activation silu_gated
+// It may be a row; but not one number for all columns, with Gemm or behind the product.
+// RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/(%%h, %%wd, %%none)/(%%h, %%wd, %%bias)/; s/tensor<6x10xf32>, none/tensor<6x10xf32>, tensor<1x6xf32>/; s/dense<0.5> : tensor<6xf32>/dense<0.5> : tensor<1x6xf32>/' | trine-opt --trine-raise-gated-mlp | FileCheck %s --check-prefix=ROW
+// ROW: %[[ROW:.*]] = onnx.Reshape({{.*}} : (tensor<1x6xf32>, tensor<1xi64>) -> tensor<6xf32>
+// ROW: trine.gated_mlp {{.*}} down_bias(%[[ROW]] : tensor<6xf32>) activation silu_gated
+// RUN: sed -n -e '/^func.func @gemm(/,/^}/p' %s | sed -e 's/(%%h, %%wd, %%none)/(%%h, %%wd, %%bias)/; s/tensor<6x10xf32>, none/tensor<6x10xf32>, tensor<1xf32>/; s/dense<0.5> : tensor<6xf32>/dense<0.5> : tensor<1xf32>/' | trine-opt --trine-raise-gated-mlp | FileCheck %s --check-prefix=ONE
+// ONE-NOT: trine.gated_mlp
+// ONE: onnx.Gemm({{.*}} : (tensor<?x10xf32>, tensor<6x10xf32>, tensor<1xf32>) -> tensor<?x6xf32>
+// RUN: sed -n -e '/^func.func @biased(/,/^}/p' %s | sed -e 's/tensor<8xf32>/tensor<1xf32>/; s/length 32 : tensor<1xf32>/length 4 : tensor<1xf32>/' | trine-opt --trine-raise-gated-mlp | FileCheck %s --check-prefix=BEHIND
+// BEHIND: %[[Y:.*]] = trine.gated_mlp
+// BEHIND-NOT: down_bias
+// BEHIND: onnx.Add(%[[Y]], {{.*}} : (tensor<?x8xf32>, tensor<1xf32>) -> tensor<?x8xf32>
+// RUN: sed -n -e '/^func.func @biased(/,/^}/p' %s | sed -e '/%%bu = /s/length 40 : tensor<10xf32>/length 4 : tensor<1xf32>/; /%%u1 = /s/, tensor<10xf32>/, tensor<1xf32>/' | trine-opt --trine-raise-gated-mlp | FileCheck %s --check-prefix=UPONE
+// UPONE-NOT: trine.gated_mlp
+// UPONE: return
 // RUN: sed -n -e '/^func.func @biased(/,/^}/p' %s | sed -e 's/dense<-7.0>/dense<-6.0>/' | trine-opt --trine-raise-gated-mlp --remark-format=emitRemark --remarks-filter-missed=.* 2>&1 | FileCheck %s --check-prefix=LIMITS
 // LIMITS: looks like a gated network, but the limits of gate and up differ
 // LIMITS-NOT: trine.gated_mlp
