@@ -73,6 +73,14 @@ public:
   virtual trine_status write(uint32_t queue, const void *host,
                              void *destination, uint64_t bytes) = 0;
 
+  /// Copies device memory to device memory that does not overlap it, in the
+  /// order of `queue`.
+  virtual trine_status copy(uint32_t queue, const void *source,
+                            void *destination, uint64_t bytes) = 0;
+  /// Sets device memory to zeros, in the order of `queue`.
+  virtual trine_status zero(uint32_t queue, void *destination,
+                            uint64_t bytes) = 0;
+
   /// Sends work that the device holds back, so that it runs while the host
   /// waits for something else.
   virtual trine_status submit() { return TRINE_OK; }

@@ -10,7 +10,8 @@ using namespace trine::runtime;
 CudaDevice::~CudaDevice() {
   if (!context)
     return;
-  driver.cuCtxSetCurrent(context);
+  endStep();
+  bool isPushed = driver.cuCtxPushCurrent_v2(context) == 0;
   for (cuda::Stream stream : {copyStream, prefetchStream})
     if (stream) {
       driver.cuStreamSynchronize(stream);
@@ -40,6 +41,9 @@ CudaDevice::~CudaDevice() {
     driver.cuMemFree_v2(block.address);
   if (weights)
     driver.cuMemFree_v2(weights);
+  cuda::Context popped = nullptr;
+  if (isPushed)
+    driver.cuCtxPopCurrent_v2(&popped);
   driver.cuDevicePrimaryCtxRelease_v2(device);
 }
 
@@ -101,11 +105,21 @@ trine_status CudaDevice::start() {
                 "cuDevicePrimaryCtxRetain"))
     return status;
   context = made;
-  return enter();
+  return Entry(*this).status;
 }
 
-trine_status CudaDevice::enter() {
-  return check(driver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+CudaDevice::Entry::Entry(CudaDevice &device) : device(device) {
+  if (device.isInStep)
+    return;
+  status = device.check(device.driver.cuCtxPushCurrent_v2(device.context),
+                        "cuCtxPushCurrent");
+  isPushed = status == TRINE_OK;
+}
+
+CudaDevice::Entry::~Entry() {
+  cuda::Context popped = nullptr;
+  if (isPushed)
+    device.driver.cuCtxPopCurrent_v2(&popped);
 }
 
 trine_status CudaDevice::getStream(uint32_t queue, cuda::Stream &stream) {
@@ -139,8 +153,9 @@ trine_status CudaDevice::allocate(uint32_t space, uint64_t bytes,
     }
     return TRINE_OK;
   }
-  if (trine_status status = enter())
-    return status;
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   std::string what = "allocation of " + std::to_string(bytes) + " bytes";
   if (space == TRINE_SPACE_PINNED)
     return check(driver.cuMemHostAlloc(memory, bytes, 0), what);
@@ -159,7 +174,7 @@ void CudaDevice::release(uint32_t space, void *memory, uint64_t bytes) {
     return;
   if (space == TRINE_SPACE_HOST)
     return free(memory);
-  (void)enter();
+  Entry entry(*this);
   if (space == TRINE_SPACE_PINNED)
     driver.cuMemFreeHost(memory);
   else
@@ -169,8 +184,9 @@ void CudaDevice::release(uint32_t space, void *memory, uint64_t bytes) {
 trine_status CudaDevice::shareWeights(const void *host, uint64_t bytes,
                                       const void **memory) {
   *memory = nullptr;
-  if (trine_status status = enter())
-    return status;
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   if (trine_status status = check(
           driver.cuMemAlloc_v2(&weights, bytes ? bytes : 1),
           "allocation of " + std::to_string(bytes) + " bytes for weights")) {
@@ -207,6 +223,9 @@ trine_status CudaDevice::stage(uint64_t bytes, cuda::Pointer &address) {
 
 trine_status CudaDevice::shareInput(const void *host, uint64_t bytes,
                                     const void **memory) {
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   cuda::Pointer address = 0;
   if (trine_status status = stage(bytes, address))
     return status;
@@ -216,6 +235,9 @@ trine_status CudaDevice::shareInput(const void *host, uint64_t bytes,
 
 trine_status CudaDevice::shareOutput(void *host, uint64_t bytes,
                                      void **memory) {
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   cuda::Pointer address = 0;
   if (trine_status status = stage(bytes, address))
     return status;
@@ -276,7 +298,15 @@ trine_status CudaDevice::getStaging(uint64_t bytes, Staging *&result) {
   return TRINE_OK;
 }
 
+trine_status CudaDevice::submit() {
+  Entry entry(*this);
+  return entry.status ? entry.status : flush();
+}
+
 trine_status CudaDevice::collectOutputs() {
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   if (trine_status status = flush())
     return status;
   cuda::Stream stream;
@@ -294,6 +324,9 @@ trine_status CudaDevice::collectOutputs() {
 
 trine_status CudaDevice::write(uint32_t queue, const void *host,
                                void *destination, uint64_t bytes) {
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   cuda::Stream stream;
   if (trine_status status = getStream(queue, stream))
     return status;
@@ -336,8 +369,47 @@ trine_status CudaDevice::write(uint32_t queue, const void *host,
   return check(driver.cuStreamWaitEvent(stream, block->copied, 0), what);
 }
 
+trine_status CudaDevice::copy(uint32_t queue, const void *source,
+                              void *destination, uint64_t bytes) {
+  if (bytes == 0)
+    return TRINE_OK;
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
+  cuda::Stream stream;
+  if (trine_status status = getStream(queue, stream))
+    return status;
+  if (trine_status status = flush())
+    return status;
+  return check(driver.cuMemcpyDtoDAsync_v2(
+                   reinterpret_cast<cuda::Pointer>(destination),
+                   reinterpret_cast<cuda::Pointer>(source), bytes, stream),
+               "copy of " + std::to_string(bytes) + " bytes");
+}
+
+trine_status CudaDevice::zero(uint32_t queue, void *destination,
+                              uint64_t bytes) {
+  if (bytes == 0)
+    return TRINE_OK;
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
+  cuda::Stream stream;
+  if (trine_status status = getStream(queue, stream))
+    return status;
+  if (trine_status status = flush())
+    return status;
+  return check(
+      driver.cuMemsetD8Async(reinterpret_cast<cuda::Pointer>(destination), 0,
+                             bytes, stream),
+      "zeros for " + std::to_string(bytes) + " bytes");
+}
+
 trine_status CudaDevice::read(uint32_t queue, const void *source, void *host,
                               uint64_t bytes) {
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   if (trine_status status = flush())
     return status;
   cuda::Stream stream;
@@ -398,6 +470,9 @@ trine_status CudaDevice::launch(uint32_t queue, uint32_t index,
     return status;
   if (workgroups == 0)
     return TRINE_OK;
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   cuda::Stream stream;
   if (trine_status status = getStream(queue, stream))
     return status;
@@ -440,6 +515,9 @@ trine_status CudaDevice::launch(uint32_t queue, uint32_t index,
 }
 
 trine_status CudaDevice::synchronize() {
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   trine_status result = flush();
   for (cuda::Stream stream : streams)
     if (stream && result == TRINE_OK)
@@ -467,6 +545,7 @@ trine_status CudaDevice::recordTime(size_t index) {
 }
 
 void CudaDevice::collectProfile(std::vector<trine_profile_record> &records) {
+  Entry entry(*this);
   auto since = [&](size_t index) {
     float milliseconds = 0;
     driver.cuEventElapsedTime(&milliseconds, times[0], times[index]);
@@ -479,11 +558,17 @@ void CudaDevice::collectProfile(std::vector<trine_profile_record> &records) {
 
 void CudaDevice::beginStep() {
   timed.clear();
-  // A failure shows in the first call that needs the context.
-  (void)enter();
+  // Once for all calls of a step, which are made by one thread. A failure shows
+  // in the first call that needs the context.
+  if (!isInStep)
+    isInStep = driver.cuCtxPushCurrent_v2(context) == 0;
 }
 
 void CudaDevice::endStep() {
+  cuda::Context popped = nullptr;
+  if (isInStep)
+    driver.cuCtxPopCurrent_v2(&popped);
+  isInStep = false;
   stagedUsed = 0;
   outputs.clear();
   // Of a step that failed.

@@ -46,7 +46,10 @@ public:
   trine_status collectOutputs() override;
   trine_status write(uint32_t queue, const void *host, void *destination,
                      uint64_t bytes) override;
-  trine_status submit() override { return flush(); }
+  trine_status copy(uint32_t queue, const void *source, void *destination,
+                    uint64_t bytes) override;
+  trine_status zero(uint32_t queue, void *destination, uint64_t bytes) override;
+  trine_status submit() override;
   trine_status openPrefetched(uint64_t bytes, uint32_t *slot,
                               void **host) override;
   trine_status copyPrefetched(uint32_t slot, uint64_t bytes,
@@ -117,14 +120,28 @@ private:
   trine_status recordTime(size_t index);
   /// The next block for an input or output of this step, kept between steps.
   trine_status stage(uint64_t bytes, cuda::Pointer &address);
-  /// The context belongs to a thread; steps may come from any.
-  trine_status enter();
+  /// The context while a function that the runtime calls runs; the caller's is
+  /// current again when it ends. Steps and changes of states may come from any
+  /// thread, and the caller may work on another device.
+  class Entry {
+  public:
+    explicit Entry(CudaDevice &device);
+    ~Entry();
+    Entry(const Entry &) = delete;
+    Entry &operator=(const Entry &) = delete;
+    trine_status status = TRINE_OK;
+
+  private:
+    CudaDevice &device;
+    bool isPushed = false;
+  };
 
   const cuda::Driver &driver;
   std::vector<DeviceKernel> kernels;
   std::vector<Code> code; // by kernel
   cuda::Device device = 0;
   cuda::Context context = nullptr;
+  bool isInStep = false; // the context is current from beginStep() to endStep()
   std::vector<cuda::Stream> streams; // by queue, or null
   cuda::Pointer weights = 0;
   std::vector<Block> staged;

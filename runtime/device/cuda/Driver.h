@@ -60,7 +60,8 @@ constexpr int oldestVersion = 12000;
   X(cuDeviceGetAttribute, (int *value, int attribute, Device device))          \
   X(cuDevicePrimaryCtxRetain, (Context * context, Device device))              \
   X(cuDevicePrimaryCtxRelease_v2, (Device device))                             \
-  X(cuCtxSetCurrent, (Context context))                                        \
+  X(cuCtxPushCurrent_v2, (Context context))                                    \
+  X(cuCtxPopCurrent_v2, (Context * context))                                   \
   X(cuModuleLoadData, (Module * module, const void *image))                    \
   X(cuModuleUnload, (Module module))                                           \
   X(cuModuleGetFunction,                                                       \
@@ -80,6 +81,8 @@ constexpr int oldestVersion = 12000;
     (void *target, Pointer source, size_t bytes, Stream stream))               \
   X(cuMemcpyDtoDAsync_v2,                                                      \
     (Pointer target, Pointer source, size_t bytes, Stream stream))             \
+  X(cuMemsetD8Async,                                                           \
+    (Pointer target, unsigned char value, size_t bytes, Stream stream))        \
   X(cuStreamCreate, (Stream * stream, unsigned flags))                         \
   X(cuStreamDestroy_v2, (Stream stream))                                       \
   X(cuStreamSynchronize, (Stream stream))                                      \

@@ -59,6 +59,9 @@ trine_status CudaDevice::openPrefetched(uint64_t bytes, uint32_t *index,
   *host = nullptr;
   if (bytes == 0 || bytes > mostPinned)
     return TRINE_OK;
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   // One that is large enough already, else any.
   uint32_t found = prefetchSlots;
   for (uint32_t i = 0; i < prefetchSlots; ++i)
@@ -98,7 +101,8 @@ trine_status CudaDevice::copyPrefetched(uint32_t index, uint64_t bytes,
   Prefetched &slot = prefetched[index];
   // The thread may not be the step's; nothing but this slot is touched, and the
   // stream is used by one thread at a time or in any order.
-  cuda::Result error = driver.cuCtxSetCurrent(context);
+  cuda::Result error = driver.cuCtxPushCurrent_v2(context);
+  bool isPushed = error == 0;
   if (!error && slot.wasUsed)
     error = driver.cuStreamWaitEvent(prefetchStream, slot.used, 0);
   if (!error)
@@ -108,6 +112,9 @@ trine_status CudaDevice::copyPrefetched(uint32_t index, uint64_t bytes,
     slot.wasCopied = true;
     error = driver.cuEventRecord(slot.copied, prefetchStream);
   }
+  cuda::Context popped = nullptr;
+  if (isPushed)
+    driver.cuCtxPopCurrent_v2(&popped);
   if (!error)
     return TRINE_OK;
   problem =
@@ -119,6 +126,9 @@ trine_status CudaDevice::joinPrefetched(uint32_t queue, uint32_t index,
                                         void *destination, uint64_t bytes) {
   Prefetched &slot = prefetched[index];
   slot.isOpen = false;
+  Entry entry(*this);
+  if (entry.status)
+    return entry.status;
   cuda::Stream stream;
   if (trine_status status = getStream(queue, stream))
     return status;

@@ -69,26 +69,51 @@ EXPORT int cuDevicePrimaryCtxRelease_v2(int device) {
   --fake_live;
   return 0;
 }
-EXPORT int cuCtxSetCurrent(void *context) {
-  return context == &fake_live ? 0 : 201;
+/* Contexts of a thread; the last one is current. */
+static _Thread_local void *contexts[16];
+static _Thread_local int context_count;
+EXPORT void *fake_current(void) {
+  return context_count ? contexts[context_count - 1] : NULL;
 }
+EXPORT int cuCtxPushCurrent_v2(void *context) {
+  FAIL_IF_ASKED(201);
+  if (!context || context_count == 16)
+    return 201;
+  contexts[context_count++] = context;
+  return 0;
+}
+EXPORT int cuCtxPopCurrent_v2(void **context) {
+  if (!context_count)
+    return 201;
+  *context = contexts[--context_count];
+  return 0;
+}
+/* Objects and memory belong to the primary context. */
+#define NEEDS_CONTEXT                                                          \
+  if (fake_current() != &fake_live)                                            \
+  return 201
+
 EXPORT int cuModuleLoadData(void **module, const void *image) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(218);
   *module = strdup(image);
   ++fake_live;
   return 0;
 }
 EXPORT int cuModuleUnload(void *module) {
+  NEEDS_CONTEXT;
   free(module);
   --fake_live;
   return 0;
 }
 EXPORT int cuModuleGetFunction(void **function, void *module,
                                const char *name) {
+  NEEDS_CONTEXT;
   *function = strstr(module, name);
   return *function ? 0 : 500;
 }
 EXPORT int cuFuncSetAttribute(void *function, int attribute, int value) {
+  NEEDS_CONTEXT;
   fake_limit = attribute == 8 ? (unsigned)value : 0;
   return 0;
 }
@@ -108,6 +133,7 @@ EXPORT int cuTensorMapEncodeTiled(void *target, int type, uint32_t rank,
                                   const uint64_t *strides, const uint32_t *box,
                                   const uint32_t *steps, int interleave,
                                   int swizzle, int promotion, int fill) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(1);
   note("encode");
   if (rank != 3 || (uintptr_t)target % 64 || (uintptr_t)address % 16)
@@ -133,6 +159,7 @@ EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
                           unsigned gridZ, unsigned blockX, unsigned blockY,
                           unsigned blockZ, unsigned shared, void *stream,
                           void **parameters, void **extra) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(700);
   note("launch");
   if (!stream || !function || gridY != 1 || gridZ != 1 || blockY != 1 ||
@@ -156,80 +183,106 @@ EXPORT int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
   return 0;
 }
 EXPORT int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(2);
   *address = (uint64_t)malloc(bytes);
   ++fake_live;
   return 0;
 }
 EXPORT int cuMemFree_v2(uint64_t address) {
+  NEEDS_CONTEXT;
   free((void *)address);
   --fake_live;
   return 0;
 }
 EXPORT int cuMemHostAlloc(void **memory, size_t bytes, unsigned flags) {
+  NEEDS_CONTEXT;
   *memory = malloc(bytes);
   ++fake_live;
   return 0;
 }
 EXPORT int cuMemFreeHost(void *memory) {
+  NEEDS_CONTEXT;
   free(memory);
   --fake_live;
   return 0;
 }
 EXPORT int cuMemcpyHtoDAsync_v2(uint64_t target, const void *source,
                                 size_t bytes, void *stream) {
+  NEEDS_CONTEXT;
   note("copy");
   memcpy((void *)target, source, bytes);
   return 0;
 }
 EXPORT int cuMemcpyDtoHAsync_v2(void *target, uint64_t source, size_t bytes,
                                 void *stream) {
+  NEEDS_CONTEXT;
   memcpy(target, (const void *)source, bytes);
   return 0;
 }
 EXPORT int cuMemcpyDtoDAsync_v2(uint64_t target, uint64_t source, size_t bytes,
                                 void *stream) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(725);
   note("move");
   memcpy((void *)target, (const void *)source, bytes);
   return 0;
 }
+EXPORT int cuMemsetD8Async(uint64_t target, unsigned char value, size_t bytes,
+                           void *stream) {
+  NEEDS_CONTEXT;
+  FAIL_IF_ASKED(727);
+  note("fill");
+  memset((void *)target, value, bytes);
+  return stream ? 0 : 1;
+}
 EXPORT int cuStreamCreate(void **stream, unsigned flags) {
+  NEEDS_CONTEXT;
   *stream = malloc(1);
   ++fake_live;
   return flags == 1 ? 0 : 1;
 }
 EXPORT int cuStreamDestroy_v2(void *stream) {
+  NEEDS_CONTEXT;
   free(stream);
   --fake_live;
   return 0;
 }
 EXPORT int cuStreamSynchronize(void *stream) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(716);
   return 0;
 }
 EXPORT int cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(719);
   note("wait");
   return stream && event && flags == 0 ? 0 : 1;
 }
 EXPORT int cuEventCreate(void **event, unsigned flags) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(720);
   *event = malloc(1);
   ++fake_live;
   return flags == 0 || flags == 2 ? 0 : 1;
 }
 EXPORT int cuEventDestroy_v2(void *event) {
+  NEEDS_CONTEXT;
   free(event);
   --fake_live;
   return 0;
 }
-EXPORT int cuEventSynchronize(void *event) { return event ? 0 : 1; }
+EXPORT int cuEventSynchronize(void *event) {
+  NEEDS_CONTEXT;
+  return event ? 0 : 1;
+}
 EXPORT int cuEventElapsedTime(float *milliseconds, void *a, void *b) {
+  NEEDS_CONTEXT;
   *milliseconds = 0.25f;
   return a && b ? 0 : 1;
 }
 EXPORT int cuEventRecord(void *event, void *stream) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(726);
   note("event");
   return event && stream ? 0 : 1;
@@ -259,6 +312,7 @@ static void set_node(struct fake_graph *graph, int index,
     graph->each[index].map = *(struct map *)node->parameters[3];
 }
 EXPORT int cuGraphCreate(void **graph, unsigned flags) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(2);
   *graph = aligned_alloc(64, sizeof(struct fake_graph));
   memset(*graph, 0, sizeof(struct fake_graph));
@@ -266,6 +320,7 @@ EXPORT int cuGraphCreate(void **graph, unsigned flags) {
   return flags == 0 ? 0 : 1;
 }
 EXPORT int cuGraphDestroy(void *graph) {
+  NEEDS_CONTEXT;
   free(graph);
   --fake_live;
   return 0;
@@ -274,6 +329,7 @@ EXPORT int cuGraphDestroy(void *graph) {
 EXPORT int cuGraphAddKernelNode_v2(void **made, void *graph,
                                    void *const *before, size_t count,
                                    const void *node) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(721);
   note("node");
   struct fake_graph *fake = graph;
@@ -286,6 +342,7 @@ EXPORT int cuGraphAddKernelNode_v2(void **made, void *graph,
 }
 EXPORT int cuGraphInstantiateWithFlags(void **made, void *graph,
                                        unsigned long long flags) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(722);
   note("instantiate");
   *made = aligned_alloc(64, sizeof(struct fake_graph));
@@ -296,6 +353,7 @@ EXPORT int cuGraphInstantiateWithFlags(void **made, void *graph,
 EXPORT int cuGraphExecDestroy(void *graph) { return cuGraphDestroy(graph); }
 EXPORT int cuGraphExecKernelNodeSetParams_v2(void *graph, void *node,
                                              const void *parameters) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(723);
   note("set");
   struct fake_graph *fake = graph;
@@ -306,6 +364,7 @@ EXPORT int cuGraphExecKernelNodeSetParams_v2(void *graph, void *node,
   return 0;
 }
 EXPORT int cuGraphLaunch(void *graph, void *stream) {
+  NEEDS_CONTEXT;
   FAIL_IF_ASKED(724);
   note("graph");
   struct fake_graph *fake = graph;
