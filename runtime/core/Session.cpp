@@ -93,7 +93,9 @@ Status Session::runStep(const trine_tensor *inputs, uint32_t inputCount,
   if (!status.ok())
     return status;
   if (state)
-    state->commit(step);
+    status = state->commit(step);
+  if (!status.ok())
+    return status;
   const std::vector<ManifestTensor> &declared = package->getManifest().outputs;
   for (uint32_t i = 0; i < outputCount; ++i)
     for (size_t index = 0; index < declared.size(); ++index) {

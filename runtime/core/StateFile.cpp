@@ -94,16 +94,24 @@ Status StateStore::writeFile(const std::string &path, const std::string &label,
 
   FILE *file = fopen(path.c_str(), "wb");
   bool good = file != nullptr;
+  Status status;
   auto write = [&](const void *data, uint64_t bytes) {
     good = good && (bytes == 0 || fwrite(data, 1, bytes, file) == bytes);
   };
+  // States may be as large as the device's memory: they come in parts.
+  constexpr uint64_t partBytes = uint64_t(4) << 20;
   std::vector<uint8_t> staging;
   auto writeDevice = [&](const uint8_t *data, uint64_t bytes) {
-    if (isHost || bytes == 0)
+    if (device.isHostMemory())
       return write(data, bytes);
-    staging.resize(bytes);
-    good = good && device.read(0, data, staging.data(), bytes) == TRINE_OK;
-    write(staging.data(), bytes);
+    for (uint64_t at = 0; at < bytes && good && status.ok(); at += partBytes) {
+      uint64_t part = std::min(partBytes, bytes - at);
+      staging.resize(std::max<uint64_t>(staging.size(), part));
+      if (trine_status code = device.read(0, data + at, staging.data(), part))
+        status = fail(code);
+      else
+        write(staging.data(), part);
+    }
   };
   write(size, sizeof(size));
   write(text.data(), text.size());
@@ -121,8 +129,8 @@ Status StateStore::writeFile(const std::string &path, const std::string &label,
     good = false;
     error = errno;
   }
-  if (good)
-    return Status();
+  if (good || !status.ok())
+    return status;
   return Status(TRINE_ERROR_IO, concat(quote(label), " cannot be written: ",
                                        describeErrno(error)));
 }
@@ -300,32 +308,27 @@ Status StateStore::load(const std::string &path, uint32_t first) {
   status = reserve(static_cast<uint32_t>(end), longest);
   if (!status.ok())
     return status;
-  auto write = [&](void *to, const uint8_t *from, uint64_t bytes) {
-    if (bytes == 0)
-      return;
-    if (isHost)
-      memcpy(to, from, bytes);
-    else
-      (void)device.write(0, from, to, bytes);
-  };
-  for (uint32_t slot = 0; slot < file.lengths.size(); ++slot) {
-    (void)reset(first + slot);
+  for (uint32_t slot = 0; slot < file.lengths.size() && status.ok(); ++slot) {
+    status = clearSlot(first + slot);
     int64_t length = file.lengths[slot];
     for (size_t i = 0; i < growing.size(); ++i) {
       const uint8_t *from = file.rows[i][slot];
       uint64_t bytes = uint64_t(length) * growing[i].inner;
-      for (uint64_t o = 0; o < growing[i].outer; ++o)
-        write(getRow(growing[i], capacity, first + slot, o, 0),
-              from + o * bytes, bytes);
+      for (uint64_t o = 0; o < growing[i].outer && status.ok(); ++o)
+        status = write(getRow(growing[i], capacity, first + slot, o, 0),
+                       from + o * bytes, bytes);
     }
-    for (size_t i = 0; i < replaced.size(); ++i)
-      write(replaced[i].versions[current].getData() +
-                (first + slot) * replaced[i].bytes,
-            file.values[i] + slot * replaced[i].bytes, replaced[i].bytes);
-    lengths[first + slot] = length;
-    versionLengths[current][first + slot] = length;
+    for (size_t i = 0; i < replaced.size() && status.ok(); ++i)
+      status =
+          write(replaced[i].versions[current].getData() +
+                    (first + slot) * replaced[i].bytes,
+                file.values[i] + slot * replaced[i].bytes, replaced[i].bytes);
   }
-  return isHost ? Status()
-                : (device.synchronize() == TRINE_OK ? Status()
-                                                    : fail(TRINE_ERROR_DEVICE));
+  if (status.ok())
+    status = synchronize();
+  if (!status.ok())
+    return status;
+  for (uint32_t slot = 0; slot < file.lengths.size(); ++slot)
+    beginSlot(first + slot, file.lengths[slot]);
+  return status;
 }

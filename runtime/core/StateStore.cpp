@@ -25,8 +25,7 @@ void StateBlock::reset() {
 }
 
 StateStore::StateStore(Device &device, const Manifest &manifest, uint32_t undo)
-    : device(device), manifest(manifest),
-      isHost(strcmp(device.getKind(), "host") == 0), versionCount(undo + 2),
+    : device(device), manifest(manifest), versionCount(undo + 2),
       versionLengths(versionCount) {
   for (size_t i = 0; i < manifest.states.size(); ++i) {
     const ManifestState &state = manifest.states[i];
@@ -54,29 +53,24 @@ StateStore::StateStore(Device &device, const Manifest &manifest, uint32_t undo)
   }
 }
 
-void StateStore::copy(void *to, const void *from, uint64_t bytes) const {
-  if (bytes == 0)
-    return;
-  if (isHost) {
-    memcpy(to, from, bytes);
-    return;
-  }
-  std::vector<uint8_t> staging(bytes);
-  (void)device.read(0, from, staging.data(), bytes);
-  (void)device.write(0, staging.data(), to, bytes);
-  (void)device.synchronize();
+Status StateStore::copy(void *to, const void *from, uint64_t bytes) const {
+  trine_status code = bytes ? device.copy(0, from, to, bytes) : TRINE_OK;
+  return code == TRINE_OK ? Status() : fail(code);
 }
 
-void StateStore::zero(void *to, uint64_t bytes) const {
-  if (bytes == 0)
-    return;
-  if (isHost) {
-    memset(to, 0, bytes);
-    return;
-  }
-  std::vector<uint8_t> zeros(bytes);
-  (void)device.write(0, zeros.data(), to, bytes);
-  (void)device.synchronize();
+Status StateStore::zero(void *to, uint64_t bytes) const {
+  trine_status code = bytes ? device.zero(0, to, bytes) : TRINE_OK;
+  return code == TRINE_OK ? Status() : fail(code);
+}
+
+Status StateStore::write(void *to, const void *from, uint64_t bytes) const {
+  trine_status code = bytes ? device.write(0, from, to, bytes) : TRINE_OK;
+  return code == TRINE_OK ? Status() : fail(code);
+}
+
+Status StateStore::synchronize() const {
+  trine_status code = device.synchronize();
+  return code == TRINE_OK ? Status() : fail(code);
 }
 
 Status StateStore::fail(trine_status code) const {
@@ -110,7 +104,9 @@ Status StateStore::makeBlocks(uint32_t slots, int64_t entries,
                            " entries"));
     if (trine_status code = value.block.allocate(device, bytes))
       return fail(code);
-    zero(value.block.getData(), bytes);
+    Status status = zero(value.block.getData(), bytes);
+    if (!status.ok())
+      return status;
     grown.push_back(std::move(value));
   }
   for (const Replaced &state : replaced) {
@@ -129,13 +125,15 @@ Status StateStore::makeBlocks(uint32_t slots, int64_t entries,
     for (StateBlock &version : value.versions) {
       if (trine_status code = version.allocate(device, bytes))
         return fail(code);
-      for (uint32_t slot = 0; slot < slots; ++slot) {
-        void *to = version.getData() + slot * state.bytes;
-        if (isHost)
-          memcpy(to, state.initial.data(), state.bytes);
-        else
-          (void)device.write(0, state.initial.data(), to, state.bytes);
-      }
+      // The first slot, then as many again as there are.
+      Status status;
+      if (slots)
+        status = write(version.getData(), state.initial.data(), state.bytes);
+      for (uint64_t done = state.bytes; done < bytes && status.ok(); done *= 2)
+        status = copy(version.getData() + done, version.getData(),
+                      std::min(done, bytes - done));
+      if (!status.ok())
+        return status;
     }
     made.push_back(std::move(value));
   }
@@ -165,14 +163,19 @@ Status StateStore::reserve(uint32_t slots, int64_t entries) {
     return status;
   for (size_t i = 0; i < growing.size(); ++i)
     for (uint32_t slot = 0; slot < had; ++slot)
-      for (uint64_t o = 0; o < growing[i].outer; ++o)
-        copy(getRow(grown[i], newCapacity, slot, o, 0),
-             getRow(growing[i], capacity, slot, o, 0),
-             uint64_t(lengths[slot]) * growing[i].inner);
+      for (uint64_t o = 0; o < growing[i].outer && status.ok(); ++o)
+        status = copy(getRow(grown[i], newCapacity, slot, o, 0),
+                      getRow(growing[i], capacity, slot, o, 0),
+                      uint64_t(lengths[slot]) * growing[i].inner);
   for (size_t i = 0; i < replaced.size(); ++i)
-    for (uint32_t v = 0; v < versionCount; ++v)
-      copy(made[i].versions[v].getData(), replaced[i].versions[v].getData(),
-           had * replaced[i].bytes);
+    for (uint32_t v = 0; v < versionCount && status.ok(); ++v)
+      status = copy(made[i].versions[v].getData(),
+                    replaced[i].versions[v].getData(), had * replaced[i].bytes);
+  // The old storage goes once it has been read.
+  if (status.ok())
+    status = synchronize();
+  if (!status.ok())
+    return status;
   growing = std::move(grown);
   replaced = std::move(made);
   capacity = newCapacity;
@@ -272,34 +275,51 @@ void *StateStore::getNext(const Step &step, size_t index, uint64_t &bytes) {
          step.choice.first * state.bytes;
 }
 
-void StateStore::commit(const Step &step) {
+Status StateStore::commit(const Step &step) {
   uint32_t next = versionBefore(versionCount - 1);
   uint64_t end = uint64_t(step.choice.first) + step.batch;
   for (const Replaced &state : replaced) {
     // Slots that the step left alone keep their values.
     uint8_t *to = state.versions[next].getData(),
             *from = state.versions[current].getData();
-    copy(to, from, step.choice.first * state.bytes);
-    copy(to + end * state.bytes, from + end * state.bytes,
-         (lengths.size() - end) * state.bytes);
+    Status status = copy(to, from, step.choice.first * state.bytes);
+    if (status.ok())
+      status = copy(to + end * state.bytes, from + end * state.bytes,
+                    (lengths.size() - end) * state.bytes);
+    if (!status.ok())
+      return status;
   }
-  const int64_t *counts = step.choice.counts;
+  auto getKept = [&](uint64_t slot) {
+    const int64_t *counts = step.choice.counts;
+    return counts ? counts[slot - step.choice.first] : step.growth;
+  };
   for (uint64_t slot = step.choice.first; slot < end; ++slot) {
-    int64_t kept = counts ? counts[slot - step.choice.first] : step.growth;
-    clearRows(slot, lengths[slot] + kept, lengths[slot] + step.growth);
-    lengths[slot] += kept;
+    Status status = clearRows(slot, lengths[slot] + getKept(slot),
+                              lengths[slot] + step.growth);
+    if (!status.ok())
+      return status;
   }
+  // The next step may use other queues. This step's outputs are there already,
+  // so without copies it waits for nothing.
+  Status status = synchronize();
+  if (!status.ok())
+    return status;
+  for (uint64_t slot = step.choice.first; slot < end; ++slot)
+    lengths[slot] += getKept(slot);
   current = next;
   std::copy(lengths.begin(), lengths.end(), versionLengths[current].begin());
+  return status;
 }
 
 /// Entries [from, to) of a slot hold nothing of use any more; nothing of an
 /// earlier sequence stays behind.
-void StateStore::clearRows(uint32_t slot, int64_t from, int64_t to) {
+Status StateStore::clearRows(uint32_t slot, int64_t from, int64_t to) {
+  Status status;
   for (const Growing &state : growing)
-    for (uint64_t o = 0; o < state.outer && from < to; ++o)
-      zero(getRow(state, capacity, slot, o, from),
-           uint64_t(to - from) * state.inner);
+    for (uint64_t o = 0; o < state.outer && from < to && status.ok(); ++o)
+      status = zero(getRow(state, capacity, slot, o, from),
+                    uint64_t(to - from) * state.inner);
+  return status;
 }
 
 Status StateStore::truncate(uint32_t slot, int64_t length) {
@@ -337,10 +357,17 @@ Status StateStore::truncate(uint32_t slot, int64_t length) {
                  possible.empty() ? "" : concat(", ", possible), " and ",
                  lengths[slot]));
     for (const Replaced &state : replaced)
-      copy(state.versions[current].getData() + slot * state.bytes,
-           state.versions[found].getData() + slot * state.bytes, state.bytes);
+      if (status.ok())
+        status = copy(state.versions[current].getData() + slot * state.bytes,
+                      state.versions[found].getData() + slot * state.bytes,
+                      state.bytes);
   }
-  clearRows(slot, length, lengths[slot]);
+  if (status.ok())
+    status = clearRows(slot, length, lengths[slot]);
+  if (status.ok())
+    status = synchronize();
+  if (!status.ok())
+    return status;
   lengths[slot] = length;
   versionLengths[current][slot] = length;
   // Versions of the entries that are gone: a later step may reach their lengths
@@ -351,21 +378,29 @@ Status StateStore::truncate(uint32_t slot, int64_t length) {
   return status;
 }
 
+Status StateStore::clearSlot(uint32_t slot) {
+  Status status = clearRows(slot, 0, lengths[slot]);
+  for (const Replaced &state : replaced)
+    if (status.ok())
+      status = write(state.versions[current].getData() + slot * state.bytes,
+                     state.initial.data(), state.bytes);
+  return status;
+}
+
+void StateStore::beginSlot(uint32_t slot, int64_t length) {
+  lengths[slot] = length;
+  for (uint32_t v = 0; v < versionCount; ++v)
+    versionLengths[v][slot] = v == current ? length : -1;
+}
+
 Status StateStore::reset(uint32_t slot) {
   Status status = checkSlot(slot);
-  if (!status.ok())
-    return status;
-  clearRows(slot, 0, lengths[slot]);
-  lengths[slot] = 0;
-  for (uint32_t v = 0; v < versionCount; ++v)
-    versionLengths[v][slot] = v == current ? 0 : -1;
-  for (const Replaced &state : replaced) {
-    void *to = state.versions[current].getData() + slot * state.bytes;
-    if (isHost)
-      memcpy(to, state.initial.data(), state.bytes);
-    else
-      (void)device.write(0, state.initial.data(), to, state.bytes);
-  }
+  if (status.ok())
+    status = clearSlot(slot);
+  if (status.ok())
+    status = synchronize();
+  if (status.ok())
+    beginSlot(slot, 0);
   return status;
 }
 
@@ -385,16 +420,21 @@ Status StateStore::fork(const uint32_t *sources, uint32_t count) {
     uint32_t source = sources[slot];
     newLengths[slot] = lengths[source];
     for (size_t i = 0; i < growing.size(); ++i)
-      for (uint64_t o = 0; o < growing[i].outer; ++o)
-        copy(getRow(grown[i], capacity, slot, o, 0),
-             getRow(growing[i], capacity, source, o, 0),
-             uint64_t(lengths[source]) * growing[i].inner);
+      for (uint64_t o = 0; o < growing[i].outer && status.ok(); ++o)
+        status = copy(getRow(grown[i], capacity, slot, o, 0),
+                      getRow(growing[i], capacity, source, o, 0),
+                      uint64_t(lengths[source]) * growing[i].inner);
     for (size_t i = 0; i < replaced.size(); ++i)
-      for (uint32_t v = 0; v < versionCount; ++v)
-        copy(made[i].versions[v].getData() + slot * made[i].bytes,
-             replaced[i].versions[v].getData() + source * replaced[i].bytes,
-             made[i].bytes);
+      for (uint32_t v = 0; v < versionCount && status.ok(); ++v)
+        status =
+            copy(made[i].versions[v].getData() + slot * made[i].bytes,
+                 replaced[i].versions[v].getData() + source * replaced[i].bytes,
+                 made[i].bytes);
   }
+  if (status.ok())
+    status = synchronize();
+  if (!status.ok())
+    return status;
   for (std::vector<int64_t> &version : versionLengths) {
     std::vector<int64_t> forked(count);
     for (uint32_t slot = 0; slot < count; ++slot)

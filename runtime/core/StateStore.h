@@ -42,7 +42,9 @@ private:
 /// of its entries, the same in every state that grows. A step works on a range
 /// of slots, and changes nothing unless it succeeds: new entries lie behind the
 /// lengths until commit(), and values that are replaced are made beside the
-/// old ones.
+/// old ones. Other functions change nothing, either, when they fail, unless the
+/// device does: values of the slots that truncate(), reset() and load() were to
+/// change are unknown then, until reset() succeeds.
 class StateStore {
 public:
   /// `undo`: how many steps back values that are replaced can be restored.
@@ -76,8 +78,9 @@ public:
   void bind(const Step &step, trine_program_tensor *inputs);
   /// Where the step puts the value of state `index`, which it replaces.
   void *getNext(const Step &step, size_t index, uint64_t &bytes);
-  /// The step succeeded.
-  void commit(const Step &step);
+  /// The program has done the step. Fails when the device does, and then the
+  /// step has changed nothing.
+  Status commit(const Step &step);
 
   /// At least so many slots and entries for each.
   Status reserve(uint32_t slots, int64_t entries);
@@ -110,9 +113,17 @@ private:
   Status makeBlocks(uint32_t slots, int64_t entries,
                     std::vector<Growing> &grown,
                     std::vector<Replaced> &made) const;
-  void copy(void *to, const void *from, uint64_t bytes) const;
-  void zero(void *to, uint64_t bytes) const;
-  void clearRows(uint32_t slot, int64_t from, int64_t to);
+  /// Copies between states, zeros and writes, in their order; synchronize()
+  /// waits for all.
+  Status copy(void *to, const void *from, uint64_t bytes) const;
+  Status zero(void *to, uint64_t bytes) const;
+  Status write(void *to, const void *from, uint64_t bytes) const;
+  Status synchronize() const;
+  Status clearRows(uint32_t slot, int64_t from, int64_t to);
+  /// The device's part of an empty slot, and the store's of one whose values
+  /// begin anew.
+  Status clearSlot(uint32_t slot);
+  void beginSlot(uint32_t slot, int64_t length);
   uint8_t *getRow(const Growing &state, int64_t stride, uint32_t slot,
                   uint64_t outer, int64_t row) const {
     return state.block.getData() +
@@ -129,7 +140,6 @@ private:
 
   Device &device;
   const Manifest &manifest;
-  bool isHost;
   std::vector<Growing> growing;
   std::vector<Replaced> replaced;
   std::vector<int64_t> lengths; // by slot

@@ -4,7 +4,11 @@
 #include "core/StateStore.h"
 #include "device/host/HostDevice.h"
 #include "gtest/gtest.h"
+#include <cstring>
+#include <filesystem>
+#include <functional>
 #include <memory>
+#include <unistd.h>
 
 using namespace trine::runtime;
 
@@ -27,6 +31,53 @@ static const char manifestText[] = R"({
  "kernels": []})";
 
 namespace {
+
+/// A device whose memory is not the host's, as far as the states know. Each
+/// call that moves bytes can be made to fail.
+class FailingDevice : public HostDevice {
+public:
+  FailingDevice() : HostDevice(nullptr, 0, false) {}
+  bool isHostMemory() const override { return false; }
+  trine_status allocate(uint32_t space, uint64_t bytes,
+                        void **memory) override {
+    trine_status status = HostDevice::allocate(space, bytes, memory);
+    // A device's memory holds anything.
+    if (status == TRINE_OK)
+      memset(*memory, 0xa5, bytes);
+    return status;
+  }
+  trine_status write(uint32_t queue, const void *host, void *to,
+                     uint64_t bytes) override {
+    hostBytes += bytes;
+    return next() ? HostDevice::write(queue, host, to, bytes) : failed();
+  }
+  trine_status read(uint32_t queue, const void *from, void *host,
+                    uint64_t bytes) override {
+    hostBytes += bytes;
+    return next() ? HostDevice::read(queue, from, host, bytes) : failed();
+  }
+  trine_status copy(uint32_t queue, const void *from, void *to,
+                    uint64_t bytes) override {
+    return next() ? HostDevice::write(queue, from, to, bytes) : failed();
+  }
+  trine_status zero(uint32_t queue, void *to, uint64_t bytes) override {
+    return next() ? HostDevice::zero(queue, to, bytes) : failed();
+  }
+  trine_status synchronize() override {
+    return next() ? HostDevice::synchronize() : failed();
+  }
+  /// Calls that still succeed; none fails below 0.
+  int remaining = -1;
+  /// What went through the host's memory.
+  uint64_t hostBytes = 0;
+
+private:
+  bool next() { return remaining < 0 || remaining-- > 0; }
+  trine_status failed() {
+    remaining = 0;
+    return fail(TRINE_ERROR_DEVICE, "the device is gone");
+  }
+};
 
 class StateStoreTests : public testing::Test {
 protected:
@@ -60,8 +111,7 @@ protected:
           rows[(slot * 2 + outer) * store->getCapacity() + step.past + i] =
               mark;
     }
-    store->commit(step);
-    return status;
+    return store->commit(step);
   }
 
   /// The rows of a slot, and its replaced value.
@@ -83,7 +133,7 @@ protected:
 
   using Values = std::vector<int64_t>;
   Manifest manifest;
-  HostDevice device{nullptr, 0, false};
+  FailingDevice device;
   std::unique_ptr<StateStore> store;
 };
 
@@ -104,6 +154,81 @@ TEST_F(StateStoreTests, TruncateRefusesLengthsOfABranchThatIsGone) {
   EXPECT_EQ(values(0), (Values{1, 2, 3, 4, 1, 2, 3, 4, 4}));
   ASSERT_TRUE(store->truncate(0, 3).ok());
   EXPECT_EQ(values(0), (Values{1, 2, 3, 1, 2, 3, 3}));
+}
+
+TEST_F(StateStoreTests, FailuresOfTheDeviceAreFailures) {
+  const std::string path = std::filesystem::temp_directory_path() /
+                           ("trine-store-" + std::to_string(getpid()));
+  ASSERT_TRUE(step(0, 2, 2, 1).ok());
+  ASSERT_TRUE(step(0, 2, 1, 2).ok());
+  ASSERT_TRUE(store->save(path, 0, 1).ok());
+  const Values before{1, 1, 2, 1, 1, 2, 2};
+  const uint32_t sources[] = {1, 0, 1};
+  struct {
+    const char *name;
+    std::function<Status()> run;
+    bool changesNothing;
+  } functions[] = {
+      {"save", [&] { return store->save(path + ".other", 0, 2); }, true},
+      {"reserve", [&] { return store->reserve(3, 100); }, true},
+      {"fork", [&] { return store->fork(sources, 3); }, true},
+      {"step", [&] { return step(0, 1, 1, 9); }, true},
+      {"step in new memory", [&] { return step(0, 1, 500, 9); }, true},
+      {"truncate", [&] { return store->truncate(0, 3); }, false},
+      {"load", [&] { return store->load(path, 0); }, false},
+      {"reset", [&] { return store->reset(0); }, false},
+  };
+  for (auto &function : functions) {
+    // Truncating goes back to the end of a step.
+    if (strcmp(function.name, "truncate") == 0)
+      ASSERT_TRUE(step(0, 1, 1, 9).ok());
+    const int64_t length = store->getLengths()[0];
+    // Every call in turn, until all succeed.
+    int failures = 0;
+    for (; failures < 1000; ++failures) {
+      device.remaining = failures;
+      Status status = function.run();
+      device.remaining = -1;
+      if (status.ok())
+        break;
+      EXPECT_EQ(status.getCode(), TRINE_ERROR_DEVICE) << function.name;
+      EXPECT_EQ(status.getMessage(), "the device is gone") << function.name;
+      EXPECT_EQ(store->getLengths()[0], length) << function.name;
+      if (!function.changesNothing)
+        continue;
+      EXPECT_EQ(values(0), before) << function.name << " " << failures;
+      EXPECT_EQ(values(1), before) << function.name << " " << failures;
+    }
+    EXPECT_GT(failures, 1) << function.name;
+    EXPECT_LT(failures, 1000) << function.name;
+    if (strcmp(function.name, "reset") != 0) {
+      ASSERT_TRUE(store->load(path, 0).ok());
+      EXPECT_EQ(values(0), before) << function.name;
+    }
+  }
+  EXPECT_EQ(values(0), Values{7});
+  std::filesystem::remove(path);
+  std::filesystem::remove(path + ".other");
+}
+
+TEST_F(StateStoreTests, ValuesStayOnTheDevice) {
+  ASSERT_TRUE(step(0, 1, 1, 1).ok());
+  // The initial value of a slot, for each version.
+  EXPECT_EQ(device.hostBytes, 6 * sizeof(int64_t));
+  ASSERT_TRUE(step(1, 2, 1, 2).ok());
+  ASSERT_TRUE(step(1, 1, 500, 3).ok());
+  const uint32_t sources[] = {1, 1, 0, 2};
+  ASSERT_TRUE(store->fork(sources, 4).ok());
+  ASSERT_TRUE(store->truncate(0, 1).ok());
+  EXPECT_EQ(device.hostBytes, 4 * 6 * sizeof(int64_t));
+  EXPECT_EQ(values(0), (Values{2, 2, 2}));
+  EXPECT_EQ(store->getLengths()[1], 501);
+  EXPECT_EQ(values(1).back(), 3);
+  EXPECT_EQ(values(2), (Values{1, 1, 1}));
+  EXPECT_EQ(values(3), (Values{2, 2, 2}));
+  ASSERT_TRUE(store->reserve(7, 0).ok());
+  for (uint32_t slot = 4; slot < 7; ++slot)
+    EXPECT_EQ(values(slot), Values{7});
 }
 
 } // namespace
