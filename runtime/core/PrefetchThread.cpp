@@ -7,7 +7,7 @@
 using namespace trine::runtime;
 
 PrefetchThread::~PrefetchThread() {
-  if (!thread.joinable())
+  if (!thread.isStarted())
     return;
   {
     std::lock_guard<std::mutex> lock(mutex);
@@ -22,8 +22,9 @@ void PrefetchThread::start(Job &job) {
     std::lock_guard<std::mutex> lock(mutex);
     waiting.push_back(&job);
   }
-  if (!thread.joinable())
-    thread = std::thread([this] { run(); });
+  // Without a thread the job waits for finish(), and the next one tries again.
+  if (!thread.isStarted() && thread.start([this] { run(); }))
+    return;
   hasWork.notify_one();
 }
 

@@ -4,12 +4,12 @@
 #define TRINE_RUNTIME_CORE_PREFETCHTHREAD_H
 
 #include "Status.h"
+#include "Thread.h"
 #include "device/Device.h"
 #include "trine/Runtime/engram.h"
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <thread>
 
 namespace trine::runtime {
 
@@ -34,7 +34,8 @@ public:
   /// No job is under way.
   ~PrefetchThread();
 
-  /// The job stays where it is until it is done or taken back.
+  /// The job stays where it is until it is done or taken back. Where the system
+  /// has no thread left, finish() does it.
   void start(Job &job);
   bool isDone(Job &job);
   /// Does the job on this thread, or waits until it is done. The ticket is gone
@@ -55,7 +56,7 @@ private:
   std::condition_variable hasWork, hasDone;
   std::deque<Job *> waiting;
   bool isClosed = false;
-  std::thread thread;
+  Thread thread;
 };
 
 } // namespace trine::runtime

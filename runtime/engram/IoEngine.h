@@ -4,6 +4,7 @@
 #ifndef TRINE_RUNTIME_ENGRAM_IOENGINE_H
 #define TRINE_RUNTIME_ENGRAM_IOENGINE_H
 
+#include "core/Status.h"
 #include "trine/Runtime/engram.h"
 #include <cstdint>
 #include <memory>
@@ -42,10 +43,10 @@ public:
   virtual std::unique_ptr<IoQueue> createQueue(uint32_t depth) = 0;
 };
 
-/// Threads that read one after the other, by `function` or pread.
-std::unique_ptr<IoEngine>
-createThreadEngine(uint32_t threads, trine_engram_read_function function,
-                   void *context);
+/// Threads that read one after the other, by `function` or pread. Fails when
+/// one of them cannot be started.
+Status createThreadEngine(uint32_t threads, trine_engram_read_function function,
+                          void *context, std::unique_ptr<IoEngine> &engine);
 
 /// io_uring, or NULL where library or kernel lack it.
 std::unique_ptr<IoEngine> createUringEngine();

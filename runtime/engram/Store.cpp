@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Store.h"
+#include "Deadline.h"
 #include "Fetch.h"
 #include <algorithm>
-#include <chrono>
 #include <new>
 
 using namespace trine::runtime;
@@ -52,13 +52,22 @@ Status Store::open(const trine_engram_store_options &given) {
       return Status(TRINE_ERROR_DEVICE,
                     options.read ? "'read' and io_uring exclude each other"
                                  : "io_uring is not available here");
-    engine = createThreadEngine(options.read_threads, options.read,
-                                options.read_context);
+    if (Status status = createThreadEngine(options.read_threads, options.read,
+                                           options.read_context, engine);
+        !status.ok())
+      return status;
     createQueues();
   }
-  for (std::unique_ptr<IoQueue> &ready : queues)
-    workers.emplace_back(
-        [this, ready = std::move(ready)]() mutable { work(std::move(ready)); });
+  workers = std::vector<Thread>(options.workers);
+  for (uint32_t i = 0; i < options.workers; ++i)
+    if (int error =
+            workers[i].start([this, ready = std::move(queues[i])]() mutable {
+              work(std::move(ready));
+            }))
+      return Status(
+          TRINE_ERROR_OUT_OF_MEMORY,
+          concat("worker ", i + 1, " of ", options.workers,
+                 " of the store cannot be started: ", describeErrno(error)));
   return Status();
 }
 
@@ -87,7 +96,7 @@ void Store::close() {
   }
   hasWork.notify_all();
   hasRoom.notify_all();
-  for (std::thread &worker : workers)
+  for (Thread &worker : workers)
     worker.join();
   workers.clear();
   engine.reset();
@@ -118,8 +127,7 @@ Status Store::enter(Ticket &ticket, bool isUrgent) {
             (stagedBytes == 0 ||
              stagedBytes + ticket.reservedBytes <= options.staging_bytes));
   };
-  if (!hasRoom.wait_for(
-          lock, std::chrono::milliseconds(options.begin_milliseconds), fits)) {
+  if (!waitUntil(fits, options.begin_milliseconds, hasRoom, lock)) {
     ++ticket.table->statistics.full;
     return Status(TRINE_ENGRAM_ERROR_FULL,
                   concat("table ", quote(ticket.table->getName()), ": ",

@@ -5,10 +5,10 @@
 
 #include "IoEngine.h"
 #include "Ticket.h"
+#include "core/Thread.h"
 #include <deque>
 #include <map>
 #include <set>
-#include <thread>
 
 namespace trine::runtime::engram {
 
@@ -49,7 +49,7 @@ private:
   trine_engram_store_options options = {};
   trine_engram_engine engineKind = TRINE_ENGRAM_ENGINE_THREADS;
   std::unique_ptr<IoEngine> engine;
-  std::vector<std::thread> workers;
+  std::vector<Thread> workers;
 
   std::mutex mutex;
   std::condition_variable hasWork, hasRoom;

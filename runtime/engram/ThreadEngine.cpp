@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "IoEngine.h"
+#include "core/Thread.h"
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <thread>
 #include <unistd.h>
 #include <vector>
 
+using namespace trine::runtime;
 using namespace trine::runtime::engram;
 
 namespace {
@@ -19,19 +20,17 @@ class ThreadEngine : public IoEngine {
 public:
   ThreadEngine(uint32_t count, trine_engram_read_function function,
                void *context)
-      : function(function), context(context) {
-    for (uint32_t i = 0; i < count; ++i)
-      threads.emplace_back([this] { work(); });
-  }
+      : function(function), context(context), threads(count) {}
   ~ThreadEngine() override {
     {
       std::lock_guard<std::mutex> lock(mutex);
       closing = true;
     }
     hasWork.notify_all();
-    for (std::thread &thread : threads)
+    for (Thread &thread : threads)
       thread.join();
   }
+  Status start();
   std::unique_ptr<IoQueue> createQueue(uint32_t depth) override;
 
 private:
@@ -45,7 +44,7 @@ private:
   std::condition_variable hasWork;
   std::deque<std::pair<Read, ThreadQueue *>> waiting;
   bool closing = false;
-  std::vector<std::thread> threads;
+  std::vector<Thread> threads;
 };
 
 class ThreadQueue : public IoQueue {
@@ -85,6 +84,16 @@ private:
 
 } // namespace
 
+Status ThreadEngine::start() {
+  for (size_t i = 0; i < threads.size(); ++i)
+    if (int error = threads[i].start([this] { work(); }))
+      return Status(
+          TRINE_ERROR_OUT_OF_MEMORY,
+          concat("reading thread ", i + 1, " of ", threads.size(),
+                 " of the store cannot be started: ", describeErrno(error)));
+  return Status();
+}
+
 int64_t ThreadEngine::perform(const Read &read) {
   if (function)
     return function(context, read.file, read.offset, read.bytes, read.memory);
@@ -110,7 +119,12 @@ std::unique_ptr<IoQueue> ThreadEngine::createQueue(uint32_t depth) {
   return std::make_unique<ThreadQueue>(*this);
 }
 
-std::unique_ptr<IoEngine> trine::runtime::engram::createThreadEngine(
-    uint32_t threads, trine_engram_read_function function, void *context) {
-  return std::make_unique<ThreadEngine>(threads, function, context);
+Status trine::runtime::engram::createThreadEngine(
+    uint32_t threads, trine_engram_read_function function, void *context,
+    std::unique_ptr<IoEngine> &engine) {
+  auto created = std::make_unique<ThreadEngine>(threads, function, context);
+  Status status = created->start();
+  if (status.ok())
+    engine = std::move(created);
+  return status;
 }

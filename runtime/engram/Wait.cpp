@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /// Taking rows over.
 #include "Convert.h"
+#include "Deadline.h"
 #include "Profile.h"
 #include "Store.h"
 #include <algorithm>
@@ -15,12 +16,7 @@ Status Store::waitForChunk(Ticket &ticket, uint64_t milliseconds) {
   auto isDone = [&] {
     return ticket.state == Ticket::Staged || ticket.state == Ticket::Failed;
   };
-  // What is no deadline must not overflow one.
-  constexpr uint64_t kYear = uint64_t(365) * 24 * 3600 * 1000;
-  if (milliseconds > kYear) {
-    ticket.changed.wait(lock, isDone);
-  } else if (!ticket.changed.wait_for(
-                 lock, std::chrono::milliseconds(milliseconds), isDone)) {
+  if (!waitUntil(isDone, milliseconds, ticket.changed, lock)) {
     ++ticket.table->statistics.late;
     int64_t row = ticket.lateRow;
     return Status(TRINE_ENGRAM_ERROR_LATE,

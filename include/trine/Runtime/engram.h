@@ -88,7 +88,7 @@ typedef struct trine_engram_store_options {
   int32_t engine;         /* a trine_engram_engine */
   uint64_t staging_bytes; /* rows read and not yet waited for: 32 MiB */
   /* How long trine_engram_begin waits for room before it fails with FULL.
-   * Default 0: it fails at once. */
+   * Default 0: it fails at once; UINT64_MAX: it waits for ever. */
   uint64_t begin_milliseconds;
   /* What trine_engram_wait takes for its deadline when it is given -1: 60,000;
    * UINT64_MAX: none. */

@@ -2,6 +2,7 @@
 // The library's surface: modules, memory, launches.
 #include "Cta.h"
 #include "Parser.h"
+#include "core/Thread.h"
 #include <algorithm>
 #include <chrono>
 #include <deque>
@@ -258,11 +259,13 @@ Result Machine::launch(const Module &module, std::string_view name,
                          ? launch.options.threads
                          : std::max(1u, std::thread::hardware_concurrency());
   threads = unsigned(std::min<uint64_t>(threads, clusters));
-  std::vector<std::thread> helpers;
-  for (unsigned t = 1; t < threads; ++t)
-    helpers.emplace_back([&] { Worker(context, next, clusters).run(); });
+  // With fewer of them, or none, the same work takes longer.
+  std::vector<runtime::Thread> helpers(threads - 1);
+  for (runtime::Thread &helper : helpers)
+    if (helper.start([&] { Worker(context, next, clusters).run(); }))
+      break;
   Worker(context, next, clusters).run();
-  for (std::thread &helper : helpers)
+  for (runtime::Thread &helper : helpers)
     helper.join();
 
   for (const ModuleVariable &variable : module.contents().variables)

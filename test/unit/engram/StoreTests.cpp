@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Rows out of every tier, type and engine, and what the store keeps of them.
 #include "StoreTesting.h"
+#include "ThreadStarts.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include <sys/stat.h>
@@ -207,6 +208,34 @@ TEST(StoreTests, ProfilesSeedTheCache) {
   EXPECT_THAT(getOpenError(store, folder / "t.engram",
                            TRINE_ENGRAM_ERROR_BAD_ROW, options),
               HasSubstr("row must be in [0, 1000), got 1000"));
+}
+
+TEST(StoreTests, SaysWhichThreadDoesNotStart) {
+  trine_engram_store *store = nullptr;
+  trine_engram_store_options options = getStoreOptions();
+  options.engine = TRINE_ENGRAM_ENGINE_THREADS;
+  options.read_threads = 3;
+  options.workers = 2;
+  const char *const expected[] = {
+      "reading thread 1 of 3 of the store cannot be started: Resource "
+      "temporarily unavailable",
+      nullptr,
+      "reading thread 3 of 3 of the store cannot be started: Resource "
+      "temporarily unavailable",
+      "worker 1 of 2 of the store cannot be started: Resource temporarily "
+      "unavailable",
+      "worker 2 of 2 of the store cannot be started: Resource temporarily "
+      "unavailable"};
+  for (int count : {0, 2, 3, 4}) {
+    LimitedThreadStarts some(count);
+    EXPECT_EQ(trine_engram_store_open(&options, &store),
+              TRINE_ERROR_OUT_OF_MEMORY);
+    EXPECT_STREQ(trine_engram_message(), expected[count]);
+    EXPECT_EQ(store, nullptr);
+  }
+  LimitedThreadStarts all(5);
+  StoreHandle opened = openStore(options);
+  EXPECT_NE(opened, nullptr);
 }
 
 TEST(StoreTests, RefusesBadOptions) {

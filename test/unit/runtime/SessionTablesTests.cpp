@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /// What steps ask the tables of a package for: hashes, fetches, announced
 /// steps, and what happens when too much is in flight or the disk is late.
+#include "ThreadStarts.h"
 #include "core/SessionTables.h"
 #include "device/host/HostDevice.h"
 #include <atomic>
@@ -427,6 +428,29 @@ TEST_F(SentRowsTest, WithoutAWordAreSentWhenTheyAreAwaited) {
   awaitRows(ticket, {1});
   tables->endStep(true);
   EXPECT_THAT(separate.getOrder(), testing::EndsWith("copy join "));
+}
+
+TEST_F(SentRowsTest, WithoutAThreadAreCopiedWhenTheyAreAwaited) {
+  open();
+  tables->beginStep(nullptr);
+  {
+    trine::test::LimitedThreadStarts none(0);
+    uint64_t first = issue({1, 2}), second = issue({3});
+    EXPECT_EQ(none.getRefused(), 2);
+    EXPECT_EQ(separate.getOrder(), "");
+    awaitRows(second, {3});
+    awaitRows(first, {1, 2});
+    EXPECT_EQ(separate.getOrder(), "submit copy join submit copy join ");
+    issue({4}); // ends with the step
+  }
+  tables->endStep(false);
+  EXPECT_TRUE(separate.isFree());
+  // The next one has a thread again.
+  tables->beginStep(nullptr);
+  uint64_t ticket = issue({5});
+  expectOrder("submit copy join submit copy join drop copy ");
+  awaitRows(ticket, {5});
+  tables->endStep(true);
 }
 
 TEST_F(SentRowsTest, MoreThanThereAreSlots) {

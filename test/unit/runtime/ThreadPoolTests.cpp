@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "ThreadStarts.h"
+#include "core/Thread.h"
 #include "core/ThreadPool.h"
 #include "device/host/HostDevice.h"
 #include <gtest/gtest.h>
@@ -90,6 +92,33 @@ TEST(ThreadPool, StopsAtOnce) {
   for (int i = 0; i < 50; ++i) {
     ThreadPool pool;
     ASSERT_TRUE(pool.start(4).ok());
+  }
+}
+
+TEST(ThreadPool, SaysWhichThreadDoesNotStart) {
+  ThreadPool pool;
+  trine::test::LimitedThreadStarts two(2);
+  Status status = pool.start(5);
+  EXPECT_EQ(status.getCode(), TRINE_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(status.getMessage(), "thread 3 of 5 cannot be started: Resource "
+                                 "temporarily unavailable");
+}
+
+TEST(Thread, StartsOrSaysWhyNot) {
+  std::atomic<int> calls{0};
+  Thread thread;
+  {
+    trine::test::LimitedThreadStarts none(0);
+    EXPECT_EQ(thread.start([&] { ++calls; }), EAGAIN);
+    EXPECT_FALSE(thread.isStarted());
+    thread.join();
+  }
+  for (int i = 1; i <= 2; ++i) {
+    ASSERT_EQ(thread.start([&] { ++calls; }), 0);
+    EXPECT_TRUE(thread.isStarted());
+    thread.join();
+    EXPECT_FALSE(thread.isStarted());
+    EXPECT_EQ(calls, i);
   }
 }
 

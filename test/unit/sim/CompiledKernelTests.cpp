@@ -2,6 +2,7 @@
 // PTX that CUDA's own compiler made of Inputs/*.cu, run with all checks and
 // compared with the host's arithmetic.
 #include "FormTest.h"
+#include "ThreadStarts.h"
 #include "trine/Runtime/PTXTensorMap.h"
 #include <cmath>
 #include <cstring>
@@ -325,6 +326,24 @@ TEST(PTXCompiledKernels, FlagsBetweenBlocks) {
     launch.options.threads = threads;
     EXPECT_CLEAN(run(machine, *module, "spin", launch, flag, o));
     EXPECT_EQ(o[0], 42);
+  }
+}
+
+TEST(PTXCompiledKernels, RunWithTheThreadsThatStart) {
+  auto module = loadInput("elementwise.ptx");
+  ASSERT_TRUE(module);
+  Machine machine;
+  for (int started : {0, 1}) {
+    trine::test::LimitedThreadStarts some(started);
+    int *flag = filled<int>(machine, 1, "flag"),
+        *o = allocate<int>(machine, 2, "o");
+    Launch launch;
+    launch.grid.x = 4;
+    launch.options.threads = 4;
+    Result result = run(machine, *module, "spin", launch, flag, o);
+    EXPECT_EQ(result.statistics.ctas, 4u);
+    EXPECT_EQ(o[0], 42);
+    EXPECT_EQ(some.getRefused(), 1);
   }
 }
 
