@@ -98,11 +98,16 @@ static Value roundTo(LinalgBuilder &b, Value value, Type elementType) {
 }
 
 void mlir::trine::requireOperands(MoEGroupOp op, LinalgBuilder &b) {
-  // What a route chose is in range.
-  if (op.getIds().getDefiningOp<MoERouteOp>())
-    return;
-  int64_t experts = op.getExperts(), identities = op.getIdentityExperts();
-  requireInRange(b, op.getIds(), b.index(experts + identities),
+  int64_t count = static_cast<int64_t>(op.getExperts()) +
+                  static_cast<int64_t>(op.getIdentityExperts());
+  // What a route chose is a number of its own experts; there may be more of
+  // them. (Those of its table are checked with the route.)
+  if (auto route = op.getIds().getDefiningOp<MoERouteOp>()) {
+    int64_t routed = LinalgBuilder::typeOf(route.getLogits()).getDimSize(1);
+    if (!ShapedType::isDynamic(routed) && routed <= count)
+      return;
+  }
+  requireInRange(b, op.getIds(), b.index(count),
                  "ids of experts must be numbers of experts");
 }
 

@@ -32,4 +32,47 @@ bool areDistinctChoices(Value ids) {
          axis == cast<RankedTensorType>(ids.getType()).getRank() - 1;
 }
 
+bool areChoicesBelow(Raising &raising, Value ids, int64_t experts) {
+  auto isWide = [](Value value) {
+    Type type = getElementTypeOrSelf(value.getType());
+    return type.isSignlessInteger(32) || type.isSignlessInteger(64);
+  };
+  auto hasAtMost = [&](Value value, int64_t axis) {
+    axis = raising.normalAxis(axis, value);
+    if (axis < 0 || axis >= raising.rank(value))
+      return false;
+    std::optional<int64_t> size = raising.staticDim(value, axis);
+    return size && *size <= experts;
+  };
+  // The same numbers elsewhere.
+  while (Operation *op = ids.getDefiningOp()) {
+    bool keeps =
+        isa<onnx::ReshapeOp, onnx::TransposeOp, onnx::SliceOp>(op) ||
+        (isa<onnx::CastOp>(op) && isWide(ids) && isWide(op->getOperand(0)));
+    if (!keeps)
+      break;
+    ids = op->getOperand(0);
+  }
+  // The table of a route must hold numbers of its experts: that is checked when
+  // it runs.
+  if (auto route = producer<MoERouteOp>(ids))
+    return hasAtMost(route.getLogits(), 1);
+  if (auto topK = producer<onnx::TopKOp>(ids))
+    return ids == topK.getIndices() &&
+           hasAtMost(topK->getOperand(0), topK.getAxis());
+  if (auto argMax = producer<onnx::ArgMaxOp>(ids))
+    return hasAtMost(argMax->getOperand(0), argMax.getAxis());
+  if (auto clip = producer<onnx::ClipOp>(ids)) {
+    if (clip->getNumOperands() < 3)
+      return false;
+    std::optional<int64_t> low = constantInteger(clip->getOperand(1)),
+                           high = constantInteger(clip->getOperand(2));
+    return low && high && *low >= 0 && *high >= 0 && *high < experts;
+  }
+  std::optional<SmallVector<int64_t>> numbers = constantIntegers(ids);
+  return numbers && llvm::all_of(*numbers, [&](int64_t number) {
+           return number >= 0 && number < experts;
+         });
+}
+
 } // namespace mlir::trine

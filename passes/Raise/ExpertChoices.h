@@ -7,8 +7,15 @@
 
 namespace mlir::trine {
 
+class Raising;
+
 /// Whether no token, a row of `ids`, can choose an expert twice.
 bool areDistinctChoices(Value ids);
+
+/// Whether every one of `ids` is known to be in [0, experts). Where experts are
+/// written out one by one, any other id chooses nothing; trine.moe.experts has
+/// no such ids.
+bool areChoicesBelow(Raising &raising, Value ids, int64_t experts);
 
 } // namespace mlir::trine
 

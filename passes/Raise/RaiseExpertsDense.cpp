@@ -191,6 +191,9 @@ bool DenseMatcher::match(ExpertsMatch &match) {
     if (term.expert != static_cast<int64_t>(index))
       return pattern.fail(term.choice,
                           "expert " + Twine(index) + " is missing");
+  if (!areChoicesBelow(raising, terms[0].ids, terms.size()))
+    return pattern.fail(terms[0].choice, "tokens may choose others than its " +
+                                             Twine(terms.size()) + " experts");
   for (Term &term : terms)
     for (Operation *op : term.ops)
       pattern.add(op);

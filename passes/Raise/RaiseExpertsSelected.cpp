@@ -449,6 +449,9 @@ static bool matchSteps(MoEPattern &pattern, Operation *last,
       return false;
   }
   const Step &first = found.front().first;
+  if (!areChoicesBelow(raising, first.ids, found.size()))
+    return pattern.fail(first.scatter, "tokens may choose others than its " +
+                                           Twine(found.size()) + " experts");
   std::optional<int64_t> k = raising.staticDim(first.ids, 1);
   if (!k)
     return pattern.fail(last, "the number of slots is not known");

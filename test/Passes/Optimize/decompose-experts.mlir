@@ -5,6 +5,17 @@
 // Sizes without good divisors: still no memory but the stack's.
 // RUN: sed -e 's/5x80x24/5x74x24/g; s/5x24x40/5x24x37/g; s/5, 80, 24/5, 74, 24/; s/5, 24, 40/5, 24, 37/' %s | trine-opt --trine-plan-pipeline --trine-lower-kernels --split-input-file | FileCheck %s --check-prefix=LOWER
 
+// What a route chose needs no check where it has no more experts than the operator.
+// RUN: sed -n -e '/^func.func @main.*tensor<?x3xf32>/,/^}/p' %s | trine-opt --trine-schedule-expert-groups --trine-decompose-composites | FileCheck %s --check-prefix=SAME
+// RUN: sed -n -e '/^func.func @main.*tensor<?x3xf32>/,/^}/p' %s | sed -e 's/tensor<?x3xf32>/tensor<?x4xf32>/; s/dims = \["n", 3\]/dims = ["n", 4]/' | trine-opt --trine-schedule-expert-groups --trine-decompose-composites | FileCheck %s --check-prefix=MORE
+// RUN: sed -n -e '/^func.func @main.*tensor<?x3xf32>/,/^}/p' %s | sed -e 's/tensor<?x3xf32>/tensor<?x4xf32>/; s/dims = \["n", 3\]/dims = ["n", 4]/; s/gate_up concatenated :/gate_up concatenated {identity_experts = 1 : i64} :/' | trine-opt --trine-schedule-expert-groups --trine-decompose-composites | FileCheck %s --check-prefix=SAME
+// SAME-NOT: trine.require
+// SAME: trine.moe.group %
+// SAME-NOT: trine.require
+// MORE: %[[I:.*]], %{{.*}} = trine.moe.route
+// MORE: trine.require %{{.*}}, "ids of experts must be numbers of experts"
+// MORE: trine.moe.group %[[I]] experts 3
+
 // A route is a kernel of its own, one workgroup per token, no memory but the stack's.
 // CHECK-LABEL: func.func @main(
 // CHECK: trine.moe.route

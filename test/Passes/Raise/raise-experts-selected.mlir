@@ -2,11 +2,12 @@
 
 // Each expert on the tokens that compare equal, rows added by ScatterND.
 // CHECK-LABEL: func.func @selected
+// CHECK: %[[I:.*]] = onnx.Clip(%arg1
 // CHECK-NOT: onnx.NonZero
-// CHECK: %[[Y:.*]] = trine.moe.experts %arg0 routed(%arg1, %arg2 : tensor<?x2xi64>, tensor<?x2xf32>) weights(%{{.*}}, %{{.*}} : tensor<3x12x8xf32>, tensor<3x8x6xf32>)
+// CHECK: %[[Y:.*]] = trine.moe.experts %arg0 routed(%[[I]], %arg2 : tensor<?x2xi64>, tensor<?x2xf32>) weights(%{{.*}}, %{{.*}} : tensor<3x12x8xf32>, tensor<3x8x6xf32>)
 // CHECK-SAME: activation silu_gated gate_up concatenated {{.*}}trine.form = "experts-selected"
 // CHECK-NEXT: return %[[Y]]
-func.func @selected(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
+func.func @selected(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %chosen: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
                  %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}) -> tensor<?x8xf32> {
   %wg0 = onnx.Initializer "wg0" from "m.onnx" at 0 length 192 : tensor<8x6xf32>
   %wu0 = onnx.Initializer "wu0" from "m.onnx" at 192 length 192 : tensor<8x6xf32>
@@ -31,6 +32,7 @@ func.func @selected(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]},
   %s8 = onnx.Constant dense<[-1, 8]> : tensor<2xi64>
   %size = onnx.Shape(%x) : (tensor<?x8xf32>) -> tensor<2xi64>
   %y = onnx.Expand(%f0, %size) : (tensor<f32>, tensor<2xi64>) -> tensor<?x8xf32>
+  %i = onnx.Clip(%chosen, %e0, %e2) : (tensor<?x2xi64>, tensor<i64>, tensor<i64>) -> tensor<?x2xi64>
   %m0 = onnx.Equal(%i, %e0) : (tensor<?x2xi64>, tensor<i64>) -> tensor<?x2xi1>
   %nz0 = onnx.NonZero(%m0) : (tensor<?x2xi1>) -> tensor<2x?xi64>
   %tokt0 = onnx.Transpose(%nz0) {perm = array<i64: 1, 0>} : (tensor<2x?xi64>) -> tensor<?x2xi64>
@@ -104,11 +106,12 @@ func.func @selected(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]},
 
 // The same by one-hot with experts in front, rows of a tensor with a leading dimension of 1, and ScatterElements.
 // CHECK-LABEL: func.func @one_hot
+// CHECK: %[[I:.*]] = onnx.Clip(%arg1
 // CHECK-NOT: onnx.NonZero
-// CHECK: trine.moe.experts %arg0 routed(%arg1, %arg2 : tensor<?x2xi64>, tensor<?x2xf32>)
+// CHECK: trine.moe.experts %arg0 routed(%[[I]], %arg2 : tensor<?x2xi64>, tensor<?x2xf32>)
 // CHECK-SAME: trine.form = "experts-selected"
 // CHECK-NOT: onnx.Scatter
-func.func @one_hot(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
+func.func @one_hot(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %chosen: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
                  %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}) -> tensor<?x8xf32> {
   %wg0 = onnx.Initializer "wg0" from "m.onnx" at 0 length 192 : tensor<8x6xf32>
   %wu0 = onnx.Initializer "wu0" from "m.onnx" at 192 length 192 : tensor<8x6xf32>
@@ -137,6 +140,7 @@ func.func @one_hot(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, 
   %offon = onnx.Constant dense<[0, 1]> : tensor<2xi64>
   %two = onnx.Constant dense<[1, 8]> : tensor<2xi64>
   %m2n = onnx.Constant dense<[2, -1]> : tensor<2xi64>
+  %i = onnx.Clip(%chosen, %e0, %e2) : (tensor<?x2xi64>, tensor<i64>, tensor<i64>) -> tensor<?x2xi64>
   %oh = onnx.OneHot(%i, %depth, %offon) : (tensor<?x2xi64>, tensor<i64>, tensor<2xi64>) -> tensor<?x2x3xi64>
   %mask = onnx.Transpose(%oh) {perm = array<i64: 2, 1, 0>} : (tensor<?x2x3xi64>) -> tensor<3x2x?xi64>
   %x1 = onnx.Reshape(%x, %s18) {allowzero = 1 : i64} : (tensor<?x8xf32>, tensor<3xi64>) -> tensor<1x?x8xf32>

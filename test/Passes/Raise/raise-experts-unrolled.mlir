@@ -117,10 +117,11 @@ func.func @grouped(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, 
 
 // Every expert on all tokens; a fused product by Gemm; slices of one stack.
 // CHECK-LABEL: func.func @dense
-// CHECK: trine.moe.experts %arg0 routed(%arg1, %arg2 : tensor<?x2xi64>, tensor<?x2xf32>) weights(%{{.*}}, %{{.*}} : tensor<3x12x8xf32>, tensor<3x8x6xf32>)
+// CHECK: %[[I:.*]] = onnx.Clip(%arg1
+// CHECK: trine.moe.experts %arg0 routed(%[[I]], %arg2 : tensor<?x2xi64>, tensor<?x2xf32>) weights(%{{.*}}, %{{.*}} : tensor<3x12x8xf32>, tensor<3x8x6xf32>)
 // CHECK-SAME: activation silu_gated gate_up concatenated {{.*}}trine.form = "experts-dense"
 // CHECK-NOT: onnx.Gemm
-func.func @dense(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
+func.func @dense(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %chosen: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
                  %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}) -> tensor<?x8xf32> {
   %none = onnx.None
   %gu = onnx.Initializer "gate_up" from "m.onnx" at 0 length 1152 : tensor<3x12x8xf32>
@@ -152,6 +153,7 @@ func.func @dense(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %i
   %wg2 = onnx.Reshape(%wgs2, %s128) {allowzero = 1 : i64} : (tensor<1x12x8xf32>, tensor<2xi64>) -> tensor<12x8xf32>
   %wds2 = onnx.Slice(%d, %c2, %c3, %c0, %c1) : (tensor<3x8x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8x6xf32>
   %wd2 = onnx.Reshape(%wds2, %s86) {allowzero = 1 : i64} : (tensor<1x8x6xf32>, tensor<2xi64>) -> tensor<8x6xf32>
+  %i = onnx.Clip(%chosen, %e0, %e2) : (tensor<?x2xi64>, tensor<i64>, tensor<i64>) -> tensor<?x2xi64>
   %eq0 = onnx.Equal(%i, %e0) : (tensor<?x2xi64>, tensor<i64>) -> tensor<?x2xi1>
   %m0 = onnx.Where(%eq0, %w, %f0) : (tensor<?x2xi1>, tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
   %k0 = onnx.ReduceSum(%m0, %last) : (tensor<?x2xf32>, tensor<1xi64>) -> tensor<?x1xf32>
@@ -199,7 +201,7 @@ func.func @dense(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %i
 // CHECK: onnx.Concat({{.*}}) {axis = 1 : i64} : (tensor<2x6x8xf32>, tensor<2x6x8xf32>) -> tensor<2x12x8xf32>
 // CHECK: %[[Y:.*]] = trine.moe.experts %arg0
 // CHECK: onnx.Add(%[[Y]], %arg3)
-func.func @separate(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %i: tensor<?x1xi64> {onnx.name = "i", onnx.dims = ["n", 1]},
+func.func @separate(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %chosen: tensor<?x1xi64> {onnx.name = "i", onnx.dims = ["n", 1]},
                     %w: tensor<?x1xf32> {onnx.name = "w", onnx.dims = ["n", 1]}, %z: tensor<?x8xf32> {onnx.name = "z", onnx.dims = ["n", 8]}) -> tensor<?x8xf32> {
   %wg0 = onnx.Initializer "wg0" from "m.onnx" at 0 length 192 : tensor<8x6xf32>
   %wu0 = onnx.Initializer "wu0" from "m.onnx" at 192 length 192 : tensor<8x6xf32>
@@ -211,6 +213,7 @@ func.func @separate(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]},
   %e1 = onnx.Constant dense<1> : tensor<i64>
   %f0 = onnx.Constant dense<0.0> : tensor<f32>
   %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %i = onnx.Clip(%chosen, %e0, %e1) : (tensor<?x1xi64>, tensor<i64>, tensor<i64>) -> tensor<?x1xi64>
   %eq0 = onnx.Equal(%i, %e0) : (tensor<?x1xi64>, tensor<i64>) -> tensor<?x1xi1>
   %m0 = onnx.Where(%eq0, %w, %f0) : (tensor<?x1xi1>, tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
   %k0 = onnx.ReduceSum(%m0, %last) : (tensor<?x1xf32>, tensor<1xi64>) -> tensor<?x1xf32>
@@ -238,10 +241,11 @@ func.func @separate(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]},
 
 // The weights times whether the slot chose the expert.
 // CHECK-LABEL: func.func @dense_products
-// CHECK: trine.moe.experts %arg0 routed(%arg1, %arg2 : tensor<?x2xi64>, tensor<?x2xf32>)
+// CHECK: %[[I:.*]] = onnx.Clip(%arg1
+// CHECK: trine.moe.experts %arg0 routed(%[[I]], %arg2 : tensor<?x2xi64>, tensor<?x2xf32>)
 // CHECK-SAME: trine.form = "experts-dense"
 // CHECK-NOT: onnx.Gemm
-func.func @dense_products(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %i: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
+func.func @dense_products(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n", 8]}, %chosen: tensor<?x2xi64> {onnx.name = "i", onnx.dims = ["n", 2]},
                           %w: tensor<?x2xf32> {onnx.name = "w", onnx.dims = ["n", 2]}) -> tensor<?x8xf32> {
   %none = onnx.None
   %gu = onnx.Initializer "gate_up" from "m.onnx" at 0 length 1152 : tensor<3x12x8xf32>
@@ -273,6 +277,7 @@ func.func @dense_products(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n"
   %wg2 = onnx.Reshape(%wgs2, %s128) {allowzero = 1 : i64} : (tensor<1x12x8xf32>, tensor<2xi64>) -> tensor<12x8xf32>
   %wds2 = onnx.Slice(%d, %c2, %c3, %c0, %c1) : (tensor<3x8x6xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<1x8x6xf32>
   %wd2 = onnx.Reshape(%wds2, %s86) {allowzero = 1 : i64} : (tensor<1x8x6xf32>, tensor<2xi64>) -> tensor<8x6xf32>
+  %i = onnx.Clip(%chosen, %e0, %e2) : (tensor<?x2xi64>, tensor<i64>, tensor<i64>) -> tensor<?x2xi64>
   %eq0 = onnx.Equal(%i, %e0) : (tensor<?x2xi64>, tensor<i64>) -> tensor<?x2xi1>
   %c_0 = onnx.Cast(%eq0) {to = 1 : i64} : (tensor<?x2xi1>) -> tensor<?x2xf32>
   %m0 = onnx.Mul(%w, %c_0) : (tensor<?x2xf32>, tensor<?x2xf32>) -> tensor<?x2xf32>
@@ -389,4 +394,50 @@ func.func @dense_columns(%x: tensor<?x8xf32> {onnx.name = "x", onnx.dims = ["n",
   %t2 = onnx.Mul(%k2, %o2) : (tensor<?x1xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %y2 = onnx.Add(%y1, %t2) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   return %y2 : tensor<?x8xf32>
+}
+
+// -----
+
+// As many experts as the choice has columns.
+// CHECK-LABEL: func.func @all_columns
+// CHECK: %[[W:.*]], %[[I:.*]] = onnx.TopK(
+// CHECK: trine.moe.experts %arg0 routed(%[[I]], %[[W]] : tensor<?x1xi64>, tensor<?x1xf32>)
+// CHECK-SAME: trine.form = "experts-dense"
+// CHECK-NOT: onnx.Where
+func.func @all_columns(%x: tensor<?x8xf32> {onnx.name="x", onnx.dims=["n",8]}, %l: tensor<?x2xf32> {onnx.name="l", onnx.dims=["n",2]}) -> tensor<?x8xf32> {
+  %k = onnx.Constant dense<1> : tensor<1xi64>
+  %last = onnx.Constant dense<-1> : tensor<1xi64>
+  %zero = onnx.Constant dense<0.0> : tensor<f32>
+  %c0 = onnx.Constant dense<0> : tensor<i64>
+  %c1 = onnx.Constant dense<1> : tensor<i64>
+  %p = onnx.Softmax(%l) {axis = 1 : i64} : (tensor<?x2xf32>) -> tensor<?x2xf32>
+  %w, %i = onnx.TopK(%p, %k) : (tensor<?x2xf32>, tensor<1xi64>) -> (tensor<?x1xf32>, tensor<?x1xi64>)
+  %g0 = onnx.Initializer "g0" from "m.onnx" at 0 length 128 : tensor<8x4xf32>
+  %u0 = onnx.Initializer "u0" from "m.onnx" at 128 length 128 : tensor<8x4xf32>
+  %d0 = onnx.Initializer "d0" from "m.onnx" at 256 length 128 : tensor<4x8xf32>
+  %a0 = onnx.MatMul(%x, %g0) : (tensor<?x8xf32>, tensor<8x4xf32>) -> tensor<?x4xf32>
+  %b0 = onnx.MatMul(%x, %u0) : (tensor<?x8xf32>, tensor<8x4xf32>) -> tensor<?x4xf32>
+  %s0 = onnx.Sigmoid(%a0) : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %t0 = onnx.Mul(%a0, %s0) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %h0 = onnx.Mul(%t0, %b0) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %o0 = onnx.MatMul(%h0, %d0) : (tensor<?x4xf32>, tensor<4x8xf32>) -> tensor<?x8xf32>
+  %q0 = onnx.Equal(%i, %c0) : (tensor<?x1xi64>, tensor<i64>) -> tensor<?x1xi1>
+  %v0 = onnx.Where(%q0, %w, %zero) : (tensor<?x1xi1>, tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %z0 = onnx.ReduceSum(%v0, %last) : (tensor<?x1xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %y0 = onnx.Mul(%o0, %z0) : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+  %g1 = onnx.Initializer "g1" from "m.onnx" at 1024 length 128 : tensor<8x4xf32>
+  %u1 = onnx.Initializer "u1" from "m.onnx" at 1152 length 128 : tensor<8x4xf32>
+  %d1 = onnx.Initializer "d1" from "m.onnx" at 1280 length 128 : tensor<4x8xf32>
+  %a1 = onnx.MatMul(%x, %g1) : (tensor<?x8xf32>, tensor<8x4xf32>) -> tensor<?x4xf32>
+  %b1 = onnx.MatMul(%x, %u1) : (tensor<?x8xf32>, tensor<8x4xf32>) -> tensor<?x4xf32>
+  %s1 = onnx.Sigmoid(%a1) : (tensor<?x4xf32>) -> tensor<?x4xf32>
+  %t1 = onnx.Mul(%a1, %s1) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %h1 = onnx.Mul(%t1, %b1) : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  %o1 = onnx.MatMul(%h1, %d1) : (tensor<?x4xf32>, tensor<4x8xf32>) -> tensor<?x8xf32>
+  %q1 = onnx.Equal(%i, %c1) : (tensor<?x1xi64>, tensor<i64>) -> tensor<?x1xi1>
+  %v1 = onnx.Where(%q1, %w, %zero) : (tensor<?x1xi1>, tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+  %z1 = onnx.ReduceSum(%v1, %last) : (tensor<?x1xf32>, tensor<1xi64>) -> tensor<?x1xf32>
+  %y1 = onnx.Mul(%o1, %z1) : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+  %y = onnx.Add(%y0, %y1) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
 }
