@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "HostImpl.h"
 
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -36,6 +37,33 @@ static const std::vector<std::string> kLevel3 = {
 static const std::vector<std::string> kLevel4 = {
     "avx", "avx2", "avx512bw", "avx512cd", "avx512dq", "avx512f", "avx512vl",
     "bmi", "bmi2", "f16c",     "fma",      "lzcnt",    "movbe"};
+
+/// What code for a named processor may use beyond x86-64: every name is one
+/// that the runtime looks for (runtime/core/CpuFeatures.cpp).
+static const std::vector<std::string> kChecked = {
+    "avx",          "avx2",         "avx512bf16",
+    "avx512bitalg", "avx512bw",     "avx512cd",
+    "avx512dq",     "avx512f",      "avx512fp16",
+    "avx512ifma",   "avx512vbmi",   "avx512vbmi2",
+    "avx512vl",     "avx512vnni",   "avx512vpopcntdq",
+    "avxifma",      "avxneconvert", "avxvnni",
+    "avxvnniint16", "avxvnniint8",  "bmi",
+    "bmi2",         "f16c",         "fma",
+    "gfni",         "lzcnt",        "movbe"};
+
+/// What every processor with AVX2 has.
+static const std::vector<std::string> kBaseline = {
+    "64bit", "cmov",   "crc32",  "cx16",  "cx8", "fxsr",
+    "mmx",   "nopl",   "popcnt", "sahf",  "sse", "sse2",
+    "sse3",  "sse4.1", "sse4.2", "ssse3", "x87", "xsave"};
+
+/// Instruction sets by LLVM's names; what else it calls features is tuning.
+static const llvm::StringRef kInstructionSets[] = {
+#define X86_FEATURE(ENUM, NAME) NAME,
+#define X86_FEATURE_COMPAT(ENUM, NAME, PRIORITY, VALUE) NAME,
+#define X86_MICROARCH_LEVEL(ENUM, NAME, PRIORITY, VALUE)
+#include "llvm/TargetParser/X86TargetParser.def"
+};
 
 llvm::Expected<std::vector<Target>>
 host::chooseTargets(const HostOptions &options) {
@@ -76,8 +104,21 @@ host::chooseTargets(const HostOptions &options) {
   target.vectorBytes = wide ? 64 : 32;
   if (wide)
     features.AddFeature("prefer-256-bit", false);
+  // Kernels have no use for the rest (AMX, keys, transactions): another machine
+  // of that name may lack it, and nobody would notice before it runs.
+  llvm::StringSet<> keep;
+  for (const auto *names : {&kChecked, &kBaseline})
+    for (const std::string &name : *names)
+      keep.insert(name);
+  for (const llvm::SubtargetFeatureKV &known : info->getAllProcessorFeatures())
+    if (llvm::is_contained(kInstructionSets, llvm::StringRef(known.Key)) &&
+        !keep.contains(known.Key) &&
+        info->checkFeatures(std::string("+") + known.Key))
+      features.AddFeature(known.Key, false);
   target.features = features.getString();
-  for (const std::string &feature : wide ? kLevel4 : kLevel3)
+  info.reset(
+      backend->createMCSubtargetInfo(triple, target.cpu, target.features));
+  for (const std::string &feature : kChecked)
     if (info->checkFeatures("+" + feature))
       target.required.push_back(feature);
   return std::vector<Target>{target};
