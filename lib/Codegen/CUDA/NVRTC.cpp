@@ -66,31 +66,8 @@ static bool bind(void *library, const char *name, Function &function) {
   return function != nullptr;
 }
 
-llvm::Expected<NVRTC> NVRTC::open(llvm::StringRef given) {
-  std::vector<std::string> candidates;
-  if (!given.empty())
-    candidates.push_back(given.str());
-  else if (auto variable = llvm::sys::Process::GetEnv("TRINE_NVRTC"))
-    candidates.push_back(*variable);
-  else
-    candidates = nvrtcCandidates();
-  void *library = nullptr;
-  std::string tried, found;
-  for (const std::string &candidate : candidates) {
-    tried += (tried.empty() ? "" : ", ") + candidate;
-    library = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (library) {
-      found = candidate;
-      break;
-    }
-  }
-  if (!library)
-    return llvm::createStringError(
-        "NVRTC, which compiles CUDA kernels, was not found. Install the CUDA "
-        "toolkit or the Python package nvidia-cuda-nvrtc, or set TRINE_NVRTC "
-        "to the library. Tried: %s",
-        tried.c_str());
-  NVRTC result;
+/// What is wrong with a library that was opened; empty for nothing.
+std::string NVRTC::bindAll(void *library, const std::string &path) {
   int (*getVersion)(int *, int *) = nullptr;
   const char *missing = nullptr;
   auto need = [&](const char *name, auto &function) {
@@ -98,30 +75,57 @@ llvm::Expected<NVRTC> NVRTC::open(llvm::StringRef given) {
       missing = name;
   };
   need("nvrtcVersion", getVersion);
-  need("nvrtcCreateProgram", result.createProgram);
-  need("nvrtcCompileProgram", result.compileProgram);
-  need("nvrtcGetPTXSize", result.getPTXSize);
-  need("nvrtcGetPTX", result.getPTX);
-  need("nvrtcGetCUBINSize", result.getCUBINSize);
-  need("nvrtcGetCUBIN", result.getCUBIN);
-  need("nvrtcGetProgramLogSize", result.getLogSize);
-  need("nvrtcGetProgramLog", result.getLog);
-  need("nvrtcDestroyProgram", result.destroyProgram);
-  need("nvrtcGetErrorString", result.getErrorString);
-  if (missing) {
-    dlclose(library);
-    return llvm::createStringError("'%s' is no NVRTC: it lacks '%s'",
-                                   found.c_str(), missing);
-  }
+  need("nvrtcCreateProgram", createProgram);
+  need("nvrtcCompileProgram", compileProgram);
+  need("nvrtcGetPTXSize", getPTXSize);
+  need("nvrtcGetPTX", getPTX);
+  need("nvrtcGetCUBINSize", getCUBINSize);
+  need("nvrtcGetCUBIN", getCUBIN);
+  need("nvrtcGetProgramLogSize", getLogSize);
+  need("nvrtcGetProgramLog", getLog);
+  need("nvrtcDestroyProgram", destroyProgram);
+  need("nvrtcGetErrorString", getErrorString);
+  if (missing)
+    return "'" + path + "' is no NVRTC: it lacks '" + missing + "'";
   int major = 0, minor = 0;
-  if (getVersion(&major, &minor) != 0 || major < 12) {
+  bool isKnown = getVersion(&major, &minor) == 0;
+  version = std::to_string(major) + "." + std::to_string(minor);
+  if (!isKnown || major < 12)
+    return "NVRTC must be of CUDA 12 or newer, got " + version + " in '" +
+           path + "'";
+  return "";
+}
+
+llvm::Expected<NVRTC> NVRTC::open(llvm::StringRef given) {
+  if (!given.empty())
+    return open(std::vector<std::string>{given.str()});
+  if (auto variable = llvm::sys::Process::GetEnv("TRINE_NVRTC"))
+    return open(std::vector<std::string>{*variable});
+  return open(nvrtcCandidates());
+}
+
+llvm::Expected<NVRTC> NVRTC::open(const std::vector<std::string> &candidates) {
+  std::string tried, problems;
+  for (const std::string &candidate : candidates) {
+    tried += (tried.empty() ? "" : ", ") + candidate;
+    void *library = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+      continue;
+    NVRTC result;
+    std::string problem = result.bindAll(library, candidate);
+    if (problem.empty())
+      return result;
+    // An old toolkit of the system may hide a newer one.
     dlclose(library);
-    return llvm::createStringError(
-        "NVRTC must be of CUDA 12 or newer, got %d.%d in '%s'", major, minor,
-        found.c_str());
+    problems += (problems.empty() ? "" : "; ") + problem;
   }
-  result.version = std::to_string(major) + "." + std::to_string(minor);
-  return result;
+  if (!problems.empty())
+    return llvm::createStringError("%s", problems.c_str());
+  return llvm::createStringError(
+      "NVRTC, which compiles CUDA kernels, was not found. Install the CUDA "
+      "toolkit or the Python package nvidia-cuda-nvrtc, or set TRINE_NVRTC "
+      "to the library. Tried: %s",
+      tried.c_str());
 }
 
 std::vector<std::string> NVRTC::optionsFor(llvm::StringRef architecture) {

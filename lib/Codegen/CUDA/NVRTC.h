@@ -25,6 +25,9 @@ public:
   /// Opens `path`, or, when that is empty: $TRINE_NVRTC, the library by its
   /// names, CUDA toolkits and Python packages. The error says what was tried.
   static llvm::Expected<NVRTC> open(llvm::StringRef path);
+  /// Opens the first of these that is an NVRTC and new enough. The error says
+  /// what is wrong with those that were found.
+  static llvm::Expected<NVRTC> open(const std::vector<std::string> &candidates);
 
   /// "13.0".
   const std::string &getVersion() const { return version; }
@@ -45,6 +48,7 @@ public:
 
 private:
   using Program = void *;
+  std::string bindAll(void *library, const std::string &path);
   llvm::Expected<std::string> make(llvm::StringRef source, llvm::StringRef name,
                                    llvm::StringRef architecture,
                                    bool assembled) const;

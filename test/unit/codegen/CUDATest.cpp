@@ -203,6 +203,26 @@ TEST(NVRTC, SaysWhatWasTried) {
   EXPECT_GT(candidates.size(), 3u);
 }
 
+TEST(NVRTC, GoesOnBehindWhatIsOldOrNone) {
+  std::vector<std::string> found = {"/nowhere/libnvrtc.so", "libm.so.6",
+                                    TRINE_FAKE_NVRTC11};
+  llvm::Expected<NVRTC> old = NVRTC::open(found);
+  ASSERT_FALSE(static_cast<bool>(old));
+  EXPECT_EQ(llvm::toString(old.takeError()),
+            "'libm.so.6' is no NVRTC: it lacks 'nvrtcVersion'; NVRTC must be "
+            "of CUDA 12 or newer, got 11.3 in '" TRINE_FAKE_NVRTC11 "'");
+  found.push_back(TRINE_FAKE_NVRTC12);
+  llvm::Expected<NVRTC> good = NVRTC::open(found);
+  ASSERT_TRUE(static_cast<bool>(good));
+  EXPECT_EQ(good->getVersion(), "12.3");
+  // One that was named is not replaced by another.
+  llvm::Expected<NVRTC> named = NVRTC::open(TRINE_FAKE_NVRTC11);
+  ASSERT_FALSE(static_cast<bool>(named));
+  EXPECT_EQ(llvm::toString(named.takeError()),
+            "NVRTC must be of CUDA 12 or newer, got 11.3 in "
+            "'" TRINE_FAKE_NVRTC11 "'");
+}
+
 TEST(NVRTC, ReportsWrongSourceWithItsLine) {
   llvm::Expected<NVRTC> nvrtc = NVRTC::open("");
   if (!nvrtc) {
