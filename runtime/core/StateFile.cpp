@@ -137,10 +137,10 @@ Status StateStore::writeFile(const std::string &path, const std::string &label,
 
 Status StateStore::save(const std::string &path, uint32_t first,
                         uint32_t count) const {
-  if (first > lengths.size() || count > lengths.size() - first)
+  if (first > slotCount || count > slotCount - first)
     return Status(TRINE_ERROR_INVALID_ARGUMENT,
                   concat("slots [", first, ", ", uint64_t(first) + count,
-                         ") do not exist: the session has ", lengths.size()));
+                         ") do not exist: the session has ", slotCount));
   // Under another name first, so that nobody meets half a file.
   std::string temporary = concat(path, ".", getpid(), ".tmp");
   Status status = writeFile(temporary, path, first, count);
@@ -305,7 +305,7 @@ Status StateStore::load(const std::string &path, uint32_t first) {
   int64_t longest = 0;
   for (int64_t length : file.lengths)
     longest = std::max(longest, length);
-  status = reserve(static_cast<uint32_t>(end), longest);
+  status = makeRoom(static_cast<uint32_t>(end), longest);
   if (!status.ok())
     return status;
   for (uint32_t slot = 0; slot < file.lengths.size() && status.ok(); ++slot) {
@@ -330,5 +330,6 @@ Status StateStore::load(const std::string &path, uint32_t first) {
     return status;
   for (uint32_t slot = 0; slot < file.lengths.size(); ++slot)
     beginSlot(first + slot, file.lengths[slot]);
+  slotCount = std::max(slotCount, static_cast<uint32_t>(end));
   return status;
 }

@@ -78,11 +78,11 @@ Status StateStore::fail(trine_status code) const {
 }
 
 Status StateStore::checkSlot(uint32_t slot) const {
-  if (slot < lengths.size())
+  if (slot < slotCount)
     return Status();
-  return Status(TRINE_ERROR_INVALID_ARGUMENT,
-                concat("slot ", slot, " does not exist: the session has ",
-                       lengths.size()));
+  return Status(
+      TRINE_ERROR_INVALID_ARGUMENT,
+      concat("slot ", slot, " does not exist: the session has ", slotCount));
 }
 
 /// New storage of so many slots and entries; nothing else changes.
@@ -144,7 +144,14 @@ Status StateStore::reserve(uint32_t slots, int64_t entries) {
   if (entries < 0)
     return Status(TRINE_ERROR_INVALID_ARGUMENT,
                   concat("'entries' must be at least 0, got ", entries));
-  uint32_t had = getSlots();
+  Status status = makeRoom(slots, entries);
+  if (status.ok())
+    slotCount = std::max(slotCount, slots);
+  return status;
+}
+
+Status StateStore::makeRoom(uint32_t slots, int64_t entries) {
+  uint32_t had = static_cast<uint32_t>(lengths.size());
   if (slots <= had && entries <= capacity)
     return Status();
   uint32_t newSlots = std::max(slots, had);
@@ -188,8 +195,7 @@ Status StateStore::reserve(uint32_t slots, int64_t entries) {
 int64_t StateStore::getLongest(uint32_t first, uint32_t batch) const {
   int64_t longest = 0;
   for (uint64_t slot = first;
-       slot < std::min<uint64_t>(uint64_t(first) + batch, lengths.size());
-       ++slot)
+       slot < std::min<uint64_t>(uint64_t(first) + batch, slotCount); ++slot)
     longest = std::max(longest, lengths[slot]);
   return longest;
 }
@@ -229,17 +235,23 @@ Status StateStore::prepare(const Step &step) {
     return Status(TRINE_ERROR_OUT_OF_MEMORY,
                   concat("a step on slots [", step.choice.first, ", ", slots,
                          ") with ", step.growth, " new entries is too large"));
-  Status status = reserve(static_cast<uint32_t>(slots), entries);
-  if (!status.ok() || manifest.isRagged)
-    return status;
-  for (uint64_t slot = step.choice.first; slot < slots; ++slot)
-    if (lengths[slot] != step.past)
+  // Slots that are not there are empty, all from the first of them on.
+  auto getLength = [&](uint64_t slot) {
+    return slot < slotCount ? lengths[slot] : 0;
+  };
+  for (uint64_t slot = step.choice.first; slot < slots && !manifest.isRagged;
+       ++slot) {
+    int64_t firstLength = getLength(step.choice.first);
+    if (getLength(slot) != firstLength)
       return Status(
           TRINE_ERROR_BAD_INPUT,
           concat("slots ", step.choice.first, " and ", slot, " have ",
-                 lengths[step.choice.first], " and ", lengths[slot],
+                 firstLength, " and ", getLength(slot),
                  " entries: this package steps slots of one length only"));
-  return status;
+    if (slot >= slotCount)
+      break;
+  }
+  return makeRoom(static_cast<uint32_t>(slots), entries);
 }
 
 void StateStore::bind(const Step &step, trine_program_tensor *inputs) {
@@ -306,6 +318,7 @@ Status StateStore::commit(const Step &step) {
     return status;
   for (uint64_t slot = step.choice.first; slot < end; ++slot)
     lengths[slot] += getKept(slot);
+  slotCount = std::max(slotCount, static_cast<uint32_t>(end));
   current = next;
   std::copy(lengths.begin(), lengths.end(), versionLengths[current].begin());
   return status;
@@ -444,5 +457,6 @@ Status StateStore::fork(const uint32_t *sources, uint32_t count) {
   growing = std::move(grown);
   replaced = std::move(made);
   lengths = std::move(newLengths);
+  slotCount = count;
   return status;
 }

@@ -50,7 +50,8 @@ public:
   /// `undo`: how many steps back values that are replaced can be restored.
   StateStore(Device &device, const Manifest &manifest, uint32_t undo);
 
-  uint32_t getSlots() const { return static_cast<uint32_t>(lengths.size()); }
+  uint32_t getSlots() const { return slotCount; }
+  /// Of the slots, and of room for more behind them.
   const std::vector<int64_t> &getLengths() const { return lengths; }
   int64_t getCapacity() const { return capacity; }
 
@@ -110,6 +111,9 @@ private:
   Status checkSlot(uint32_t slot) const;
   Status checkCounts(const Step &step) const;
   Status fail(trine_status code) const;
+  /// Room for at least so many slots and entries. Slots that are not there
+  /// before are not there behind it, either.
+  Status makeRoom(uint32_t slots, int64_t entries);
   Status makeBlocks(uint32_t slots, int64_t entries,
                     std::vector<Growing> &grown,
                     std::vector<Replaced> &made) const;
@@ -142,7 +146,10 @@ private:
   const Manifest &manifest;
   std::vector<Growing> growing;
   std::vector<Replaced> replaced;
-  std::vector<int64_t> lengths; // by slot
+  /// By slot. Where there is room for more slots than exist, for these, too:
+  /// they are empty.
+  std::vector<int64_t> lengths;
+  uint32_t slotCount = 0;
   int64_t capacity = 0;
   /// Versions of what is replaced form a ring; `current` is the newest. Each
   /// knows its slots' lengths then, -1 where it holds nothing of use.

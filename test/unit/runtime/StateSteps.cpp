@@ -163,7 +163,8 @@ public:
   ~StateRun() { trine_session_destroy(session); }
 
   trine_status tryStep(Ids ids, uint32_t first, uint32_t batch,
-                       const Ids *counts = nullptr) {
+                       const Ids *counts = nullptr,
+                       trine_tensor *output = nullptr) {
     Ids lengths = getLengths();
     lengths.resize(std::max<size_t>(lengths.size(), first + batch));
     Ids mine(lengths.begin() + first, lengths.begin() + first + batch);
@@ -176,7 +177,8 @@ public:
       options.new_entries = counts->data();
       options.new_entry_count = uint32_t(counts->size());
     }
-    return trine_session_step(session, &options, inputs, 2, nullptr, 0);
+    return trine_session_step(session, &options, inputs, 2, output,
+                              output ? 1 : 0);
   }
   Values step(const Ids &ids, uint32_t first = 0, uint32_t batch = 1) {
     check(tryStep(ids, first, batch));
@@ -495,6 +497,19 @@ private:
                   "cannot be written");
     expectFailure(trine_state_load(session, (folder + "/none").c_str(), 0),
                   "none");
+    // A step that fails behind its kernels makes no slots.
+    trine_tensor_info info = {};
+    info.struct_size = sizeof(info);
+    check(trine_package_output(state.package, 0, &info));
+    alignas(8) char small[8];
+    trine_tensor logits = {};
+    logits.name = info.name;
+    logits.data = small;
+    logits.bytes = sizeof(small);
+    expectFailure(
+        kept.tryStep({1, 2}, uint32_t(before.size()), 2, nullptr, &logits),
+        "needs");
+    expect(kept.getLengths() == before, "no slots by a step that failed");
     std::ifstream stream(path, std::ios::binary);
     std::string bytes((std::istreambuf_iterator<char>(stream)),
                       std::istreambuf_iterator<char>());

@@ -211,6 +211,49 @@ TEST_F(StateStoreTests, FailuresOfTheDeviceAreFailures) {
   std::filesystem::remove(path + ".other");
 }
 
+TEST_F(StateStoreTests, StepsThatFailMakeNoSlots) {
+  ASSERT_TRUE(step(0, 1, 5, 1).ok());
+  Status status = step(0, 2, 1, 2);
+  EXPECT_EQ(status.getCode(), TRINE_ERROR_BAD_INPUT);
+  EXPECT_EQ(status.getMessage(),
+            "slots 0 and 1 have 5 and 0 entries: this package steps slots of "
+            "one length only");
+  EXPECT_EQ(store->getSlots(), 1u);
+  // All but the end of a step, which would have made two slots.
+  StateStore::Step unfinished;
+  unfinished.choice.first = 1;
+  unfinished.batch = 2;
+  unfinished.growth = 100;
+  ASSERT_TRUE(store->prepare(unfinished).ok());
+  EXPECT_EQ(store->getSlots(), 1u);
+  EXPECT_EQ(store->truncate(1, 0).getMessage(),
+            "slot 1 does not exist: the session has 1");
+  EXPECT_EQ(store->save("unused", 0, 2).getMessage(),
+            "slots [0, 2) do not exist: the session has 1");
+  EXPECT_EQ(values(0), (Values{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}));
+  // The room is there for the step that succeeds.
+  ASSERT_TRUE(step(0, 1, 1, 2).ok());
+  ASSERT_TRUE(step(2, 1, 1, 3).ok());
+  EXPECT_EQ(store->getSlots(), 3u);
+  EXPECT_EQ(values(1), Values{7});
+  EXPECT_EQ(values(2), (Values{3, 3, 3}));
+  // A file that cannot be loaded makes none, either.
+  const std::string path = std::filesystem::temp_directory_path() /
+                           ("trine-slots-" + std::to_string(getpid()));
+  ASSERT_TRUE(store->save(path, 0, 3).ok());
+  const uint32_t sources[] = {2};
+  ASSERT_TRUE(store->fork(sources, 1).ok());
+  device.remaining = 3;
+  EXPECT_EQ(store->load(path, 1).getMessage(), "the device is gone");
+  device.remaining = -1;
+  EXPECT_EQ(store->getSlots(), 1u);
+  EXPECT_EQ(values(0), (Values{3, 3, 3}));
+  ASSERT_TRUE(store->load(path, 1).ok());
+  EXPECT_EQ(store->getSlots(), 4u);
+  EXPECT_EQ(values(3), (Values{3, 3, 3}));
+  std::filesystem::remove(path);
+}
+
 TEST_F(StateStoreTests, ValuesStayOnTheDevice) {
   ASSERT_TRUE(step(0, 1, 1, 1).ok());
   // The initial value of a slot, for each version.
