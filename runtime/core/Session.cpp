@@ -324,10 +324,14 @@ void Session::checkSymbols(std::vector<std::string> &problems) {
         continue;
       }
       const ManifestSymbol &symbol = manifest.symbols[index];
-      problems.push_back(
-          concat("input ", quote(input.name), " dimension ", d, " is symbol ",
-                 quote(symbol.name), " = ", expected, " by input ",
-                 quote(manifest.inputs[symbol.input].name), ", got ", got));
+      // The length of the past is that of the slots, wherever it stands.
+      std::string source =
+          index == manifest.pastSymbol
+              ? "the entries of the slots"
+              : "input " + quote(manifest.inputs[symbol.input].name);
+      problems.push_back(concat("input ", quote(input.name), " dimension ", d,
+                                " is symbol ", quote(symbol.name), " = ",
+                                expected, " by ", source, ", got ", got));
     }
   }
 }

@@ -430,3 +430,23 @@ TEST(Session, MessagesBelongToTheThread) {
   std::thread([] { EXPECT_STREQ(trine_status_message(), ""); }).join();
   EXPECT_STREQ(trine_status_message(), "'inputs' must not be NULL");
 }
+
+// The caller's tensor is what is wrong: the slots tell how long the past is.
+TEST(SessionState, PastIsThatOfTheSlots) {
+  TestPackage package;
+  package.writeManifest([](std::string text) {
+    return replaceOnce(std::move(text), R"("states": [])",
+                       R"("states": [{"name": "k", "present": "k2",
+                          "type": "f32", "dims": ["batch", "past"], "axis": 1,
+                          "next": "past + seq"}])");
+  });
+  OpenSession open(package);
+  TestStep step(2, 3, 4);
+  EXPECT_EQ(fail(open.session, step, TRINE_ERROR_BAD_INPUT),
+            "input 'past' dimension 1 is symbol 'past' = 0 by the entries of "
+            "the slots, got 4\n"
+            "input 'mask' dimension 1 must be 'past + seq' = 3, got 7");
+  uint32_t slots = 1;
+  EXPECT_EQ(trine_state_slots(open.session, &slots), TRINE_OK);
+  EXPECT_EQ(slots, 0u);
+}
