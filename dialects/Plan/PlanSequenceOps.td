@@ -10,6 +10,14 @@ def Plan_LaunchOp : Plan_Op<"launch", [AttrSizedOperandSegments, DestinationStyl
     outs = kernel(ins, outs). On tensors the op has one result per destination; on memrefs it has none and writes the destinations. Launches
     of one queue run in order.
 
+    Constraints:
+    - launch_c1: kernel and device exist;
+    - launch_c2: operands have the kernel's types, as tensors or as memrefs of them;
+    - launch_c3: the last operands, one for each result of the kernel, are the destinations;
+    - launch_c4: operands are all tensors, with one result for each destination, or all memrefs, with none;
+    - launch_c5: memrefs are row-major and contiguous;
+    - launch_c6: a destination in memory is no other operand.
+
     ```mlir
     %y = plan.launch @scale on @device0 queue 0 ins(%x : tensor<?x64xf32>) outs(%e : tensor<?x64xf32>) -> tensor<?x64xf32>
     plan.launch @scale on @device0 queue 0 ins(%x : memref<?x64xf32>) outs(%y : memref<?x64xf32>)
@@ -31,6 +39,11 @@ def Plan_LaunchOp : Plan_Op<"launch", [AttrSizedOperandSegments, DestinationStyl
 def Plan_LoadWeightOp : Plan_Op<"load_weight", [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "The stored form of a weight, mapped from the package";
   let description = [{
+    Constraints:
+    - load_weight_c1: the weight exists;
+    - load_weight_c2: the result is its stored form;
+    - load_weight_c3: memory is row-major and contiguous.
+
     ```mlir
     %w = plan.load_weight @w3 : memref<1x64x32xf32>
     ```
@@ -46,6 +59,12 @@ def Plan_BufferOp : Plan_Op<"buffer", [AttrSizedOperandSegments, MemoryEffects<[
     A row-major buffer of the given dynamic sizes, alive from its first to its last use; `trine-plan-memory` turns buffers into
     views of one arena per space. `size_bound` operands, when present, replace the sizes that only a kernel knows
     (data-dependent) for planning.
+
+    Constraints:
+    - buffer_c1: there is one size for each dynamic dimension;
+    - buffer_c2: bounds are given for all dynamic sizes or for none;
+    - buffer_c3: memory is row-major and contiguous;
+    - buffer_c4: the device exists.
 
     ```mlir
     %b = plan.buffer(%batch, %seq) on @device0 space <device> : memref<?x?x64xf32>
@@ -63,6 +82,10 @@ def Plan_ArenaOp : Plan_Op<"arena", [MemoryEffects<[MemAlloc]>, DeclareOpInterfa
     grows it only when a step needs more than any before. A step may ask again, for what it only knows the size of later; arenas of one
     step do not overlap.
 
+    Constraints:
+    - arena_c1: an arena is memref<?xi8>;
+    - arena_c2: the device exists.
+
     ```mlir
     %a = plan.arena(%bytes) on @device0 space <device> : memref<?xi8>
     ```
@@ -77,6 +100,11 @@ def Plan_OutputOp : Plan_Op<"output", [MemoryEffects<[MemAlloc]>]> {
   let summary = "The caller's memory for a result of the model";
   let description = [{
     Tells the caller the sizes of result `index` and gets the memory to write it to.
+
+    Constraints:
+    - output_c1: the index is not negative;
+    - output_c2: there is one size for each dynamic dimension;
+    - output_c3: memory is row-major and contiguous.
 
     ```mlir
     %o = plan.output 0 (%batch, %seq) : memref<?x?x160xf32>
@@ -93,6 +121,11 @@ def Plan_ReadOp : Plan_Op<"read", [MemoryEffects<[MemRead]>, DeclareOpInterfaceM
   let description = [{
     For sizes that only a kernel can tell. Integers are read as they are.
 
+    Constraints:
+    - read_c1: there is one index for each dimension;
+    - read_c2: the result is an element of the buffer;
+    - read_c3: the device exists.
+
     ```mlir
     %n = plan.read %lengths[%c0] on @device0 queue 0 : memref<?xi64>
     ```
@@ -106,6 +139,10 @@ def Plan_ReadOp : Plan_Op<"read", [MemoryEffects<[MemRead]>, DeclareOpInterfaceM
 def Plan_RequireOp : Plan_Op<"require", [MemoryEffects<[MemRead, MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "Ends the step with a message unless a flag in a buffer is set";
   let description = [{
+    Constraints:
+    - require_c1: the condition is one i1;
+    - require_c2: the device exists.
+
     ```mlir
     plan.require %flag, "indices of node 7 (Gather) must lie in [-160, 160)" on @device0 queue 0 : memref<i1>
     ```
@@ -205,6 +242,9 @@ def Plan_SelectOp : Plan_Op<"select", [RecursiveMemoryEffects, NoRegionArguments
     Runs the first region where `condition` holds, else the second. Both are parts of the launch sequence. The condition is computed from sizes alone, so
     the host decides without waiting for a queue. On tensors the results are what the region yields; on memrefs there are none, and
     both regions write the same destinations. Buffers of a region live only there, so the two share memory.
+
+    Constraints:
+    - select_c1: both regions yield the results.
 
     ```mlir
     %o = plan.select %few -> (tensor<?x64xf32>) {

@@ -19,6 +19,11 @@ def Plan_SymbolOp : Plan_Op<"symbol", [Symbol]> {
   let description = [{
     The value of dimension `dimension` of input `input`, within [minimum, maximum] and a multiple of `divisor`. Package-wide.
 
+    Constraints:
+    - symbol_c1: 0 <= minimum <= maximum;
+    - symbol_c2: the divisor is positive;
+    - symbol_c3: input and dimension are not negative.
+
     ```mlir
     plan.symbol @batch = input 0 dimension 0 range [0, 9223372036854775807] divisor 1
     ```
@@ -41,6 +46,13 @@ def Plan_WeightOp : Plan_Op<"weight", [Symbol]> {
     `linalg.pack` makes with `outer_dims_perm`, `inner_dims_pos`, `inner_tiles` and zero padding: matrix products read
     panels of 32 columns ([N/32][K][32]; 16-bit types in pairs of rows, [N/32][K/2][32][2]). A source in f32 may be stored in bf16 or f16, each element rounded
     to nearest. The package holds stored bytes only.
+
+    Constraints:
+    - weight_c1: the bytes come from a file, from a value or from pieces: exactly one of them;
+    - weight_c2: the permutation is one of the source's dimensions;
+    - weight_c3: the stored element type is the source's, or bf16 or f16 where that is f32;
+    - weight_c4: the stored shape is that of linalg.pack;
+    - weight_c5: a range has as many bytes as the source, a value has its type, pieces lie within it.
 
     ```mlir
     plan.weight @w3 "val_90" from "model.onnx" at 4096 length 6144 : tensor<64x24xf32>
@@ -85,13 +97,19 @@ def Plan_KernelOp : Plan_Op<"kernel", [Symbol, IsolatedFromAbove, FunctionOpInte
     linalg, tensor, arith, math, scf and trine's online forms on whole tensors. `skeleton` names the form of the root (matmul,
     reduction, elementwise, gather, ...): reports count by it. Kernels with equal bodies are one kernel.
 
+    The last arguments, one for each result, are the destinations: a body computes into them.
+
+    Constraints:
+    - kernel_c1: there is one destination argument for each result, of the same type;
+    - kernel_c2: arguments are ranked tensors and sizes;
+    - kernel_c3: the body ends with plan.return of the results.
+
     ```mlir
     plan.kernel @scale(%x: tensor<?x64xf32>, %out: tensor<?x64xf32>) -> tensor<?x64xf32> attributes {skeleton = "elementwise"} {
       %y = linalg.generic ... ins(%x) outs(%out)
       plan.return %y : tensor<?x64xf32>
     }
     ```
-    The last arguments, one per result, are the destinations: a body computes into them.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type, StrAttr:$skeleton,
                    OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);

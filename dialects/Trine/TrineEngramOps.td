@@ -19,7 +19,7 @@ def Trine_EngramHashOp : Trine_TensorOp<"engram.hash", [AttrSizedOperandSegments
 
     Constraints:
     - hash_c1: token_ids and history have rank 2, token_map rank 1, and B agrees;
-    - hash_c2: max_order is at least 2 and heads at least 1;
+    - hash_c2: max_order is in [2, 64] and heads in [1, 65536];
     - hash_c3: there are max_order multipliers, and (max_order - 1) · heads moduli and offsets;
     - hash_c4: moduli are positive, offsets not negative;
     - hash_c5: history and present have max_order - 1 columns;
