@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-# The main job on a real model: installs, builds, compiles examples/engram_paper (an exported MLA + MoE + Engram model), runs it on the CPU
+# A real model, from ONNX to checked results: installs, builds, compiles examples/engram_paper (an exported MLA + MoE + Engram model), runs it on the CPU
 # and compares every output with what another runtime computed. Safe to run again; the second run takes seconds.
 set -euo pipefail
 cd "$(dirname "$0")/.."

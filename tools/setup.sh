@@ -24,8 +24,8 @@ if ((${#missing[@]})); then
   fi
   "${as_root[@]}" apt-get update -qq
   if ! DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; then
-    echo "setup: apt-get could not install: ${missing[*]}. LLVM 22 comes from the Debian packages of the LLVM project; add them to the" \
-         "package sources, then run this again." >&2
+    echo "setup: apt-get could not install: ${missing[*]}. LLVM 22 is in Debian 12's bookworm-security; where it is" \
+         "missing, add that (or the LLVM project's Debian packages) to the package sources, then run this again." >&2
     exit 1
   fi
 fi

@@ -19,8 +19,8 @@ def Plan_Dialect : Dialect {
   let dependentDialects = ["::mlir::trine::TrineDialect"];
   let summary = "When, where and in what memory: kernels, launches, buffers, weights";
   let description = [{
-    A planned module holds `plan.device`, `plan.symbol`, `plan.weight` and `plan.kernel` symbols and one `func.func @main`, the
-    launch sequence. Before `trine-assign-buffers` the sequence works on tensors; after it on row-major, contiguous memrefs: its
+    A planned module holds `plan.device`, `plan.symbol`, `plan.weight`, `plan.table`, `plan.constant_program` and `plan.kernel` symbols and one
+    `func.func @main`, the launch sequence. Before `trine-assign-buffers` the sequence works on tensors; after it on row-major, contiguous memrefs: its
     arguments are the model's inputs, its results are `plan.output` buffers. Kernels are pure functions of tensors; how they are
     cut into workgroups is decided below this level. Nothing here knows the host from CUDA.
   }];

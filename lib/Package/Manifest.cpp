@@ -6,6 +6,7 @@
 #include "trine/Dialect/Plan/Plan.h"
 #include "trine/Runtime/PackageFormat.h"
 #include "trine/Runtime/ProgramABI.h"
+#include "trine/Support/Version.h"
 #include "llvm/ADT/SetVector.h"
 #include <limits>
 #include <set>
@@ -325,7 +326,7 @@ FailureOr<llvm::json::Value> mlir::trine::makeManifest(
                                       : TRINE_PACKAGE_FORMAT_OLDEST},
                         {"minor", TRINE_PACKAGE_FORMAT_MINOR}}},
       {"abi", TRINE_PROGRAM_ABI_VERSION},
-      {"producer", "trine " TRINE_VERSION_STRING},
+      {"producer", "trine " + getVersion().str()},
       {"name", llvm::json::fixUTF8(options.name)},
       {"target", std::move(target)},
       {"devices", std::move(devices)},

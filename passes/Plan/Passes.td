@@ -316,7 +316,7 @@ def TrinePlanMemory : Pass<"trine-plan-memory", "ModuleOp"> {
 def TrineCheckLevelPlan : Pass<"trine-check-level-plan", "ModuleOp"> {
   let summary = "Name the first op that may not be at the plan level";
   let description = [{
-    Legal: in the module `plan.device`, `plan.symbol`, `plan.weight`, `plan.kernel` and one `func.func @main`. In `@main`, which has memref
+    Legal: in the module `plan.device`, `plan.symbol`, `plan.weight`, `plan.table`, `plan.constant_program`, `plan.kernel` and one `func.func @main`. In `@main`, which has memref
     arguments and no results: ops of the launch sequence, choices between launch sequences, memref views, arith, math, affine and scf on sizes. In kernels: linalg, tensor, arith, math, scf, affine
     and trine ops on tensors.
   }];

@@ -9,7 +9,8 @@ def TrineNormalizeONNX : Pass<"trine-normalize-onnx", "::mlir::func::FuncOp"> {
   let summary = "Brings onnx ops to the form that recognition relies on";
   let description = [{
     One walk over the function; time is linear in its ops. Every rewrite keeps all results bit for bit, -0, infinities and NaN
-    included (which NaN may change). Ops inside of If and Loop stay as they are. Left afterwards:
+    included (which NaN may change). Bodies of If, Loop and Scan are brought to the form, too; the branch that an If outside of them always takes
+    stands in its place. Left afterwards:
 
     - Views. `Reshape` (allowzero 1) is the only op that changes sizes alone, for Unsqueeze, Squeeze and Flatten too; one of one, never to
       the same sizes; its target is a constant with at most one -1 where one size at most is no number. One Transpose of one, always with
@@ -56,7 +57,7 @@ def TrineRaiseRMSNorm : Pass<"trine-raise-rms-norm", "::mlir::func::FuncOp"> {
     with a division by the count, or ReduceSumSquare; Sqrt with Div, 1/Sqrt or Pow(-0.5); a weight in front, behind, or none; the cast back to f16 or
     bf16 before or behind the weight; and from RMSNormalization, SimplifiedLayerNormalization and SkipSimplifiedLayerNormalization. Not
     taken, with a remark: inner values that are used elsewhere, another value scaled than squared, an epsilon that is no
-    constant, sums in f16 or bf16. The op divides by the root with one rounding less than some forms; that is below the error of the sum.
+    constant, a root that is not that of the row. The op divides by the root with one rounding less than some forms; that is below the error of the sum.
 
     ```mlir
     // before

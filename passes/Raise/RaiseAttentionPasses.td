@@ -14,7 +14,7 @@ def TrineRaiseAttention : Pass<"trine-raise-attention", "::mlir::func::FuncOp"> 
     the scores. A mask becomes causal only if its conditions on positions prove it; others stay values that are added. Casts between float types
     vanish: scores, weights and sums are in f32 afterwards, where an f16 or bf16 graph rounded them.
 
-    Attention stays as it is, with a remark, when its weights are used elsewhere, when it has lengths per sequence, or when its mask says what
+    Attention stays as it is, with a remark, when its weights are used elsewhere, or when its mask says what
     `trine.attention` cannot.
 
     ```mlir

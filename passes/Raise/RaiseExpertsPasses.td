@@ -56,7 +56,7 @@ def TrineRaiseGatedMLP : TrineRaiseExpertsPass<"trine-raise-gated-mlp"> {
   let summary = "Recognises dense gated networks (SwiGLU and relatives)";
   let description = [{
     (act(x · gate) · (x · up)) · down with weights known at compile time, by MatMul or Gemm, with gate and up as two products or as the halves of one. Shared
-    experts and the dense layers of MoE models are such networks. Products with a bias stay as they are.
+    experts and the dense layers of MoE models are such networks. Biases, limits, alpha and beta are taken.
 
     ```mlir
     // before

@@ -2,6 +2,7 @@
 /// The C ABI: argument checks, and translation to the classes behind it.
 #include "Package.h"
 #include "Session.h"
+#include "trine/Runtime/engram.h"
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -76,6 +77,14 @@ const char *trine_status_name(trine_status status) {
       "step failed"};
   constexpr trine_status count = sizeof(names) / sizeof(names[0]);
   static_assert(count == TRINE_ERROR_PROGRAM + 1);
+  static const char *const engramNames[] = {"bad table", "changed", "checksum",
+                                            "bad row",   "late",    "cancelled",
+                                            "full",      "closed"};
+  constexpr trine_status first = TRINE_ENGRAM_ERROR_BAD_TABLE;
+  static_assert(first + sizeof(engramNames) / sizeof(engramNames[0]) ==
+                TRINE_ENGRAM_ERROR_CLOSED + 1);
+  if (status >= first && status <= TRINE_ENGRAM_ERROR_CLOSED)
+    return engramNames[status - first];
   return status >= 0 && status < count ? names[status] : "unknown status";
 }
 

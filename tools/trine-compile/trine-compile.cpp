@@ -4,6 +4,7 @@
 #include "mlir/Support/FileUtilities.h"
 #include "trine/Pipelines/Compile.h"
 #include "trine/Pipelines/Registration.h"
+#include "trine/Support/Version.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/Process.h"
@@ -15,6 +16,7 @@ using namespace mlir::trine;
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  mlir::trine::printVersionOnRequest();
   cl::OptionCategory category("trine-compile options");
   cl::opt<std::string> input(cl::Positional, cl::Required,
                              cl::desc("<model.onnx>"), cl::cat(category));

@@ -3,8 +3,10 @@
 // alone.
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "trine/Pipelines/Registration.h"
+#include "trine/Support/Version.h"
 
 int main(int argc, char **argv) {
+  mlir::trine::printVersionOnRequest();
   mlir::DialectRegistry registry;
   mlir::trine::registerAllDialects(registry);
   mlir::trine::registerAllPasses();

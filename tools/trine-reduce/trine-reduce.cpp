@@ -5,12 +5,14 @@
 #include "mlir/Reducer/Tester.h"
 #include "mlir/Support/FileUtilities.h"
 #include "trine/Pipelines/Registration.h"
+#include "trine/Support/Version.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 using namespace mlir;
 
 int main(int argc, char **argv) {
+  mlir::trine::printVersionOnRequest();
   static llvm::cl::opt<std::string> input(llvm::cl::Positional,
                                           llvm::cl::desc("<program.mlir>"),
                                           llvm::cl::Required);

@@ -26,7 +26,8 @@ outputs
                        by the package's tolerances
 
 running
-  --device KIND        'host'; default: what the package is made for
+  --device KIND        host, cuda or sim (sim:sm_90a), perhaps with options as in
+                       'cuda:direct'; default: what the package is made for
   --threads N          threads that work on a step; default: all CPUs
   --repeat N           runs the step N times and prints the times; default: 1
   --warmup N           runs it N times before that, unmeasured; default: 0

@@ -8,6 +8,7 @@
 #include "trine/Codegen/CUDA.h"
 #include "trine/Import/ONNX.h"
 #include "trine/Pipelines/Registration.h"
+#include "trine/Support/Version.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/SourceMgr.h"
@@ -47,6 +48,7 @@ static int emitCUDA(MLIRContext &context, llvm::StringRef input,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  mlir::trine::printVersionOnRequest();
   static llvm::cl::opt<std::string> input(
       "import-onnx", llvm::cl::desc("Import this ONNX model"),
       llvm::cl::value_desc("model.onnx"));

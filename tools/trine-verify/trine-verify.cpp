@@ -12,6 +12,7 @@
 #include "trine/Reference/RoundedWeights.h"
 #include "trine/Reference/TensorFile.h"
 #include "trine/Reference/Verification.h"
+#include "trine/Support/Version.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -396,6 +397,7 @@ static ExitCode run(const Options &options) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM initialize(argc, argv);
+  mlir::trine::printVersionOnRequest();
   // LLVM's own options are not for this tool, and one of them has the name of
   // ours.
   cl::ResetCommandLineParser();

@@ -212,7 +212,8 @@ typedef struct trine_engram_table_info {
   uint32_t reserved;
 } trine_engram_table_info;
 
-/* The caller sets info->struct_size. */
+/* The caller sets info->struct_size. The name is valid until the table is
+ * closed. */
 TRINE_API trine_status trine_engram_table_describe(
     const trine_engram_table *table, trine_engram_table_info *info);
 
@@ -373,6 +374,7 @@ enum {
 TRINE_API trine_status trine_engram_hash_create(
     const trine_engram_hash_rule *rule, trine_engram_hash_variant variant,
     trine_engram_hash **hash);
+/* NULL is ignored. */
 TRINE_API void trine_engram_hash_destroy(trine_engram_hash *hash);
 
 /* Hashes `sequences` sequences of `tokens` ids each. `history` holds the

@@ -70,6 +70,8 @@ enum {
   TRINE_ERROR_OUT_OF_MEMORY = 11,
   TRINE_ERROR_PROGRAM = 12 /* the step failed: the model's own checks */
 };
+/* Packages and steps with Engram tables may also return codes of engram.h, 32
+ * and above. */
 
 /* Why the last failing call on this thread failed; "" before any. Several
  * problems are separated by newlines. Valid until the next failing call on
@@ -243,6 +245,8 @@ typedef struct trine_symbol_info {
   int64_t divisor; /* the size must be a multiple of this; at least 1 */
 } trine_symbol_info;
 
+/* The caller sets info->struct_size. Behind the last symbol:
+ * TRINE_ERROR_INVALID_ARGUMENT. */
 TRINE_API trine_status trine_package_symbol(const trine_package *package,
                                             uint32_t index,
                                             trine_symbol_info *info);
@@ -274,6 +278,8 @@ typedef struct trine_state_info {
                           the first step */
 } trine_state_info;
 
+/* The caller sets info->struct_size. Behind the last state:
+ * TRINE_ERROR_INVALID_ARGUMENT. */
 TRINE_API trine_status trine_package_state(const trine_package *package,
                                            uint32_t index,
                                            trine_state_info *info);
@@ -287,6 +293,8 @@ typedef struct trine_kernel_info {
   const char *const *nodes;
 } trine_kernel_info;
 
+/* The caller sets info->struct_size. Behind the last kernel:
+ * TRINE_ERROR_INVALID_ARGUMENT. */
 TRINE_API trine_status trine_package_kernel(const trine_package *package,
                                             uint32_t index,
                                             trine_kernel_info *info);
@@ -308,7 +316,9 @@ typedef struct trine_session_options {
   /* Threads that work on a step, the calling one included. 0 (default): as
    * many as the CPUs this process may use. The result does not depend on it. */
   uint32_t threads;
-  const char *device; /* "host"; NULL (default): what the package is made for */
+  /* "host", "cuda" or "sim", with options as in "cuda:direct" or
+   * "sim:sm_90a,unchecked". NULL (default): what the package is made for */
+  const char *device;
   uint32_t profile;   /* nonzero: record kernel times. Default: 0 */
   /* Steps after which a state that is replaced (a convolution's window, a
    * history) can still be truncated, at most 1024. Default: 4 */
@@ -322,6 +332,7 @@ typedef struct trine_session_options {
 TRINE_API trine_status trine_session_create(
     trine_package *package, const trine_session_options *options,
     trine_session **session);
+/* NULL is ignored. No step may be running. */
 TRINE_API void trine_session_destroy(trine_session *session);
 
 /* Runs one step.

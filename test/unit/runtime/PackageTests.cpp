@@ -376,6 +376,9 @@ TEST(Status, Names) {
   EXPECT_STREQ(trine_status_name(TRINE_OK), "ok");
   EXPECT_STREQ(trine_status_name(TRINE_ERROR_HASH_MISMATCH), "hash mismatch");
   EXPECT_STREQ(trine_status_name(TRINE_ERROR_PROGRAM), "step failed");
+  EXPECT_STREQ(trine_status_name(TRINE_ENGRAM_ERROR_LATE), "late");
+  EXPECT_STREQ(trine_status_name(TRINE_ENGRAM_ERROR_CLOSED), "closed");
+  EXPECT_STREQ(trine_status_name(31), "unknown status");
   EXPECT_STREQ(trine_status_name(99), "unknown status");
   EXPECT_STREQ(trine_status_name(-1), "unknown status");
 }
