@@ -58,7 +58,7 @@ ComputedFile::run(StringRef package, unsigned threads,
   trine_session *session = nullptr;
   void *memory = MAP_FAILED;
   uint64_t begin = 0, length = 0;
-  auto close = llvm::make_scope_exit([&] {
+  llvm::scope_exit close([&] {
     trine_session_destroy(session);
     trine_package_close(opened);
     if (memory != MAP_FAILED)

@@ -98,7 +98,6 @@ static LogicalResult hash(OperatorCall &call) {
 }
 
 static LogicalResult lookup(OperatorCall &call) {
-  auto op = cast<EngramLookupOp>(call.op);
   const Tensor &rows = call.operand(0), &table = call.operand(1),
                *scales = call.optional(2);
   int64_t count = table.getDim(0), width = table.getDim(1);

@@ -166,7 +166,8 @@ static void foldOperand(RewriterBase &rewriter, linalg::GenericOp op,
     return;
   std::optional<StoredRead> read;
   if (slice) {
-    if (slice.getType().getRank() != unpack.getDestRank() ||
+    if (slice.getType().getRank() !=
+            static_cast<int64_t>(unpack.getDestRank()) ||
         !slice.hasUnitStride())
       return;
     rewriter.setInsertionPoint(slice);

@@ -59,7 +59,9 @@ static bool exceeds(RankedTensorType type, int64_t bytes) {
     return true;
   Type element = type.getElementType();
   int64_t bits = element.isIntOrFloat() ? element.getIntOrFloatBitWidth() : 64;
-  return type.getNumElements() * llvm::divideCeil(bits, 8) > bytes;
+  return type.getNumElements() *
+             static_cast<int64_t>(llvm::divideCeil(bits, 8)) >
+         bytes;
 }
 
 /// Whether the size can be computed where the kernel is launched: it is made

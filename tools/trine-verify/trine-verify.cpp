@@ -397,10 +397,10 @@ static ExitCode run(const Options &options) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM initialize(argc, argv);
-  mlir::trine::printVersionOnRequest();
   // LLVM's own options are not for this tool, and one of them has the name of
   // ours.
   cl::ResetCommandLineParser();
+  mlir::trine::printVersionOnRequest();
   CommandLine line;
   if (!cl::ParseCommandLineOptions(
           argc, argv,

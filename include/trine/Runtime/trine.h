@@ -319,7 +319,7 @@ typedef struct trine_session_options {
   /* "host", "cuda" or "sim", with options as in "cuda:direct" or
    * "sim:sm_90a,unchecked". NULL (default): what the package is made for */
   const char *device;
-  uint32_t profile;   /* nonzero: record kernel times. Default: 0 */
+  uint32_t profile; /* nonzero: record kernel times. Default: 0 */
   /* Steps after which a state that is replaced (a convolution's window, a
    * history) can still be truncated, at most 1024. Default: 4 */
   uint32_t undo_steps;

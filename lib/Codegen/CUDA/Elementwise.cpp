@@ -198,7 +198,7 @@ bool ElementwiseWriter::write(ModuleOp module, CUDAKernel &result) {
                                  constructText("Each", members) + ");\n");
   result.workgroupsPerBlock = 1;
   for (CUDALaunch &launch : result.launches)
-    launch = {kernels::elementwiseThreads, 0};
+    launch = {kernels::elementwiseThreads, 0, {}};
   defineWorkgroups(
       kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) -> Value {
         Value sum;

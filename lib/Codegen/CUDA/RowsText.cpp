@@ -176,7 +176,7 @@ bool RowsWriter::write(ModuleOp module, CUDAKernel &result) {
                      rowCount + ", " + constructText("Row", members) + ");\n");
   result.workgroupsPerBlock = 1;
   for (CUDALaunch &launch : result.launches)
-    launch = {kernels::rowsThreads, 0};
+    launch = {kernels::rowsThreads, 0, {}};
   defineWorkgroups(
       kernel, module, [&](ImplicitLocOpBuilder &builder, Value words) -> Value {
         return cuda::divideUp(builder, materialize(builder, words, rowLaunch),

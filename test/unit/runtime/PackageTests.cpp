@@ -2,6 +2,7 @@
 /// Opening packages: what is told about good ones, and every refusal.
 #include "TestPackage.h"
 #include "core/CpuFeatures.h"
+#include "trine/Runtime/engram.h"
 #include <filesystem>
 #include <gmock/gmock.h>
 
