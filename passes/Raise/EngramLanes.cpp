@@ -172,15 +172,20 @@ std::unique_ptr<Lanes> LaneEvaluator::token(Value value) {
 
 bool LaneEvaluator::readEnds(Value condition, bool negated,
                              SmallVectorImpl<int64_t> &ends,
-                             std::optional<int64_t> &token, unsigned depth) {
+                             std::optional<int64_t> &token,
+                             llvm::DenseSet<std::pair<Value, unsigned>> &seen,
+                             unsigned depth) {
   Operation *op = condition.getDefiningOp();
   if (!op || depth > 128)
     return false;
+  // What was read says the same again.
+  if (!seen.insert({condition, negated}).second)
+    return true;
   if (isa<onnx::NotOp>(op))
-    return readEnds(op->getOperand(0), !negated, ends, token, depth + 1);
+    return readEnds(op->getOperand(0), !negated, ends, token, seen, depth + 1);
   if (negated ? isa<onnx::AndOp>(op) : isa<onnx::OrOp>(op))
-    return readEnds(op->getOperand(0), negated, ends, token, depth + 1) &&
-           readEnds(op->getOperand(1), negated, ends, token, depth + 1);
+    return readEnds(op->getOperand(0), negated, ends, token, seen, depth + 1) &&
+           readEnds(op->getOperand(1), negated, ends, token, seen, depth + 1);
   if (negated || !isa<onnx::EqualOp>(op))
     return false;
   return matchEitherOrder(op, [&](Value a, Value b) {
@@ -213,7 +218,8 @@ std::unique_ptr<Lanes> LaneEvaluator::resetToken(onnx::WhereOp op) {
   Lane &lane = lanes->lanes[0];
   SmallVector<int64_t> ends;
   std::optional<int64_t> id;
-  if (!readEnds(condition, negated, ends, id, 0))
+  llvm::DenseSet<std::pair<Value, unsigned>> seen;
+  if (!readEnds(condition, negated, ends, id, seen, 0))
     return fail(op, "what hides a token is no comparison of tokens with one "
                     "number");
   // All places from the one before the newest token to this one.

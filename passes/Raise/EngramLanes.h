@@ -72,7 +72,9 @@ private:
   std::unique_ptr<Lanes> contrib(onnx::NGramHashMappingOp op);
   /// Sets `ends` to the shifts that end the text and `token` to the id.
   bool readEnds(Value condition, bool negated, SmallVectorImpl<int64_t> &ends,
-                std::optional<int64_t> &token, unsigned depth);
+                std::optional<int64_t> &token,
+                llvm::DenseSet<std::pair<Value, unsigned>> &seen,
+                unsigned depth);
   std::nullptr_t fail(Operation *op, const Twine &reason) {
     attempt.fail(op, reason);
     return nullptr;

@@ -365,6 +365,26 @@ bool IndexSpace::isInOrder(const View &original, ArrayRef<unsigned> wholeDims) {
   return true;
 }
 
+bool IndexSpace::broadcastsTo(const View &original, ArrayRef<unsigned> dims) {
+  View view = normalize(original);
+  if (view.index.size() > dims.size())
+    return false;
+  ArrayRef<unsigned> aligned = dims.take_back(view.index.size());
+  auto isWide = [&](unsigned dim) { return !extent(dim).isConstant(1); };
+  for (auto [index, size, dim] :
+       llvm::zip_equal(view.index, raising.dims(view.value), aligned)) {
+    if (size.isConstant(1))
+      continue;
+    SmallVector<unsigned> parts;
+    if (!index.offset.isConstant(0) || !listDims(index, parts) ||
+        sizeOf(parts) != size ||
+        !llvm::equal(llvm::make_filter_range(parts, isWide),
+                     llvm::make_filter_range(leaves(dim), isWide)))
+      return false;
+  }
+  return true;
+}
+
 Value IndexSpace::reshapeTo(Operation *before, Value value,
                             ArrayRef<SymbolicExpression> sizes) {
   ArrayRef<SymbolicExpression> dims = raising.dims(value);

@@ -91,6 +91,9 @@ public:
   /// Whether the value's dims that are not 1 are `dims` that the view depends
   /// on, in their order, whole.
   bool isInOrder(const View &view, ArrayRef<unsigned> dims);
+  /// Whether the value itself, aligned at its last dimension, broadcasts to a
+  /// tensor with one dimension for each of `dims`.
+  bool broadcastsTo(const View &view, ArrayRef<unsigned> dims);
   /// A tensor with one dim for each of `groups`, the product of the dims in it
   /// that the view depends on (1 if none): the view's value, if need be sliced,
   /// transposed and reshaped. Null if that does not say it.

@@ -99,6 +99,8 @@ bool AttentionMatch::goToSoftmax(onnx::SoftmaxOp softmax) {
       return false;
     matched.push_back(op);
     if (isa<onnx::CastOp>(op)) {
+      if (!isFloat(op->getOperand(0)))
+        return false;
       view = space.broadcast(op->getOperand(0), view->index);
       continue;
     }
@@ -125,38 +127,29 @@ bool AttentionMatch::goToSoftmax(onnx::SoftmaxOp softmax) {
 
 /// Whether a product is behind `value`, through what lies between scores and
 /// softmax.
-bool AttentionMatch::leadsToProduct(Value value) {
-  for (unsigned steps = 0; steps < 16; ++steps) {
+bool AttentionMatch::leadsToProduct(Value start) {
+  constexpr size_t mostValues = 256;
+  SmallVector<Value> waiting = {start};
+  llvm::DenseSet<Value> seen;
+  while (!waiting.empty() && seen.size() < mostValues) {
+    Value value = waiting.pop_back_val();
     Operation *op = value.getDefiningOp();
-    if (!op || !isFloat(value))
-      return false;
+    if (!op || !isFloat(value) || !seen.insert(value).second)
+      continue;
     if (isa<onnx::MatMulOp>(op))
       return true;
-    if (isa<onnx::ConcatOp>(op))
-      return llvm::any_of(op->getOperands(),
-                          [&](Value part) { return leadsToProduct(part); });
-    if (isa<onnx::AddOp, onnx::SubOp>(op)) {
-      if (leadsToProduct(op->getOperand(0)))
-        return true;
-      value = op->getOperand(1);
-      continue;
+    if (isa<onnx::ConcatOp, onnx::AddOp, onnx::SubOp>(op)) {
+      llvm::append_range(waiting, op->getOperands());
+    } else if (isa<onnx::WhereOp>(op)) {
+      waiting.push_back(constantNumber(op->getOperand(1)) ? op->getOperand(2)
+                                                          : op->getOperand(1));
+    } else if (isa<onnx::MulOp, onnx::DivOp>(op)) {
+      if (std::optional<NumberOperand> parts = splitNumber(op))
+        waiting.push_back(parts->other);
+    } else if (isa<onnx::CastOp, onnx::TanhOp, onnx::ReshapeOp,
+                   onnx::TransposeOp, onnx::UnsqueezeOp, onnx::SqueezeOp>(op)) {
+      waiting.push_back(op->getOperand(0));
     }
-    if (isa<onnx::WhereOp>(op)) {
-      value = constantNumber(op->getOperand(1)) ? op->getOperand(2)
-                                                : op->getOperand(1);
-      continue;
-    }
-    if (isa<onnx::MulOp, onnx::DivOp>(op)) {
-      std::optional<NumberOperand> parts = splitNumber(op);
-      if (!parts)
-        return false;
-      value = parts->other;
-      continue;
-    }
-    if (!isa<onnx::CastOp, onnx::TanhOp, onnx::ReshapeOp, onnx::TransposeOp,
-             onnx::UnsqueezeOp, onnx::SqueezeOp>(op))
-      return false;
-    value = op->getOperand(0);
   }
   return false;
 }

@@ -186,16 +186,9 @@ bool AttentionMatch::readRowGuard() {
 }
 
 Value AttentionMatch::maskOperand(const View &view, Operation *before) {
-  if (space.isInOrder(view,
-                      [&] {
-                        SmallVector<unsigned> order(batchDims);
-                        llvm::append_range(order, keyHeadDims);
-                        llvm::append_range(order, sharedDims);
-                        order.append({row, column});
-                        return order;
-                      }()) &&
-      raising.rank(view.value) <= 4 && keyHeadDims.size() <= 1 &&
-      sharedDims.empty() && batchDims.size() + keyHeadDims.size() == 2)
+  if (batchDims.size() == 1 && keyHeadDims.size() == 1 && sharedDims.empty() &&
+      space.broadcastsTo(view,
+                         {batchDims.front(), keyHeadDims.front(), row, column}))
     return view.value;
   SmallVector<unsigned> heads(keyHeadDims);
   llvm::append_range(heads, sharedDims);
@@ -253,9 +246,10 @@ bool AttentionMatch::planMask(MaskPlan &plan, Operation *before) {
   bool isInfinite = fill == -std::numeric_limits<double>::infinity();
   if (terms.empty())
     return true;
-  plan.maskedRow = rowGuard || nanGuard ? MaskedRow::Zero
-                   : isInfinite         ? MaskedRow::NaN
-                                        : MaskedRow::Uniform;
+  // A finite fill leaves no row without weights.
+  plan.maskedRow = rowGuard || (nanGuard && isInfinite) ? MaskedRow::Zero
+                   : isInfinite                         ? MaskedRow::NaN
+                                                        : MaskedRow::Uniform;
   SymbolicExpression offset =
       keep ? masks.getCausalOffset(*keep, row, column) : SymbolicExpression();
   if (offset) {
@@ -279,8 +273,7 @@ bool AttentionMatch::planMask(MaskPlan &plan, Operation *before) {
     return true;
   }
   // The values as they are. Rows of minus infinity alone give NaN.
-  if (!rowGuard && !nanGuard)
-    plan.maskedRow = MaskedRow::NaN;
+  plan.maskedRow = rowGuard || nanGuard ? MaskedRow::Zero : MaskedRow::NaN;
   for (MaskTerm &term : terms) {
     if (!term.added)
       return fail(term.op, "scores are masked twice, not only by additions");
