@@ -5,6 +5,9 @@
 // NARROW-NOT: onnx.Gather
 // Ids that are narrowed on their way may be others than the map's.
 // RUN: sed -n -e '/^func.func @columns(/,/^}/p' %s | sed -e 's/%%t = onnx.Gather(%%map, %%ids) : (tensor<160xi64>, tensor<?x?xi64>) -> tensor<?x?xi64>/%%tw = onnx.Gather(%%map, %%ids) : (tensor<160xi64>, tensor<?x?xi64>) -> tensor<?x?xi64>\n  %%tn = onnx.Cast(%%tw) {to = 6 : i64} : (tensor<?x?xi64>) -> tensor<?x?xi32>\n  %%t = onnx.Cast(%%tn) {to = 7 : i64} : (tensor<?x?xi32>) -> tensor<?x?xi64>/' | trine-opt --trine-raise-engram-hash | FileCheck %s --check-prefix=NARROWED
+// RUN: sed -n -e '/^func.func @reset(/,/^}/p' %s | %python %S/Inputs/repeat-condition.py e2 | trine-opt --trine-raise-engram-hash | FileCheck %s --check-prefix=CHAIN
+// A condition that is asked 64 times is looked through once.
+// CHAIN: trine.engram.hash {{.*}}reset
 // NARROWED: onnx.Gather
 // NARROWED-NOT: map(
 
