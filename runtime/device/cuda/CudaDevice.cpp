@@ -122,6 +122,14 @@ CudaDevice::Entry::~Entry() {
     device.driver.cuCtxPopCurrent_v2(&popped);
 }
 
+trine_status CudaDevice::Entry::reach(uint32_t queue, cuda::Stream &stream) {
+  if (status)
+    return status;
+  if (trine_status failed = device.getStream(queue, stream))
+    return failed;
+  return device.flush();
+}
+
 trine_status CudaDevice::getStream(uint32_t queue, cuda::Stream &stream) {
   constexpr uint32_t mostQueues = 64;
   if (queue >= mostQueues)
@@ -305,12 +313,8 @@ trine_status CudaDevice::submit() {
 
 trine_status CudaDevice::collectOutputs() {
   Entry entry(*this);
-  if (entry.status)
-    return entry.status;
-  if (trine_status status = flush())
-    return status;
   cuda::Stream stream;
-  if (trine_status status = getStream(0, stream))
+  if (trine_status status = entry.reach(0, stream))
     return status;
   for (const Output &output : outputs)
     if (output.bytes)
@@ -325,10 +329,8 @@ trine_status CudaDevice::collectOutputs() {
 trine_status CudaDevice::write(uint32_t queue, const void *host,
                                void *destination, uint64_t bytes) {
   Entry entry(*this);
-  if (entry.status)
-    return entry.status;
   cuda::Stream stream;
-  if (trine_status status = getStream(queue, stream))
+  if (trine_status status = entry.reach(queue, stream))
     return status;
   if (bytes == 0)
     return TRINE_OK;
@@ -339,8 +341,6 @@ trine_status CudaDevice::write(uint32_t queue, const void *host,
             reinterpret_cast<cuda::Pointer>(destination), from, bytes, on),
         what);
   };
-  if (trine_status status = flush())
-    return status;
   // What is large is read once, and would only take pinned memory.
   constexpr uint64_t mostPinned = uint64_t(16) << 20;
   if (bytes > mostPinned)
@@ -374,12 +374,8 @@ trine_status CudaDevice::copy(uint32_t queue, const void *source,
   if (bytes == 0)
     return TRINE_OK;
   Entry entry(*this);
-  if (entry.status)
-    return entry.status;
   cuda::Stream stream;
-  if (trine_status status = getStream(queue, stream))
-    return status;
-  if (trine_status status = flush())
+  if (trine_status status = entry.reach(queue, stream))
     return status;
   return check(driver.cuMemcpyDtoDAsync_v2(
                    reinterpret_cast<cuda::Pointer>(destination),
@@ -392,12 +388,8 @@ trine_status CudaDevice::zero(uint32_t queue, void *destination,
   if (bytes == 0)
     return TRINE_OK;
   Entry entry(*this);
-  if (entry.status)
-    return entry.status;
   cuda::Stream stream;
-  if (trine_status status = getStream(queue, stream))
-    return status;
-  if (trine_status status = flush())
+  if (trine_status status = entry.reach(queue, stream))
     return status;
   return check(
       driver.cuMemsetD8Async(reinterpret_cast<cuda::Pointer>(destination), 0,
@@ -408,12 +400,8 @@ trine_status CudaDevice::zero(uint32_t queue, void *destination,
 trine_status CudaDevice::read(uint32_t queue, const void *source, void *host,
                               uint64_t bytes) {
   Entry entry(*this);
-  if (entry.status)
-    return entry.status;
-  if (trine_status status = flush())
-    return status;
   cuda::Stream stream;
-  if (trine_status status = getStream(queue, stream))
+  if (trine_status status = entry.reach(queue, stream))
     return status;
   if (bytes)
     if (trine_status status = check(

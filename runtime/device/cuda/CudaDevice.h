@@ -129,6 +129,8 @@ private:
     ~Entry();
     Entry(const Entry &) = delete;
     Entry &operator=(const Entry &) = delete;
+    /// The stream of a queue, once what was recorded for it is under way.
+    trine_status reach(uint32_t queue, cuda::Stream &stream);
     trine_status status = TRINE_OK;
 
   private:

@@ -127,13 +127,9 @@ trine_status CudaDevice::joinPrefetched(uint32_t queue, uint32_t index,
   Prefetched &slot = prefetched[index];
   slot.isOpen = false;
   Entry entry(*this);
-  if (entry.status)
-    return entry.status;
   cuda::Stream stream;
-  if (trine_status status = getStream(queue, stream))
-    return status;
-  // Earlier launches may read what is at the destination.
-  if (trine_status status = flush())
+  // Behind earlier launches, which may read what is at the destination.
+  if (trine_status status = entry.reach(queue, stream))
     return status;
   std::string what = "move of " + std::to_string(bytes) + " prefetched bytes";
   if (trine_status status =
