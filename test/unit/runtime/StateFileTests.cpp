@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // Saved states with very many slots: read in time and memory that grow with the
 // file. What steps see of saved states: StateSteps.cpp.
+#include "StateManifest.h"
 #include "core/StateStore.h"
 #include "device/host/HostDevice.h"
 #include "gtest/gtest.h"
@@ -12,27 +13,15 @@
 
 using namespace trine::runtime;
 
-static const char manifestText[] = R"({
- "format": {"major": 1, "minor": 0}, "abi": 1, "producer": "t", "name": "m",
- "target": {"kind": "host", "variants": [{"name": "any", "features": []}]},
- "devices": [{"name": "device0", "kind": "host"}],
- "symbols": [{"name": "batch", "input": 0, "dimension": 0},
-             {"name": "seq", "input": 0, "dimension": 1},
-             {"name": "past", "input": -1}],
- "inputs": [{"name": "x", "type": "i64", "dims": ["batch", "seq"]}],
- "outputs": [{"name": "y", "type": "f32", "dims": ["batch", "seq"]}],
- "states": [{"name": "k", "present": "k2", "type": "u8",
-             "dims": ["batch", "past"], "axis": 1, "next": "past + seq"}],
- "files": [{"path": "program.so", "bytes": 1, "sha256":
- "0000000000000000000000000000000000000000000000000000000000000000"}],
- "kernels": []})";
+static const char states[] = R"([{"name": "k", "present": "k2", "type": "u8",
+             "dims": ["batch", "past"], "axis": 1, "next": "past + seq"}])";
 
 namespace {
 
 class StateFileTests : public testing::Test {
 protected:
   StateFileTests() {
-    Status status = parseManifest(manifestText, manifest);
+    Status status = parseManifest(getStateManifest(states), manifest);
     EXPECT_TRUE(status.ok()) << status.getMessage();
     store = std::make_unique<StateStore>(device, manifest, 1);
     path = std::filesystem::temp_directory_path() /

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 // What a session keeps between steps, without a program: the test writes what a
 // step would. What steps see of it: StateSteps.cpp.
+#include "StateManifest.h"
 #include "core/StateStore.h"
 #include "device/host/HostDevice.h"
 #include "gtest/gtest.h"
@@ -13,22 +14,10 @@
 using namespace trine::runtime;
 
 /// A state that grows by bytes and one of eight bytes that is replaced.
-static const char manifestText[] = R"({
- "format": {"major": 1, "minor": 0}, "abi": 1, "producer": "t", "name": "m",
- "target": {"kind": "host", "variants": [{"name": "any", "features": []}]},
- "devices": [{"name": "device0", "kind": "host"}],
- "symbols": [{"name": "batch", "input": 0, "dimension": 0},
-             {"name": "seq", "input": 0, "dimension": 1},
-             {"name": "past", "input": -1}],
- "inputs": [{"name": "x", "type": "i64", "dims": ["batch", "seq"]}],
- "outputs": [{"name": "y", "type": "f32", "dims": ["batch", "seq"]}],
- "states": [{"name": "k", "present": "k2", "type": "u8",
+static const char states[] = R"([{"name": "k", "present": "k2", "type": "u8",
              "dims": ["batch", 2, "past"], "axis": 2, "next": "past + seq"},
             {"name": "h", "present": "h2", "type": "i64",
-             "dims": ["batch", 1], "axis": 0, "initial": 7}],
- "files": [{"path": "program.so", "bytes": 1, "sha256":
- "0000000000000000000000000000000000000000000000000000000000000000"}],
- "kernels": []})";
+             "dims": ["batch", 1], "axis": 0, "initial": 7}])";
 
 namespace {
 
@@ -82,7 +71,7 @@ private:
 class StateStoreTests : public testing::Test {
 protected:
   StateStoreTests() {
-    Status status = parseManifest(manifestText, manifest);
+    Status status = parseManifest(getStateManifest(states), manifest);
     EXPECT_TRUE(status.ok()) << status.getMessage();
     store = std::make_unique<StateStore>(device, manifest, 4);
   }
