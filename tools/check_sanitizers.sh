@@ -4,7 +4,7 @@
 #   runtime   the runtime, the Engram store and the simulated device, AddressSanitizer and UndefinedBehaviorSanitizer; needs no MLIR
 #   thread    the runtime and the Engram store, ThreadSanitizer; needs no MLIR
 #   compiler  everything, AddressSanitizer and UndefinedBehaviorSanitizer: the whole lit and unit suite (preset asan). On two cores that
-#             have nothing else to do: about an hour to build (600 files), hours to test. With folders of test/ as further arguments
+#             have nothing else to do: a quarter of an hour to build (600 files), an hour to test. With folders of test/ as further arguments
 #             (Import Passes/Raise): these lit tests alone, a few minutes each
 set -euo pipefail
 cd "$(dirname "$0")/.."
