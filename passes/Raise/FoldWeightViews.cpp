@@ -357,6 +357,7 @@ void FoldWeightViews::runOnOperation() {
   if (function.isExternal())
     return;
   assemblies.clear();
+  numPieces = 0;
   SmallVector<Operation *> views;
   function.walk([&](Operation *op) {
     if (op->getNumResults() != 1)
