@@ -104,6 +104,8 @@ bool RouterMatcher::takeWeights(Value chosen) {
     return inner;
   };
   auto takeDenominator = [&](Value value) {
+    if (!raising.isOnePerRow(value, chosen))
+      return false;
     size_t mark = pattern.mark();
     double epsilon = 0;
     value = pattern.takeViews(value);
@@ -133,16 +135,14 @@ bool RouterMatcher::takeWeights(Value chosen) {
     return nullptr;
   };
   if (Operation *division = divisionBy(chosen)) {
-    if (raising.isOnePerRow(division->getOperand(1), chosen) &&
-        takeDenominator(division->getOperand(1))) {
+    if (takeDenominator(division->getOperand(1))) {
       pattern.add(division);
       match.renormalize = true;
       match.weights = division->getResult(0);
     }
   } else if (Operation *mul = takeScale(chosen)) {
     Operation *division = divisionBy(mul->getResult(0));
-    if (division && raising.isOnePerRow(division->getOperand(1), chosen) &&
-        takeDenominator(division->getOperand(1))) {
+    if (division && takeDenominator(division->getOperand(1))) {
       pattern.add(mul);
       pattern.add(division);
       match.renormalize = true;
@@ -188,17 +188,23 @@ Value RouterMatcher::takeScoresOfChosen(Value chosen) {
   return softmax->getResult(0);
 }
 
-/// The one GatherElements that reads at the chosen ids; null if there are more.
-onnx::GatherElementsOp RouterMatcher::gatherByChoice() {
-  onnx::GatherElementsOp gather;
+/// What is read at the chosen ids.
+SmallVector<onnx::GatherElementsOp> RouterMatcher::gathersByChoice() {
+  SmallVector<onnx::GatherElementsOp> gathers;
   for (Operation *user : match.ids.getUsers())
     if (auto op = dyn_cast<onnx::GatherElementsOp>(user);
-        op && op->getOperand(1) == match.ids) {
-      if (gather)
-        return nullptr;
-      gather = op;
-    }
-  return gather;
+        op && op->getOperand(1) == match.ids)
+      gathers.push_back(op);
+  return gathers;
+}
+
+/// A gather along the experts.
+bool RouterMatcher::takeGather(onnx::GatherElementsOp gather) {
+  if (!isLastAxis(raising, gather.getAxis(), gather->getOperand(0)))
+    return pattern.fail(gather, "the weights are gathered along axis " +
+                                    Twine((int64_t)gather.getAxis()));
+  pattern.add(gather);
+  return true;
 }
 
 /// Logits that are gathered by a choice among `data`: these, or what they are
@@ -208,16 +214,12 @@ bool RouterMatcher::takeGathered(onnx::GatherElementsOp gather, Value data,
   match.logits = gather->getOperand(0);
   if (match.logits != data && takeBias(data) != match.logits)
     return pattern.fail(gather, "the weights are not gathered from the logits");
-  if (!isLastAxis(raising, gather.getAxis(), data))
-    return pattern.fail(gather, "the weights are gathered along axis " +
-                                    Twine((int64_t)gather.getAxis()));
   // The op adds a bias in f32, unless all of it is rounded.
   Type type = getElementTypeOrSelf(data.getType());
   if (match.bias && type != getElementTypeOrSelf(weights.getType()))
     return pattern.fail(gather, "the bias is added in " + debugString(type));
-  pattern.add(gather);
   match.isGathered = true;
-  return true;
+  return takeGather(gather);
 }
 
 bool RouterMatcher::matchTopK(onnx::TopKOp topK) {
@@ -240,10 +242,10 @@ bool RouterMatcher::matchTopK(onnx::TopKOp topK) {
     match.logits = data;
     return takeWeights(weights);
   }
-  if (topK.getValues().use_empty())
-    if (auto gather = gatherByChoice(); gather && raising.rank(data) >= 2)
-      if (Value weights = takeScoresOfChosen(gather->getResult(0)))
-        return takeGathered(gather, data, weights) && takeWeights(weights);
+  SmallVector<onnx::GatherElementsOp> gathers = gathersByChoice();
+  if (topK.getValues().use_empty() && gathers.size() == 1)
+    if (Value weights = takeScoresOfChosen(gathers[0]->getResult(0)))
+      return takeGathered(gathers[0], data, weights) && takeWeights(weights);
   Value choice = data;
   Masking masking;
   Operation *masked = findMask(data);
@@ -256,24 +258,17 @@ bool RouterMatcher::matchTopK(onnx::TopKOp topK) {
     return pattern.fail(masked,
                         "the choice is masked by something else than groups");
   // The weights: the scores, or the values of the choice.
-  onnx::GatherElementsOp gather;
-  for (Operation *user : match.ids.getUsers())
-    if (auto op = dyn_cast<onnx::GatherElementsOp>(user);
-        op && op->getOperand(1) == match.ids) {
-      if (gather)
-        return pattern.fail(op, "two values are gathered by the choice");
-      gather = op;
-    }
-  if (gather) {
+  if (gathers.size() > 1)
+    return pattern.fail(gathers[1], "two values are gathered by the choice");
+  if (!gathers.empty()) {
+    onnx::GatherElementsOp gather = gathers.front();
     if (gather->getOperand(0) != scores)
       return pattern.fail(gather, "the weights are not gathered from the "
                                   "scores");
-    if (!isLastAxis(raising, gather.getAxis(), scores))
-      return pattern.fail(gather, "the weights are gathered along axis " +
-                                      Twine((int64_t)gather.getAxis()));
+    if (!takeGather(gather))
+      return false;
     if (!topK.getValues().use_empty())
       return pattern.fail(topK, "the values of the choice are used too");
-    pattern.add(gather);
     return takeWeights(gather->getResult(0));
   }
   if (topK.getValues().use_empty())

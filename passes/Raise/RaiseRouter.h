@@ -47,7 +47,8 @@ private:
   Value takeSoftplus(Value value);
   Value takeBias(Value value);
   Value takeScoresOfChosen(Value chosen);
-  onnx::GatherElementsOp gatherByChoice();
+  SmallVector<onnx::GatherElementsOp> gathersByChoice();
+  bool takeGather(onnx::GatherElementsOp gather);
   bool takeGathered(onnx::GatherElementsOp gather, Value data, Value weights);
   Operation *findMask(Value data);
   Value takeMasked(Operation *op, Value data, Masking &masking);

@@ -227,17 +227,12 @@ bool Raising::isOnePerRow(Value value, Value tensor) {
   ArrayRef<SymbolicExpression> sizes = dims(value), rows = dims(tensor);
   if (sizes.size() > rows.size() || rows.empty())
     return false;
-  size_t missing = rows.size() - sizes.size();
-  for (size_t i = 0; i < rows.size(); ++i) {
-    // Missing sizes are 1.
-    bool isOne = i < missing || sizes[i - missing].isConstant(1);
-    bool isLast = i + 1 == rows.size();
-    if (isLast
-            ? !isOne
-            : !(isOne ? rows[i].isConstant(1) : sizes[i - missing] == rows[i]))
-      return false;
-  }
-  return true;
+  // Aligned at the last dimension; missing sizes are 1.
+  SmallVector<SymbolicExpression> aligned(
+      rows.size() - sizes.size(), getShapes().getContext().getConstant(1));
+  llvm::append_range(aligned, sizes);
+  return aligned.back().isConstant(1) &&
+         ArrayRef(aligned).drop_back() == rows.drop_back();
 }
 
 Value Raising::skipUnitReshapes(Value value) {

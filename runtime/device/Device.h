@@ -74,9 +74,11 @@ public:
                              void *destination, uint64_t bytes) = 0;
 
   /// Copies device memory to device memory that does not overlap it, in the
-  /// order of `queue`.
+  /// order of `queue`. Where the host sees the device's memory it is a write.
   virtual trine_status copy(uint32_t queue, const void *source,
-                            void *destination, uint64_t bytes) = 0;
+                            void *destination, uint64_t bytes) {
+    return write(queue, source, destination, bytes);
+  }
   /// Sets device memory to zeros, in the order of `queue`.
   virtual trine_status zero(uint32_t queue, void *destination,
                             uint64_t bytes) = 0;

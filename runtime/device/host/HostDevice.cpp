@@ -50,11 +50,6 @@ trine_status HostDevice::write(uint32_t queue, const void *host,
   return TRINE_OK;
 }
 
-trine_status HostDevice::copy(uint32_t queue, const void *source,
-                              void *destination, uint64_t bytes) {
-  return write(queue, source, destination, bytes);
-}
-
 trine_status HostDevice::zero(uint32_t queue, void *destination,
                               uint64_t bytes) {
   if (bytes)

@@ -29,8 +29,6 @@ public:
                             const void **memory) override;
   trine_status write(uint32_t queue, const void *host, void *destination,
                      uint64_t bytes) override;
-  trine_status copy(uint32_t queue, const void *source, void *destination,
-                    uint64_t bytes) override;
   trine_status zero(uint32_t queue, void *destination, uint64_t bytes) override;
   trine_status read(uint32_t queue, const void *source, void *host,
                     uint64_t bytes) override;

@@ -100,11 +100,6 @@ trine_status SimDevice::write(uint32_t queue, const void *host,
   return TRINE_OK;
 }
 
-trine_status SimDevice::copy(uint32_t queue, const void *source,
-                             void *destination, uint64_t bytes) {
-  return write(queue, source, destination, bytes);
-}
-
 trine_status SimDevice::zero(uint32_t queue, void *destination,
                              uint64_t bytes) {
   if (bytes)

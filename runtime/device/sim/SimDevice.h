@@ -41,8 +41,6 @@ public:
   trine_status joinPrefetched(uint32_t queue, uint32_t slot, void *destination,
                               uint64_t bytes) override;
   void dropPrefetched(uint32_t slot) override { prefetched[slot] = {}; }
-  trine_status copy(uint32_t queue, const void *source, void *destination,
-                    uint64_t bytes) override;
   trine_status zero(uint32_t queue, void *destination, uint64_t bytes) override;
   trine_status read(uint32_t queue, const void *source, void *host,
                     uint64_t bytes) override;
